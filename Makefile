@@ -1,0 +1,109 @@
+# party: `make help` lists the targets.  GNU make; nothing to configure.
+# SPDX-License-Identifier: MIT
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+WERROR  ?=
+PKG     ?= pkg-config
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+        -Wmissing-prototypes -Wvla -Wundef -Wformat=2 -Wswitch-enum -Wcast-qual $(WERROR)
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -ffp-contract=off -fPIC $(WARN) -I. -MMD -MP $(CFLAGS)
+
+# The folders, lowest first; what each may use is in tools/layers.txt.
+PURE    := base secure wire clock overlay share party node
+FOLDERS := $(PURE) audio library daemon cli demo sim
+needs    = $(shell sed -n 's/^$(1):[^|]*| *//p' tools/layers.txt)
+archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
+pkgs    := libcbor libsodium libuv flac alsa samplerate sqlite3
+LIBS     = $(shell $(PKG) --libs $(pkgs)) -lm -pthread
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+
+TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=tests/%/test_*.c)))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
+PLUGIN  := $(BUILD)/tests/alsa/libasound_module_pcm_partytest.so
+TOOLS   := $(BUILD)/tests/system/netswitch
+
+all: $(BUILD)/party $(BUILD)/party-sim
+
+help: ; @sed -n 's/^\([a-z][a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
+
+# Install what the build needs (Debian); does nothing when it is all there.
+deps: ## install the packages that the build and the tests need
+	@tools/deps.sh build
+deps-check: ; @tools/deps.sh check
+
+$(BUILD)/party: $(BUILD)/cli/main/main.o $(call archives,demo cli daemon library audio node \
+    party share overlay clock wire secure base)
+	$(CC) $(CFLAGS) -rdynamic -o $@ $^ $(LIBS)
+$(BUILD)/party-sim: $(BUILD)/sim/main/main.o $(call archives,sim audio node party share \
+    overlay clock wire secure base)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c $< -o $@
+define folder
+$(BUILD)/lib$(1).a: $(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+$(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(BUILD)/lib$(1).a \
+    $(call archives,$(call needs,$(1)))
+	$(CC) $(CFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder,$(f))))
+# Tests may convert and shadow as they like.
+$(BUILD)/tests/%.o: WARN := -Wall -Wextra $(WERROR)
+
+demo: ## show a party of five on this machine
+	@tools/deps.sh run
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/party demo
+test: $(TESTS) ## unit tests (fast)
+	@tools/run-tests.sh $^
+check: ## everything that CI runs
+	@tools/deps.sh check
+	@tools/check.sh
+asan: ## unit tests under ASan and UBSan
+	$(MAKE) test BUILD=$(BUILD)/asan \
+	    CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+tsan: ## unit tests under TSan
+	$(MAKE) test BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fsanitize=thread'
+fuzz: ## fuzz each parser: FUZZ_RUNS=N executions each (needs clang)
+	@tools/fuzz.sh
+claims: all ## measure every figure that the docs state; ONLY=name for one
+	@tools/claims.sh $(ONLY)
+lint: ## format, layers, headers, symbols, clang-tidy
+	@tools/lint.sh
+format: ; clang-format -i $(wildcard $(FOLDERS:%=%/*.[ch]) */main/*.c tests/*/*.[ch])
+bench: $(BENCHES) ; @for b in $^; do $$b || exit 1; done
+system: all $(PLUGIN) $(TOOLS) ## tests with real daemons
+	@tests/system/run.sh
+plugin: $(PLUGIN) ## the simulated ALSA card that the tests play through
+
+$(BUILD)/tests/bench/bench_%: $(BUILD)/tests/bench/bench_%.o $(call archives,audio node party \
+    share overlay clock wire secure base)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+$(PLUGIN): $(BUILD)/tests/alsa/plugin.o
+	$(CC) $(CFLAGS) -shared -o $@ $^ $(shell $(PKG) --libs alsa) -lm
+$(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o
+	$(CC) $(CFLAGS) -o $@ $^ -lm
+
+install: all ## install under PREFIX (default /usr/local)
+	install -D -m 755 $(BUILD)/party $(DESTDIR)$(PREFIX)/bin/party
+	install -D -m 755 $(BUILD)/party-sim $(DESTDIR)$(PREFIX)/bin/party-sim
+	install -D -m 644 docs/party.1 $(DESTDIR)$(PREFIX)/share/man/man1/party.1
+	install -D -m 644 docs/party-sim.1 $(DESTDIR)$(PREFIX)/share/man/man1/party-sim.1
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/party bin/party-sim \
+	    share/man/man1/party.1 share/man/man1/party-sim.1)
+clean: ; rm -rf $(BUILD)
+
+.PHONY: all help deps deps-check demo test check asan tsan fuzz claims lint format bench \
+    system plugin install uninstall clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

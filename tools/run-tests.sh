@@ -1,0 +1,22 @@
+#!/bin/sh
+# Run cmocka programs; print what fails whole, and one line each for the rest.
+# The last line is "N passed, N failed", counted over the tests inside the programs.
+passed=0
+failed=0
+for t in "$@"; do
+    out=$("$t" 2>&1)
+    status=$?
+    p=$(printf '%s\n' "$out" | grep -c '^\[       OK \]')
+    f=$(printf '%s\n' "$out" | grep '^\[  FAILED  \] [a-z_0-9]*$' | sort -u | wc -l)
+    if [ $status -ne 0 ]; then
+        [ "$f" -gt 0 ] || f=1
+        printf '%s\n' "$out"
+        echo "FAIL $t (exit status $status)"
+    else
+        echo "ok   $t ($p)"
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
