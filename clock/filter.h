@@ -1,0 +1,119 @@
+/* The floor line: the offset and rate of one remote clock from four-timestamp samples.
+ *
+ * Each sample bounds the offset from above (T2 - T1: the offset and the way there) and
+ * from below (T3 - T4: the offset less the way back).  The filter lays a line with the
+ * greatest margin between all of them, older ones loosened by how far two oscillators may
+ * have wandered since, with a prior on the rate.  Delay that comes and goes, and a sample
+ * with only one good direction, therefore cost nothing; unequal least delays stay in the
+ * bound. After Moon, Skelly, Towsley (INFOCOM 1999) and Geng et al. (Huygens, NSDI 2018).
+ * SPDX-License-Identifier: MIT */
+#ifndef CLOCK_FILTER_H
+#define CLOCK_FILTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock/line.h"
+#include "clock/params.h"
+
+#define CLOCK_WINDOW_MAX  128
+#define CLOCK_BUCKETS_MAX 60
+
+/* One exchange.  t1 and t4 are on the local raw clock, t2 and t3 on the remote one. */
+struct clock_sample {
+    int64_t t1_ns; /* request sent */
+    int64_t t2_ns; /* request received there */
+    int64_t t3_ns; /* reply sent there */
+    int64_t t4_ns; /* reply received */
+};
+
+/* What is known of the relative rate beforehand: from the last run, or from the kernel.
+ */
+struct clock_prior {
+    int64_t rate_ppt;
+    int64_t sd_ppt; /* positive */
+};
+
+enum clock_verdict {
+    CLOCK_ACCEPTED,
+    CLOCK_GATED,  /* does not fit: ignored; more such in a row will mean a step */
+    CLOCK_RESET,  /* the remote has stepped: the history was dropped and starts here */
+    CLOCK_REFUSED /* impossible stamps, an older sample, or too long a round trip */
+};
+
+struct clock_point {
+    int64_t at_ns;     /* middle of the exchange, local raw */
+    int64_t offset_ns; /* remote minus local that it allows at most, or at least */
+};
+
+struct clock_bucket {
+    int64_t index;   /* at_ns / bucket_ns */
+    int64_t trip_ns; /* shortest round trip */
+    struct clock_point upper;
+    struct clock_point lower;
+};
+
+struct clock_entry {
+    int64_t at_ns;
+    int64_t upper_ns; /* T2 - T1 */
+    int64_t lower_ns; /* T3 - T4 */
+};
+
+/* All of it is private to filter.c; it lies here so that it can be embedded. */
+struct clock_filter {
+    const struct clock_params *params;
+    struct clock_entry window[CLOCK_WINDOW_MAX]; /* oldest first */
+    struct clock_bucket buckets[CLOCK_BUCKETS_MAX];
+    int window_count;
+    int bucket_count;
+    int streak;        /* gated samples in a row */
+    int misfits;       /* frequency blocks in a row that contradict the prior */
+    int blocks;        /* frequency blocks fused so far */
+    int64_t at_ns;     /* the last accepted sample: anchor of the line */
+    int64_t start_ns;  /* the first sample since the last reset */
+    int64_t block_ns;  /* when the last block was fused */
+    int64_t origin_ns; /* offset that the doubles below are relative to */
+    double offset;     /* s, at at_ns */
+    double rate;       /* remote against local, relative */
+    double margin;     /* s: half the gap between the two floors */
+    double noise;      /* s: how scattered the floors are */
+    double wander;     /* as in params, or more when the floors contradict each other */
+    double rate_prior; /* fused from the blocks */
+    double rate_prior_sd;
+    int64_t accepted, gated, refused, resets; /* counted since init */
+};
+
+/* For people: how the samples of the window look. */
+struct clock_stats {
+    int samples; /* in the window */
+    int floors;  /* older points kept */
+    int64_t accepted, gated, refused, resets;
+    int64_t rtt_min_ns, rtt_median_ns, rtt_p95_ns; /* 0 without samples */
+    int64_t sigma_ns, bound_ns;                    /* at now_ns; TIME_NEVER if unknown */
+    int64_t rate_ppt, skew_ppt; /* the rate, and how well it is known */
+    int64_t age_ns;             /* of the last accepted sample */
+};
+
+/* Start with no history.  Keeps params, which must outlive the filter.  prior
+ * may be NULL: 0 +- prior_sd then. */
+void clock_filter_init(struct clock_filter *f, const struct clock_params *params,
+                       const struct clock_prior *prior);
+
+/* Feed one sample.  All eight words may come from a liar: they are checked. */
+enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_sample *s);
+
+/* Forget the offsets but keep the rate, known to resume_sd: after a suspend, or when the
+ * remote says that its clock has started anew. */
+void clock_filter_drop(struct clock_filter *f);
+
+/* The line to the remote clock, anchored at the last accepted sample.  It only changes
+ * when a sample is accepted.  Not valid before the first. */
+void clock_filter_line(const struct clock_filter *f, struct clock_line *out);
+
+/* The rate as a prior for the next run.  False before the first block was fused. */
+bool clock_filter_prior(const struct clock_filter *f, struct clock_prior *out);
+
+void clock_filter_stats(const struct clock_filter *f, int64_t now_ns,
+                        struct clock_stats *out);
+
+#endif

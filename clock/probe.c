@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "clock/probe.h"
+
+#include <assert.h>
+
+#include "base/time.h"
+#include "wire/cbor.h"
+
+void probe_encode(const struct probe *p, uint8_t body[static PROBE_LEN])
+{
+    static const uint8_t zeros[PROBE_LEN];
+    struct cbor_writer w;
+    bool is_reply = p->kind == PROBE_REPLY;
+
+    cbor_writer_init(&w, body, PROBE_LEN);
+    cbor_write_array(&w, is_reply ? 6 : 4);
+    cbor_write_uint(&w, (uint64_t)p->kind);
+    cbor_write_uint(&w, p->seq);
+    cbor_write_uint(&w, p->clock_id);
+    if (is_reply) {
+        cbor_write_int(&w, p->t2_ns);
+        cbor_write_int(&w, p->t3_ns);
+    }
+    /* At least 28 bytes are left, so the head of the pad is always two bytes long and
+     * every length can be reached. */
+    assert(w.len + 26 <= PROBE_LEN);
+    cbor_write_bytes(&w, zeros, PROBE_LEN - w.len - 2);
+    assert(!w.has_overflowed);
+    assert(w.len == PROBE_LEN);
+}
+
+int probe_decode(struct bytes body, struct probe *out)
+{
+    struct cbor_reader r;
+    struct probe p = { .kind = PROBE_REQUEST };
+    uint8_t again[PROBE_LEN];
+
+    if (body.len != PROBE_LEN) {
+        return ERR_MALFORMED;
+    }
+    cbor_reader_init(&r, body);
+    (void)cbor_read_array(&r, 6);
+    p.kind = (enum probe_kind)cbor_read_uint(&r, PROBE_REPLY);
+    p.seq = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
+    p.clock_id = cbor_read_uint(&r, UINT64_MAX);
+    if (p.kind == PROBE_REPLY) {
+        p.t2_ns = cbor_read_int(&r);
+        p.t3_ns = cbor_read_int(&r);
+    }
+    (void)cbor_read_bytes(&r, PROBE_LEN);
+    if (!cbor_is_done(&r) || (p.kind != PROBE_REQUEST && p.kind != PROBE_REPLY) ||
+        p.t3_ns < p.t2_ns) {
+        return ERR_MALFORMED;
+    }
+    /* One meaning, one encoding: the right number of items, and nothing hidden in the
+     * pad. */
+    probe_encode(&p, again);
+    if (!bytes_equal(body, bytes_of(again, PROBE_LEN))) {
+        return ERR_MALFORMED;
+    }
+    *out = p;
+    return 0;
+}
+
+int probe_answer(struct bytes request, uint64_t clock_id, int64_t rx_ns, int64_t tx_ns,
+                 uint8_t reply[static PROBE_LEN])
+{
+    struct probe p;
+    int err = probe_decode(request, &p);
+
+    if (err != 0 || p.kind != PROBE_REQUEST) {
+        return ERR_MALFORMED;
+    }
+    p.kind = PROBE_REPLY;
+    p.clock_id = clock_id;
+    p.t2_ns = rx_ns;
+    p.t3_ns = tx_ns > rx_ns ? tx_ns : rx_ns;
+    probe_encode(&p, reply);
+    return 0;
+}
+
+static void start_burst(struct prober *p, int64_t now_ns)
+{
+    p->burst_left = p->params->probe_burst;
+    p->start_ns = now_ns;
+    p->wake_ns = now_ns;
+}
+
+void prober_init(struct prober *p, const struct clock_params *params, int64_t interval_ns,
+                 const struct clock_prior *prior, struct rng *rng, int64_t now_ns)
+{
+    assert(interval_ns > 0);
+    memset(p, 0, sizeof(*p));
+    p->params = params;
+    p->interval_ns = interval_ns;
+    p->heard_ns = now_ns;
+    rng_seed(&p->rng, rng_next(rng));
+    p->seq = (uint32_t)rng_next(&p->rng);
+    clock_filter_init(&p->filter, params, prior);
+    start_burst(p, now_ns);
+}
+
+void prober_set_clock_id(struct prober *p, uint64_t clock_id, int64_t now_ns)
+{
+    if (p->clock_id == clock_id) {
+        return;
+    }
+    /* The first id is no change of the clock. */
+    if (p->clock_id != 0) {
+        memset(p->sent, 0, sizeof(p->sent));
+        clock_filter_drop(&p->filter);
+        start_burst(p, now_ns);
+    }
+    p->clock_id = clock_id;
+}
+
+void prober_set_interval(struct prober *p, int64_t interval_ns, int64_t now_ns)
+{
+    assert(interval_ns > 0);
+    p->interval_ns = interval_ns;
+    p->wake_ns = time_min(p->wake_ns, now_ns + interval_ns);
+}
+
+int64_t prober_wake_ns(const struct prober *p)
+{
+    return p->wake_ns;
+}
+
+/* Often at first, and while we are still unsure of a peer that does answer. */
+static bool is_fast(const struct prober *p, int64_t now_ns)
+{
+    struct clock_line line;
+
+    if (now_ns - p->start_ns < p->params->probe_fast_until_ns) {
+        return true;
+    }
+    clock_filter_line(&p->filter, &line);
+    return line.is_valid && line.sigma_ns > p->params->probe_sigma_ns &&
+           now_ns - p->heard_ns < p->params->holdover_min_ns;
+}
+
+static int64_t spacing(const struct prober *p, int64_t now_ns)
+{
+    if (p->burst_left > 0) {
+        return p->params->probe_burst_ns;
+    }
+    if (is_fast(p, now_ns)) {
+        return p->interval_ns / p->params->probe_fast_factor;
+    }
+    return p->interval_ns;
+}
+
+bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN])
+{
+    struct probe request = { .kind = PROBE_REQUEST, .clock_id = p->clock_id };
+
+    if (now_ns < p->wake_ns) {
+        return false;
+    }
+    if (p->burst_left > 0) {
+        p->burst_left--;
+    }
+    request.seq = p->seq++;
+    p->sent[request.seq % PROBE_OUTSTANDING_MAX] = (struct probe_sent){
+        .seq = request.seq, .t1_ns = now_ns, .is_open = true
+    };
+    p->sent_count++;
+    p->wake_ns = now_ns +
+                 rng_jitter(&p->rng, spacing(p, now_ns), p->params->probe_jitter_percent);
+    probe_encode(&request, body);
+    return true;
+}
+
+static struct probe_sent *find_sent(struct prober *p, uint32_t seq)
+{
+    struct probe_sent *s = &p->sent[seq % PROBE_OUTSTANDING_MAX];
+
+    return s->is_open && s->seq == seq ? s : NULL;
+}
+
+void prober_set_sent(struct prober *p, uint32_t seq, int64_t tx_ns)
+{
+    struct probe_sent *s = find_sent(p, seq);
+
+    if (s != NULL && tx_ns >= s->t1_ns && tx_ns - s->t1_ns <= NS_PER_S) {
+        s->t1_ns = tx_ns;
+    }
+}
+
+/* A peer whose clock has started anew says so, and need not be found out by misfits. */
+static void check_peer(struct prober *p, uint64_t clock_id, int64_t now_ns)
+{
+    if (p->has_peer && p->peer_clock_id != clock_id) {
+        clock_filter_drop(&p->filter);
+        start_burst(p, now_ns);
+    }
+    p->has_peer = true;
+    p->peer_clock_id = clock_id;
+}
+
+int prober_receive(struct prober *p, struct bytes reply, int64_t rx_ns,
+                   enum clock_verdict *verdict)
+{
+    struct probe r;
+    struct probe_sent *s;
+    struct clock_sample sample;
+
+    if (probe_decode(reply, &r) != 0 || r.kind != PROBE_REPLY) {
+        return ERR_MALFORMED;
+    }
+    s = find_sent(p, r.seq);
+    if (s == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    s->is_open = false;
+    p->received_count++;
+    p->heard_ns = rx_ns;
+    check_peer(p, r.clock_id, rx_ns);
+    sample = (struct clock_sample){ s->t1_ns, r.t2_ns, r.t3_ns, rx_ns };
+    *verdict = clock_filter_add(&p->filter, &sample);
+    if (*verdict == CLOCK_RESET) {
+        start_burst(p, rx_ns);
+    } else if (*verdict == CLOCK_GATED) {
+        /* A step or a stray packet?  Two more probes at once tell. */
+        p->wake_ns = time_min(p->wake_ns, rx_ns + p->params->probe_burst_ns);
+    }
+    return 0;
+}
+
+enum clock_state prober_state(const struct prober *p, int64_t now_ns)
+{
+    struct clock_line line;
+
+    clock_filter_line(&p->filter, &line);
+    return clock_line_state(&line, p->params, p->interval_ns, now_ns);
+}
