@@ -1,0 +1,326 @@
+/* The active view: who asks whom for a slot, who gets one, who has to go.
+ *
+ * Links deliver in order, and every request is answered once.  So both ends agree when
+ * all is quiet: who accepts is active at once, who asked is active when the answer to its
+ * last request comes; an answer that it no longer wants it takes back by DISCONNECT;
+ * answers to requests older than its own DISCONNECT do not count.
+ * SPDX-License-Identifier: MIT */
+#include "overlay/view_private.h"
+
+#include <assert.h>
+
+#define ASKS_OPEN_MAX   3
+#define ACK_RECS        8 /* of the passive view */
+#define DISCONNECT_RECS 8
+
+int view_room(const struct overlay *o)
+{
+    return o->p.active_max - o->active_count - o->asked_count;
+}
+
+static void count_state(struct overlay *o, const struct overlay_peer *x, int by)
+{
+    if (x->state == OVERLAY_ACTIVE) {
+        o->active_count += by;
+        o->forced_count += x->is_forced ? by : 0;
+    }
+    if (x->state == OVERLAY_ASKED)
+        o->asked_count += x->is_forced ? 0 : by;
+}
+
+static void set_state(struct overlay *o, int peer, enum overlay_state state,
+                      bool is_forced, int64_t now_ns)
+{
+    struct overlay_peer *x = &o->peers[peer];
+
+    assert(x->state != OVERLAY_FREE);
+    count_state(o, x, -1);
+    x->state = state;
+    x->is_forced = is_forced;
+    x->since_ns = now_ns;
+    x->deadline_ns = TIME_NEVER;
+    x->is_drop = false;
+    count_state(o, x, 1);
+}
+
+void view_unlink(struct overlay *o, int peer, int64_t now_ns)
+{
+    set_state(o, peer, OVERLAY_LINKED, false, now_ns);
+    o->peers[peer].deadline_ns = now_ns + o->p.linger_ns;
+}
+
+/* HyParView asks with high priority when it has no neighbour at all.  We do also when
+ * there are too few and everybody refuses, or a newcomer to a full network would stay at
+ * one; and when our neighbours and we are a closed group. */
+static bool is_needy(const struct overlay *o)
+{
+    bool is_refused = o->refill_wait_ns >= o->p.refill_haste_ns;
+
+    return o->active_count == 0 || o->quiet_shuffles >= o->p.closed_shuffles ||
+           (o->active_count < o->p.active_low && is_refused);
+}
+
+/* Another slot of the same id that is a neighbour, or -1. */
+static int twin(const struct overlay *o, int peer)
+{
+    for (int i = 0; i < o->p.peers_max; i++) {
+        if (i != peer && o->peers[i].state == OVERLAY_ACTIVE &&
+            node_id_equal(&o->peers[i].rec.id, &o->peers[peer].rec.id))
+            return i;
+    }
+    return -1;
+}
+
+static void log_neighbour(struct overlay *o, const char *event, int peer)
+{
+    struct text t;
+
+    if (o->log == NULL)
+        return;
+    t = log_begin(o->log, LOG_INFO, "overlay", event);
+    log_id(&t, "peer", o->peers[peer].rec.id.b);
+    log_int(&t, "neighbours", o->active_count);
+}
+
+static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns)
+{
+    int old = passive_find(&o->passive, &o->peers[peer].rec.id);
+
+    assert(o->active_count < o->p.active_max);
+    set_state(o, peer, OVERLAY_ACTIVE, is_forced, now_ns);
+    if (old >= 0)
+        passive_remove(&o->passive, old);
+    o->counts.neighbours_up++;
+    view_gained(o, now_ns);
+    log_neighbour(o, "neighbour-up", peer);
+}
+
+void view_drop(struct overlay *o, int peer, int64_t now_ns)
+{
+    struct overlay_peer *x = &o->peers[peer];
+
+    assert(x->state == OVERLAY_ACTIVE);
+    if (x->is_remembered)
+        known_add(&o->known, &x->rec, now_ns);
+    view_unlink(o, peer, now_ns);
+    (void)passive_add(&o->passive, &x->rec, true, &o->rng);
+    o->counts.neighbours_down++;
+    view_lost(o, now_ns);
+    log_neighbour(o, "neighbour-down", peer);
+}
+
+/* R5: who has to go gets records to go on with, first of all of who took the place. */
+void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason reason,
+                         const struct peer_rec *newcomer, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    struct msg m = { .type = MSG_DISCONNECT };
+
+    m.u.disconnect.reason = (uint8_t)reason;
+    if (newcomer != NULL && passive_is_dialable(&newcomer->addr))
+        m.u.disconnect.recs.list[m.u.disconnect.recs.count++] = *newcomer;
+    passive_sample(&o->passive, DISCONNECT_RECS, &x->rec.id, false, &o->rng,
+                   &m.u.disconnect.recs);
+    x->asks_void = x->asks_open;
+    outbox_push(out, peer, &m);
+}
+
+bool view_may_force(const struct overlay *o, int64_t now_ns)
+{
+    return o->p.forced_max > 0 && bucket_has(&o->forced, o->p.forced_rate, now_ns);
+}
+
+/* R7: forced slots are few, and when they are taken only they can be taken again. */
+static int choose_victim(struct overlay *o)
+{
+    bool is_forced = o->forced_count >= o->p.forced_max;
+    int64_t n = is_forced ? o->forced_count : o->active_count - o->forced_count;
+
+    if (n == 0)
+        return -1;
+    n = rng_below(&o->rng, n);
+    for (int i = 0; i < o->p.peers_max; i++) {
+        const struct overlay_peer *x = &o->peers[i];
+
+        if (x->state == OVERLAY_ACTIVE && x->is_forced == is_forced && n-- == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool make_room(struct overlay *o, const struct peer_rec *newcomer, int64_t now_ns,
+                      struct outbox *out)
+{
+    int victim;
+
+    if (!view_may_force(o, now_ns))
+        return false;
+    victim = choose_victim(o);
+    if (victim < 0)
+        return false;
+    (void)bucket_take(&o->forced, o->p.forced_rate, now_ns);
+    view_say_disconnect(o, victim, DISCONNECT_EVICTED, newcomer, out);
+    view_drop(o, victim, now_ns);
+    view_refused(o, &o->peers[victim].rec.id, now_ns);
+    o->counts.evicted++;
+    return true;
+}
+
+void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
+              int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    struct msg m = { .type = type };
+
+    assert(type == MSG_JOIN || type == MSG_NEIGHBOR);
+    if (x->state != OVERLAY_LINKED || x->asks_open >= ASKS_OPEN_MAX || twin(o, peer) >= 0)
+        return;
+    if (view_room(o) > 0)
+        is_forced = false;
+    else if (!is_forced)
+        return;
+    if (type == MSG_JOIN)
+        m.u.join.rec = o->self;
+    else
+        m.u.neighbor.is_high_priority = is_needy(o);
+    set_state(o, peer, OVERLAY_ASKED, is_forced, now_ns);
+    x->deadline_ns = now_ns + o->p.ask_timeout_ns;
+    x->asks_open++;
+    outbox_push(out, peer, &m);
+}
+
+bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
+                 struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    bool is_forced = false;
+    int old = twin(o, peer);
+
+    if (x->state == OVERLAY_ACTIVE)
+        return true;
+    if (old >= 0) { /* it would not ask if that link still stood */
+        view_drop(o, old, now_ns);
+        o->peers[old].deadline_ns = now_ns;
+    }
+    if (x->state == OVERLAY_ASKED && x->is_forced)
+        view_unlink(o, peer, now_ns);
+    if (x->state != OVERLAY_ASKED && view_room(o) <= 0) {
+        is_forced = may_force && o->active_count == o->p.active_max &&
+                    make_room(o, &x->rec, now_ns, out);
+        if (!is_forced)
+            return false;
+    }
+    activate(o, peer, is_forced, now_ns);
+    return true;
+}
+
+void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
+                 struct outbox *out)
+{
+    struct msg m = { .type = MSG_NEIGHBOR_ACK };
+    struct peer_recs *recs = &m.u.neighbor_ack.recs;
+
+    /* Neighbours are all in our component of the network: whoever has no link to it yet
+     * gets its first one there, and not to somebody who waits as well. */
+    for (int i = 0; i < o->p.peers_max && recs->count < MSG_RECS_MAX; i++) {
+        const struct overlay_peer *x = &o->peers[i];
+
+        if (i != peer && x->state == OVERLAY_ACTIVE && passive_is_dialable(&x->rec.addr))
+            recs->list[recs->count++] = x->rec;
+    }
+    if (is_accepted)
+        passive_sample(&o->passive, ACK_RECS, &o->peers[peer].rec.id, false, &o->rng,
+                       recs);
+    else
+        o->counts.refused++;
+    if (o->peers[peer].state == OVERLAY_LINKED)
+        view_unlink(o, peer, now_ns);
+    m.u.neighbor_ack.is_accepted = is_accepted;
+    outbox_push(out, peer, &m);
+}
+
+void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
+                      int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    bool is_accepted = x->state == OVERLAY_ACTIVE;
+
+    if (!bucket_take(&x->joins, o->p.join_link, now_ns))
+        o->counts.limited++;
+    else
+        is_accepted = view_accept(o, peer, m->is_high_priority, now_ns, out);
+    view_answer(o, peer, is_accepted, now_ns, out);
+}
+
+/* The peer counts us among its neighbours now. */
+static void settle(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    bool may_force = x->state == OVERLAY_ASKED && x->is_forced;
+
+    if (x->state == OVERLAY_ACTIVE)
+        return;
+    view_unlink(o, peer, now_ns);
+    if (twin(o, peer) < 0) {
+        if (view_room(o) > 0) {
+            activate(o, peer, false, now_ns);
+            return;
+        }
+        if (may_force && o->active_count == o->p.active_max &&
+            make_room(o, &x->rec, now_ns, out)) {
+            activate(o, peer, true, now_ns);
+            return;
+        }
+    }
+    view_say_disconnect(o, peer, DISCONNECT_EVICTED, NULL, out);
+}
+
+void view_on_ack(struct overlay *o, int peer, const struct msg_neighbor_ack *m,
+                 int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+
+    if (x->asks_open == 0) {
+        o->counts.stray++;
+        return;
+    }
+    view_learn(o, peer, &m->recs);
+    x->asks_open--;
+    if (x->asks_void > 0) {
+        x->asks_void--;
+        return;
+    }
+    if (x->asks_open > 0)
+        return;
+    if (m->is_accepted) {
+        settle(o, peer, now_ns, out);
+    } else if (x->state == OVERLAY_ASKED) {
+        view_unlink(o, peer, now_ns);
+        view_refused(o, &x->rec.id, now_ns);
+    }
+}
+
+void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect *m,
+                        int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    const struct peer_rec *first = &m->recs.list[0];
+
+    if (x->state != OVERLAY_ACTIVE) {
+        o->counts.stray++;
+        return;
+    }
+    view_drop(o, peer, now_ns);
+    view_learn(o, peer, &m->recs);
+    view_refused(o, &x->rec.id, now_ns);
+    if (m->reason == DISCONNECT_LEAVING || m->reason == DISCONNECT_ABUSE) {
+        int i = passive_find(&o->passive, &x->rec.id);
+
+        if (i >= 0)
+            passive_remove(&o->passive, i);
+        return;
+    }
+    if (m->reason == DISCONNECT_EVICTED && m->recs.count > 0 && view_room(o) > 0 &&
+        view_is_sound(o, peer, first))
+        view_want(o, first, DIAL_NEIGHBOR, false, now_ns, out);
+}

@@ -1,0 +1,55 @@
+/* The dials that the overlay has asked for: what for, and until when it waits.
+ * A bounded table; the node takes each dial once and reports how it ended.
+ * SPDX-License-Identifier: MIT */
+#ifndef OVERLAY_DIAL_H
+#define OVERLAY_DIAL_H
+
+#include "base/arena.h"
+#include "wire/msg.h"
+
+/* What to do when the link stands; bits of struct dial.purposes. */
+enum dial_purpose {
+    DIAL_JOIN = 1,     /* ask for a slot as a newcomer */
+    DIAL_NEIGHBOR = 2, /* ask for a slot */
+    DIAL_SHUFFLE = 4   /* exchange records */
+};
+
+struct dial {
+    struct addr addr;
+    struct node_id id; /* all zero: whoever answers (a bootstrap address) */
+    uint8_t purposes;
+    bool is_forced; /* the slot asked for may cost one of our forced ones */
+    bool is_taken;  /* the node has it */
+    int64_t deadline_ns;
+};
+
+struct dials {
+    int count;
+    int max;
+    struct dial *list;
+};
+
+/* Takes its memory from the arena.  Errors: ERR_NOMEM. */
+MUST_USE int dials_init(struct dials *d, int max, struct arena *a);
+
+/* Add a dial, or its purposes to the one already there.  False when the table is full. */
+bool dials_add(struct dials *d, const struct dial *dial);
+
+/* The dial to an address, or to a known id; -1: none. */
+int dials_find_addr(const struct dials *d, const struct addr *a);
+int dials_find_id(const struct dials *d, const struct node_id *id);
+
+void dials_remove(struct dials *d, int index);
+
+/* The next one that the node has not taken yet, now taken; -1: none. */
+int dials_take(struct dials *d);
+
+/* How many ask for a slot of the active view that is to be free for them. */
+int dials_slots(const struct dials *d);
+
+/* The first deadline. */
+int64_t dials_next_ns(const struct dials *d);
+
+bool node_id_is_zero(const struct node_id *id);
+
+#endif

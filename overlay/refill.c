@@ -1,0 +1,291 @@
+/* How the active view is kept full: dials, the passive view, the addresses given by the
+ * user, and what to do when there is no neighbour at all (R13).
+ * SPDX-License-Identifier: MIT */
+#include "overlay/view_private.h"
+
+#include <assert.h>
+
+#define RETRY_SHARES_MIN 3
+
+void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t now_ns,
+                    struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+
+    if ((d->purposes & DIAL_JOIN) != 0)
+        view_ask(o, peer, MSG_JOIN, true, now_ns, out);
+    else if ((d->purposes & DIAL_NEIGHBOR) != 0)
+        view_ask(o, peer, MSG_NEIGHBOR, d->is_forced, now_ns, out);
+    if ((d->purposes & DIAL_SHUFFLE) != 0)
+        view_exchange(o, peer, out);
+    if (x->state == OVERLAY_LINKED)
+        view_unlink(o, peer, now_ns);
+}
+
+void view_want(struct overlay *o, const struct peer_rec *rec, int purposes,
+               bool is_forced, int64_t now_ns, struct outbox *out)
+{
+    struct dial d = { .addr = rec->addr,
+                      .id = rec->id,
+                      .purposes = (uint8_t)purposes,
+                      .is_forced = is_forced,
+                      .deadline_ns = now_ns + o->p.dial_timeout_ns };
+    int peer = node_id_is_zero(&rec->id) ? -1 : overlay_find(o, &rec->id);
+
+    assert(passive_is_dialable(&rec->addr));
+    if (peer >= 0)
+        view_carry_out(o, peer, &d, now_ns, out);
+    else
+        (void)dials_add(&o->dials, &d);
+}
+
+void view_refused(struct overlay *o, const struct node_id *id, int64_t now_ns)
+{
+    int64_t max = o->p.refill_calm_ns;
+    int i = passive_find(&o->passive, id);
+
+    /* Each refusal names the neighbours of who refused: a newcomer finds its way by them
+     * to where there is room, so it should walk on quickly. */
+    if (o->active_count == 0)
+        max = o->p.refill_alone_ns;
+    else if (o->active_count < o->p.active_low)
+        max = o->p.refill_haste_ns;
+    o->refill_wait_ns = time_min(2 * o->refill_wait_ns, max);
+    if (i >= 0)
+        passive_refused(&o->passive.list[i], o->p.isolated_max_ns, now_ns, &o->rng);
+}
+
+static int64_t bootstrap_wait(struct overlay *o, const struct overlay_bootstrap *b)
+{
+    int doublings = b->tries < 16 ? b->tries - 1 : 15;
+    int64_t wait = NS_PER_S << (doublings > 0 ? doublings : 0);
+
+    return rng_jitter(&o->rng, time_min(wait, o->p.isolated_max_ns), 20);
+}
+
+static void bootstrap_failed(struct overlay *o, const struct addr *a, int64_t now_ns)
+{
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        struct overlay_bootstrap *b = &o->bootstraps[i];
+
+        if (addr_equal(&b->addr, a))
+            b->next_ns = now_ns + bootstrap_wait(o, b);
+    }
+}
+
+/* The longest back-off of a failing record: the fewer records, the sooner each is tried
+ * again, so that a small network that was cut is soon one again. */
+static int64_t retry_max_ns(const struct overlay *o)
+{
+    int shares = o->passive.count > RETRY_SHARES_MIN ? o->passive.count
+                                                     : RETRY_SHARES_MIN;
+    int64_t max = o->active_count == 0 ? o->p.isolated_max_ns : o->p.retry_max_ns;
+
+    return time_min(max, shares * o->p.retry_share_ns);
+}
+
+void view_dial_failed(struct overlay *o, int index, int64_t now_ns)
+{
+    struct dial d = o->dials.list[index];
+    int i;
+
+    dials_remove(&o->dials, index);
+    o->counts.dials_failed++;
+    bootstrap_failed(o, &d.addr, now_ns);
+    i = passive_find(&o->passive, &d.id);
+    if (i < 0)
+        return;
+    passive_failed(&o->passive.list[i], retry_max_ns(o), now_ns, &o->rng);
+    if (o->active_count > 0 && o->passive.list[i].fails >= o->p.passive_fails_max) {
+        passive_remove(&o->passive, i);
+        known_forget(&o->known, &d.id);
+    }
+}
+
+void view_gained(struct overlay *o, int64_t now_ns)
+{
+    o->refill_wait_ns = o->p.refill_wait_ns;
+    if (o->shuffle_ns == TIME_NEVER) {
+        o->young_until_ns = now_ns + o->p.young_ns;
+        o->quiet_shuffles = 0;
+        o->shuffle_wait_ns = o->p.shuffle_first_ns;
+        o->shuffle_ns = now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20);
+    }
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        if (o->bootstraps[i].is_met)
+            o->bootstraps[i].tries = 0;
+    }
+}
+
+/* R13: try everything that we know again, and never give up. */
+static void isolated(struct overlay *o, int64_t now_ns)
+{
+    int64_t soon_ns = now_ns + NS_PER_S;
+
+    if (o->log != NULL)
+        (void)log_begin(o->log, LOG_WARN, "overlay", "isolated");
+    o->shuffle_ns = TIME_NEVER;
+    for (int i = 0; i < o->passive.count; i++) {
+        struct passive_entry *e = &o->passive.list[i];
+
+        e->retry_ns = time_min(e->retry_ns, now_ns + rng_below(&o->rng, NS_PER_S));
+    }
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        struct overlay_bootstrap *b = &o->bootstraps[i];
+
+        b->tries = 0;
+        b->next_ns = time_min(b->next_ns, soon_ns);
+    }
+}
+
+void view_lost(struct overlay *o, int64_t now_ns)
+{
+    o->refill_ns = now_ns;
+    o->refill_wait_ns = o->p.refill_wait_ns;
+    if (o->active_count == 0) {
+        isolated(o, now_ns);
+        return;
+    }
+    if (o->lost_ns >= 0 && now_ns - o->lost_ns < o->p.shuffle_period_ns) {
+        o->young_until_ns = now_ns + o->p.young_ns;
+        o->shuffle_wait_ns = time_min(o->shuffle_wait_ns, o->p.shuffle_young_ns);
+        o->shuffle_ns = time_min(o->shuffle_ns,
+                                 now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20));
+    }
+    o->lost_ns = now_ns;
+}
+
+static bool has_refill_room(const struct overlay *o)
+{
+    return o->dials.count < o->p.dials_refill && view_room(o) > dials_slots(&o->dials);
+}
+
+static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    while (has_refill_room(o) && o->refill_ns <= now_ns) {
+        int i = passive_pick(&o->passive, now_ns, &o->rng);
+        struct peer_rec rec;
+
+        if (i < 0)
+            return;
+        rec = o->passive.list[i].rec;
+        /* Until the outcome is known; then it is set anew or the entry goes. */
+        o->passive.list[i].retry_ns = now_ns + o->p.dial_timeout_ns + o->p.ask_timeout_ns;
+        o->refill_ns = now_ns + rng_jitter(&o->rng, o->refill_wait_ns, 20);
+        view_want(o, &rec, DIAL_NEIGHBOR, false, now_ns, out);
+    }
+}
+
+static int64_t refill_due(const struct overlay *o)
+{
+    int64_t next = passive_next_ns(&o->passive);
+
+    if (!has_refill_room(o))
+        return TIME_NEVER;
+    return next > o->refill_ns ? next : o->refill_ns;
+}
+
+static int64_t bootstrap_due(const struct overlay *o, const struct overlay_bootstrap *b)
+{
+    if (b->is_self || (b->is_met && o->active_count > 0) ||
+        dials_find_addr(&o->dials, &b->addr) >= 0)
+        return TIME_NEVER;
+    return b->next_ns;
+}
+
+static void try_bootstraps(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        struct overlay_bootstrap *b = &o->bootstraps[i];
+        struct peer_rec rec = { .id = b->id, .addr = b->addr };
+
+        if (bootstrap_due(o, b) > now_ns)
+            continue;
+        b->tries++;
+        b->next_ns = now_ns + bootstrap_wait(o, b);
+        /* Who lives there may be another one since: dial for whoever answers. */
+        if (overlay_find(o, &b->id) < 0)
+            rec.id = (struct node_id){ { 0 } };
+        view_want(o, &rec, DIAL_JOIN, true, now_ns, out);
+    }
+}
+
+static void expire_peer(struct overlay *o, int peer, int64_t now_ns)
+{
+    struct overlay_peer *x = &o->peers[peer];
+
+    if (x->state == OVERLAY_ASKED && x->deadline_ns <= now_ns) {
+        view_unlink(o, peer, now_ns);
+        view_refused(o, &x->rec.id, now_ns);
+    }
+    if (x->state == OVERLAY_LINKED && x->deadline_ns <= now_ns) {
+        x->is_drop = true;
+        x->deadline_ns = TIME_NEVER;
+    }
+    if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
+        x->since_ns + o->p.good_ns <= now_ns && passive_is_dialable(&x->rec.addr)) {
+        x->is_remembered = true;
+        known_add(&o->known, &x->rec, now_ns);
+    }
+}
+
+static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x)
+{
+    if (x->state == OVERLAY_FREE)
+        return TIME_NEVER;
+    if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
+        passive_is_dialable(&x->rec.addr))
+        return x->since_ns + o->p.good_ns;
+    return x->deadline_ns;
+}
+
+/* In a group of active_max + 1 or fewer everybody may be everybody's neighbour, with no
+ * slot left for the rest of the network: then no walk ever comes from beyond our
+ * neighbours. Who notices that, and knows of others, makes a link to one of them by
+ * force. */
+static void open_group(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    struct peer_recs recs = { .count = 0 };
+
+    if (++o->quiet_shuffles < o->p.closed_shuffles)
+        return;
+    passive_sample(&o->passive, 1, &o->self.id, false, &o->rng, &recs);
+    if (recs.count > 0)
+        view_want(o, &recs.list[0], DIAL_NEIGHBOR, view_room(o) <= 0, now_ns, out);
+}
+
+static void shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    int64_t period = now_ns < o->young_until_ns ? o->p.shuffle_young_ns
+                                                : o->p.shuffle_period_ns;
+
+    o->shuffle_wait_ns = time_min(2 * o->shuffle_wait_ns, period);
+    o->shuffle_ns = now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20);
+    view_shuffle(o, out);
+    open_group(o, now_ns, out);
+}
+
+void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    for (int i = 0; i < o->p.peers_max; i++)
+        expire_peer(o, i, now_ns);
+    for (int i = o->dials.count - 1; i >= 0; i--) {
+        if (o->dials.list[i].deadline_ns <= now_ns)
+            view_dial_failed(o, i, now_ns);
+    }
+    try_bootstraps(o, now_ns, out);
+    refill(o, now_ns, out);
+    if (o->shuffle_ns <= now_ns)
+        shuffle(o, now_ns, out);
+}
+
+int64_t overlay_wake_ns(const struct overlay *o)
+{
+    int64_t next = time_min(o->shuffle_ns, refill_due(o));
+
+    for (int i = 0; i < o->p.peers_max; i++)
+        next = time_min(next, peer_due(o, &o->peers[i]));
+    for (int i = 0; i < o->bootstrap_count; i++)
+        next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
+    return time_min(next, dials_next_ns(&o->dials));
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay/view_private.h"
+
+#include <assert.h>
+
+struct overlay_params overlay_params_default(void)
+{
+    return (struct overlay_params){
+        .peers_max = 64,
+        .active_max = 6,
+        .active_low = 4,
+        .forced_max = 2,
+        .forced_rate = { 30 * NS_PER_S, 2 },
+        .join_gap_ns = 2 * NS_PER_S,
+        .passive_max = 120,
+        .passive_eager = 30,
+        .passive_fails_max = 250,
+        .join_walk = 6,
+        .passive_walk = 3,
+        .shuffle_walk = 6,
+        .shuffle_active = 3,
+        .shuffle_passive = 12,
+        .shuffle_period_ns = 60 * NS_PER_S,
+        .shuffle_young_ns = 15 * NS_PER_S,
+        .shuffle_first_ns = NS_PER_S,
+        .closed_shuffles = 6,
+        .young_ns = 300 * NS_PER_S,
+        .ask_timeout_ns = 2 * NS_PER_S,
+        .dial_timeout_ns = 15 * NS_PER_S,
+        .dials_max = 8,
+        .dials_refill = 4,
+        .refill_wait_ns = 50 * NS_PER_MS,
+        .refill_alone_ns = 200 * NS_PER_MS,
+        .refill_haste_ns = 2 * NS_PER_S,
+        .refill_calm_ns = 30 * NS_PER_S,
+        .retry_max_ns = 300 * NS_PER_S,
+        .retry_share_ns = 5 * NS_PER_S,
+        .isolated_max_ns = 60 * NS_PER_S,
+        .linger_ns = NS_PER_S / 2,
+        .linger_new_ns = 10 * NS_PER_S,
+        .good_ns = 60 * NS_PER_S,
+        .known_max = 64,
+        .join_link = { NS_PER_S, 4 },
+        .join_node = { NS_PER_S / 10, 40 },
+        .walk_link = { NS_PER_S / 4, 16 },
+        .shuffle_link = { 5 * NS_PER_S, 6 },
+    };
+}
+
+static void check_params(const struct overlay_params *p)
+{
+    assert(p->peers_max > 0 && p->active_max > 0);
+    assert(p->active_max <= OVERLAY_ACTIVE_MAX && p->active_low <= p->active_max);
+    assert(p->forced_max >= 0 && p->forced_max <= p->active_max);
+    assert(p->join_walk >= 0 && p->join_walk <= UINT8_MAX);
+    assert(p->shuffle_walk >= 0 && p->shuffle_walk <= UINT8_MAX);
+    assert(p->shuffle_active + p->shuffle_passive <= MSG_RECS_MAX);
+    assert(p->dials_refill <= p->dials_max && p->refill_wait_ns > 0);
+}
+
+int overlay_init(struct overlay *o, const struct overlay_params *p, struct arena *a,
+                 const struct peer_rec *self, uint64_t seed, struct log *log)
+{
+    int err;
+
+    check_params(p);
+    *o = (struct overlay){ .p = *p, .log = log, .self = *self };
+    rng_seed(&o->rng, seed);
+    o->join_ns = -1;
+    o->lost_ns = -1;
+    o->refill_wait_ns = p->refill_wait_ns;
+    o->shuffle_ns = TIME_NEVER;
+    o->peers = arena_take(a, (size_t)p->peers_max, sizeof(*o->peers));
+    err = o->peers == NULL ? ERR_NOMEM : 0;
+    err = passive_init(&o->passive, p->passive_max, a) != 0 ? ERR_NOMEM : err;
+    err = dials_init(&o->dials, p->dials_max, a) != 0 ? ERR_NOMEM : err;
+    return known_init(&o->known, p->known_max, a) != 0 ? ERR_NOMEM : err;
+}
+
+void overlay_set_listen(struct overlay *o, const struct addr *listen)
+{
+    o->self.addr = *listen;
+}
+
+bool overlay_add_bootstrap(struct overlay *o, const struct addr *a)
+{
+    if (!passive_is_dialable(a))
+        return false;
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        if (addr_equal(&o->bootstraps[i].addr, a))
+            return true;
+    }
+    if (o->bootstrap_count >= OVERLAY_BOOTSTRAPS_MAX)
+        return false;
+    o->bootstraps[o->bootstrap_count++] = (struct overlay_bootstrap){ .addr = *a };
+    return true;
+}
+
+bool overlay_add_known(struct overlay *o, const struct peer_rec *rec)
+{
+    int peer = overlay_find(o, &rec->id);
+
+    if (node_id_equal(&rec->id, &o->self.id) || node_id_is_zero(&rec->id) ||
+        !passive_is_dialable(&rec->addr) || !known_load(&o->known, rec))
+        return false;
+    if (peer < 0 || o->peers[peer].state != OVERLAY_ACTIVE)
+        (void)passive_add(&o->passive, rec, false, &o->rng);
+    return true;
+}
+
+/* Take the dial with this index out of the table, and add what it was for to d. */
+static void collect(struct overlay *o, int index, struct dial *d)
+{
+    if (index < 0)
+        return;
+    d->purposes |= o->dials.list[index].purposes;
+    d->is_forced = d->is_forced || o->dials.list[index].is_forced;
+    dials_remove(&o->dials, index);
+}
+
+/* Somebody answered at the address that we dialled. */
+static void met(struct overlay *o, const struct addr *a, const struct node_id *id)
+{
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        struct overlay_bootstrap *b = &o->bootstraps[i];
+
+        if (addr_equal(&b->addr, a)) {
+            b->is_met = true;
+            b->id = *id;
+        }
+    }
+}
+
+static void reached(struct overlay *o, int peer, const struct addr *dialled,
+                    int64_t now_ns, struct outbox *out)
+{
+    const struct node_id *id = &o->peers[peer].rec.id;
+    struct dial d = { .purposes = 0 };
+    int i = passive_find(&o->passive, id);
+
+    if (i >= 0)
+        o->passive.list[i].fails = 0;
+    if (dialled != NULL) {
+        met(o, dialled, id);
+        collect(o, dials_find_addr(&o->dials, dialled), &d);
+    }
+    collect(o, dials_find_id(&o->dials, id), &d);
+    if (d.purposes != 0)
+        view_carry_out(o, peer, &d, now_ns, out);
+    overlay_wake(o, now_ns, out);
+}
+
+void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
+                     const struct addr *dialled, int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    int old = overlay_find(o, &rec->id);
+
+    assert(peer >= 0 && peer < o->p.peers_max && x->state == OVERLAY_FREE);
+    assert(!node_id_equal(&rec->id, &o->self.id));
+    *x = (struct overlay_peer){ .state = OVERLAY_LINKED,
+                                .is_dialled = dialled != NULL,
+                                .rec = *rec,
+                                .up_ns = now_ns,
+                                .since_ns = now_ns,
+                                .deadline_ns = now_ns + o->p.linger_new_ns };
+    if (old < 0 || o->peers[old].state != OVERLAY_ACTIVE)
+        (void)passive_add(&o->passive, rec, true, &o->rng);
+    reached(o, peer, dialled, now_ns, out);
+}
+
+void overlay_dial_duplicate(struct overlay *o, const struct addr *a, int peer,
+                            int64_t now_ns, struct outbox *out)
+{
+    assert(peer >= 0 && peer < o->p.peers_max && o->peers[peer].state != OVERLAY_FREE);
+    reached(o, peer, a, now_ns, out);
+}
+
+void overlay_dial_failed(struct overlay *o, const struct addr *a, int64_t now_ns)
+{
+    int i = dials_find_addr(&o->dials, a);
+
+    if (i >= 0)
+        view_dial_failed(o, i, now_ns);
+}
+
+void overlay_dial_self(struct overlay *o, const struct addr *a)
+{
+    int i = dials_find_addr(&o->dials, a);
+
+    for (int k = 0; k < o->bootstrap_count; k++) {
+        if (addr_equal(&o->bootstraps[k].addr, a))
+            o->bootstraps[k].is_self = true;
+    }
+    if (i < 0)
+        return;
+    /* A record with our address under another id is wrong. */
+    if (passive_find(&o->passive, &o->dials.list[i].id) >= 0)
+        passive_remove(&o->passive, passive_find(&o->passive, &o->dials.list[i].id));
+    dials_remove(&o->dials, i);
+}
+
+void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct overlay_peer *x = &o->peers[peer];
+    struct node_id id = x->rec.id;
+    bool was_active = x->state == OVERLAY_ACTIVE;
+    bool was_asked = x->state == OVERLAY_ASKED;
+    int i;
+
+    assert(peer >= 0 && peer < o->p.peers_max && x->state != OVERLAY_FREE);
+    if (was_active)
+        view_drop(o, peer, now_ns);
+    else
+        view_unlink(o, peer, now_ns);
+    x->state = OVERLAY_FREE;
+    i = passive_find(&o->passive, &id);
+    if (was_asked)
+        view_refused(o, &id, now_ns);
+    else if (was_active && i >= 0)
+        passive_failed(&o->passive.list[i], o->p.isolated_max_ns, now_ns, &o->rng);
+    overlay_wake(o, now_ns, out);
+}
+
+void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t now_ns,
+                     struct outbox *out)
+{
+    assert(peer >= 0 && peer < o->p.peers_max && o->peers[peer].state != OVERLAY_FREE);
+    if (m->type == MSG_JOIN)
+        view_on_join(o, peer, &m->u.join, now_ns, out);
+    else if (m->type == MSG_FORWARD_JOIN)
+        view_on_forward_join(o, peer, &m->u.forward_join, now_ns, out);
+    else if (m->type == MSG_NEIGHBOR)
+        view_on_neighbor(o, peer, &m->u.neighbor, now_ns, out);
+    else if (m->type == MSG_NEIGHBOR_ACK)
+        view_on_ack(o, peer, &m->u.neighbor_ack, now_ns, out);
+    else if (m->type == MSG_DISCONNECT)
+        view_on_disconnect(o, peer, &m->u.disconnect, now_ns, out);
+    else if (m->type == MSG_SHUFFLE)
+        view_on_shuffle(o, peer, &m->u.shuffle, now_ns, out);
+    else if (m->type == MSG_SHUFFLE_REPLY)
+        view_on_shuffle_reply(o, peer, &m->u.shuffle_reply);
+    else
+        o->counts.stray++;
+    overlay_wake(o, now_ns, out);
+}
+
+void overlay_leave(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    for (int i = 0; i < o->p.peers_max; i++) {
+        if (o->peers[i].state == OVERLAY_ACTIVE)
+            view_say_disconnect(o, i, DISCONNECT_LEAVING, NULL, out);
+    }
+    for (int i = 0; i < o->p.peers_max; i++) {
+        if (o->peers[i].state == OVERLAY_ACTIVE)
+            view_drop(o, i, now_ns);
+    }
+}
+
+bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expected)
+{
+    int i = dials_take(&o->dials);
+
+    if (i < 0)
+        return false;
+    *a = o->dials.list[i].addr;
+    *expected = o->dials.list[i].id;
+    o->counts.dials++;
+    return true;
+}
+
+bool overlay_take_drop(struct overlay *o, int *peer)
+{
+    for (int i = 0; i < o->p.peers_max; i++) {
+        if (o->peers[i].state == OVERLAY_LINKED && o->peers[i].is_drop) {
+            o->peers[i].is_drop = false;
+            *peer = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_forget)
+{
+    return known_take(&o->known, rec, is_forget);
+}
+
+bool overlay_needs(const struct overlay *o, int peer)
+{
+    const struct overlay_peer *x = &o->peers[peer];
+
+    return x->state == OVERLAY_ASKED || x->state == OVERLAY_ACTIVE ||
+           (x->state == OVERLAY_LINKED && x->deadline_ns != TIME_NEVER);
+}
+
+bool overlay_is_active(const struct overlay *o, int peer)
+{
+    return o->peers[peer].state == OVERLAY_ACTIVE;
+}
+
+int overlay_active(const struct overlay *o, int *peers)
+{
+    int count = 0;
+
+    for (int i = 0; i < o->p.peers_max; i++) {
+        if (o->peers[i].state == OVERLAY_ACTIVE)
+            peers[count++] = i;
+    }
+    assert(count == o->active_count);
+    return count;
+}
+
+int overlay_find(const struct overlay *o, const struct node_id *id)
+{
+    int found = -1;
+
+    for (int i = 0; i < o->p.peers_max; i++) {
+        const struct overlay_peer *x = &o->peers[i];
+
+        if (x->state != OVERLAY_FREE && node_id_equal(&x->rec.id, id) &&
+            (found < 0 || x->state > o->peers[found].state))
+            found = i;
+    }
+    return found;
+}

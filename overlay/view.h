@@ -1,0 +1,232 @@
+/* Who our neighbours are: a small symmetric active view over live links, and a larger
+ * passive view of spare records.
+ *
+ * HyParView (Leitao, Pereira, Rodrigues, DSN 2007), with what its users learnt since: a
+ * peer becomes a neighbour only after its NEIGHBOR_ACK; only some slots can be taken by
+ * force; who evicts tells the evicted one who took the place, so that the newcomer splits
+ * a link and nobody loses a neighbour.  Links and signatures are the node's affair: what
+ * comes in here is from a peer whose id is proven.  SPDX-License-Identifier: MIT */
+#ifndef OVERLAY_VIEW_H
+#define OVERLAY_VIEW_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "overlay/bucket.h"
+#include "overlay/dial.h"
+#include "overlay/known.h"
+#include "overlay/passive.h"
+#include "wire/outbox.h"
+
+#define OVERLAY_ACTIVE_MAX     16 /* highest active_max */
+#define OVERLAY_BOOTSTRAPS_MAX 16
+
+struct overlay_params {
+    int peers_max;                  /* slots of the node's table of peers: 64 */
+    int active_max;                 /* neighbours: 6 */
+    int active_low;                 /* below it the view is refilled in haste: 4 */
+    int forced_max;                 /* slots that can be taken by force: 2 */
+    struct bucket_rate forced_rate; /* … and how often: 1 in 30 s, burst forced_max */
+    int64_t join_gap_ns;       /* a full contact evicts for one JOIN in this time: 2 s */
+    int passive_max;           /* 120 */
+    int passive_eager;         /* below it every walk leaves its record: 30 */
+    int passive_fails_max;     /* dials in a row until a record is dropped: 250 */
+    int join_walk;             /* ARWL, hops of a FORWARD_JOIN: 6 */
+    int passive_walk;          /* PRWL, hops left when it leaves its record: 3 */
+    int shuffle_walk;          /* hops of a SHUFFLE: 6 */
+    int shuffle_active;        /* ka, records of neighbours in it: 3 */
+    int shuffle_passive;       /* kp, records of the passive view in it: 12 */
+    int64_t shuffle_period_ns; /* 60 s, +-20 % */
+    int64_t shuffle_young_ns;  /* the period while young or after losses: 15 s */
+    int64_t shuffle_first_ns;  /* the first one, doubled up to the period: 1 s */
+    int closed_shuffles;       /* shuffles without a sign of others: a closed group: 6 */
+    int64_t young_ns;          /* young until so long after the first neighbour: 5 min */
+    int64_t ask_timeout_ns;    /* for a NEIGHBOR_ACK; later ones still count: 2 s */
+    int64_t dial_timeout_ns;   /* 10 s */
+    int dials_max;             /* in flight: 8 */
+    int dials_refill;          /* … of them to refill the view: 4 */
+    int64_t refill_wait_ns;    /* between two tries, doubled by each refusal: 50 ms */
+    int64_t refill_alone_ns;   /* … up to this without any neighbour: 200 ms */
+    int64_t refill_haste_ns;   /* … or up to this below active_low: 2 s */
+    int64_t refill_calm_ns;    /* … or up to this: 30 s */
+    int64_t retry_max_ns;      /* back-off of a failing record: 300 s */
+    int64_t retry_share_ns;    /* … but at most this for each record held: 5 s */
+    int64_t isolated_max_ns;   /* … and of all while there is no neighbour: 60 s */
+    int64_t linger_ns;         /* a link that is done with is kept so long: 0.5 s */
+    int64_t linger_new_ns;     /* … and one that nothing was asked on yet: 10 s */
+    int64_t good_ns;           /* a neighbour for so long is remembered: 60 s */
+    int known_max;             /* remembered peers: 64 */
+    struct bucket_rate join_link;    /* JOIN and NEIGHBOR of one link: 1/s, burst 4 */
+    struct bucket_rate join_node;    /* JOINs walked on for all: 10/s, burst 40 */
+    struct bucket_rate walk_link;    /* FORWARD_JOINs of one link: 4/s, burst 16 */
+    struct bucket_rate shuffle_link; /* SHUFFLEs of one link: 1 in 5 s, burst 6 */
+};
+
+enum overlay_state {
+    OVERLAY_FREE = 0, /* no peer in this slot */
+    OVERLAY_LINKED,   /* a peer, but no neighbour */
+    OVERLAY_ASKED,    /* … that was asked to become one: a slot is kept free for it */
+    OVERLAY_ACTIVE    /* a neighbour */
+};
+
+struct overlay_peer {
+    enum overlay_state state;
+    bool is_dialled; /* by us */
+    bool is_forced;  /* ASKED: may cost one of ours; ACTIVE: came by force */
+    bool is_remembered;
+    bool is_drop;      /* waits for overlay_take_drop */
+    bool has_shuffled; /* we await its SHUFFLE_REPLY */
+    uint8_t asks_open; /* our requests that it has not answered yet */
+    uint8_t asks_void; /* … of which the first ones no longer count */
+    struct peer_rec rec;
+    int64_t up_ns;       /* when the link came up */
+    int64_t since_ns;    /* when the state began */
+    int64_t deadline_ns; /* ASKED: of the answer; LINKED: end of lingering */
+    struct bucket joins;
+    struct bucket walks;
+    struct bucket shuffles;
+};
+
+/* An address given by the user. */
+struct overlay_bootstrap {
+    struct addr addr;
+    struct node_id id; /* who answered there; zero: nobody yet */
+    bool is_met;       /* it needs no dial while we have neighbours */
+    bool is_self;      /* our own address: never dialled */
+    int tries;
+    int64_t next_ns;
+};
+
+/* What happened so far; for `party status` and the tests. */
+struct overlay_counts {
+    int64_t neighbours_up;
+    int64_t neighbours_down;
+    int64_t evicted; /* neighbours that we evicted */
+    int64_t refused; /* requests that we refused */
+    int64_t dials;
+    int64_t dials_failed;
+    int64_t limited;     /* messages over their rate */
+    int64_t stray;       /* messages that did not fit the state */
+    int64_t bad_records; /* records that name us, or no host */
+};
+
+struct overlay {
+    struct overlay_params p;
+    struct rng rng;
+    struct log *log; /* NULL: silent.  The node may set it before each call. */
+    struct peer_rec self;
+    struct overlay_peer *peers; /* peers_max */
+    int active_count;
+    int asked_count;  /* ASKED ones with a slot kept free */
+    int forced_count; /* ACTIVE ones that came by force */
+    struct passive passive;
+    struct dials dials;
+    struct known known;
+    int bootstrap_count;
+    struct overlay_bootstrap bootstraps[OVERLAY_BOOTSTRAPS_MAX];
+    struct bucket forced;
+    struct bucket joins;
+    int64_t join_ns;        /* the last JOIN that we took; -1: none */
+    int64_t refill_ns;      /* no try to refill before */
+    int64_t refill_wait_ns; /* grows with refusals */
+    int64_t shuffle_ns;     /* the next one; TIME_NEVER without neighbours */
+    int64_t shuffle_wait_ns;
+    int64_t young_until_ns;
+    int quiet_shuffles; /* own ones since a sign of a node beyond our neighbours */
+    int64_t lost_ns;    /* when the last neighbour but one went down */
+    struct overlay_counts counts;
+};
+
+struct overlay_params overlay_params_default(void);
+
+/* Takes all memory from the arena; keeps log, which may be NULL.  self->addr is where we
+ * listen (an IP of 0.0.0.0 or :: is fine); port 0: nowhere.  Errors: ERR_NOMEM. */
+MUST_USE int overlay_init(struct overlay *o, const struct overlay_params *p,
+                          struct arena *a, const struct peer_rec *self, uint64_t seed,
+                          struct log *log);
+
+/* We now listen there. */
+void overlay_set_listen(struct overlay *o, const struct addr *listen);
+
+/* An address of `--join`, dialled until it answers, 1..60 s apart, and again whenever we
+ * have no neighbour.  False when there are OVERLAY_BOOTSTRAPS_MAX, or it is no address.
+ */
+bool overlay_add_bootstrap(struct overlay *o, const struct addr *a);
+
+/* A peer remembered from an earlier run.  False when it was ignored. */
+bool overlay_add_known(struct overlay *o, const struct peer_rec *rec);
+
+/* A link is ready.  rec: its proven id, and where it listens, with the IP that we see it
+ * at in the place of "any"; port 0 when it does not listen.  dialled: the address that we
+ * had dialled, NULL when the peer dialled us.  Of two links to one id the node keeps one.
+ */
+void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
+                     const struct addr *dialled, int64_t now_ns, struct outbox *out);
+
+/* The link is gone; nothing of it may be used after the call. */
+void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
+
+/* One of MSG_JOIN … MSG_SHUFFLE_REPLY. */
+void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t now_ns,
+                     struct outbox *out);
+
+/* How a dial ended when not by overlay_peer_up: it failed (or the peer was not the
+ * expected one, or the node has no room for a link); … */
+void overlay_dial_failed(struct overlay *o, const struct addr *a, int64_t now_ns);
+
+/* … it led to this peer, to whom another link stands; … */
+void overlay_dial_duplicate(struct overlay *o, const struct addr *a, int peer,
+                            int64_t now_ns, struct outbox *out);
+
+/* … or it led to ourselves. */
+void overlay_dial_self(struct overlay *o, const struct addr *a);
+
+/* The deadlines.  overlay_wake may come late, early or twice. */
+int64_t overlay_wake_ns(const struct overlay *o);
+void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* Say good-bye to all neighbours; the node then closes. */
+void overlay_leave(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* What the overlay wants of the node; after each call above, call each until false.
+ * take_dial: open a link to an address; expected is the id that must answer, all zero for
+ * whoever does.  It ends in exactly one of peer_up, dial_failed, _duplicate, _self. */
+bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expected);
+
+/* A link that the overlay no longer needs: close it, unless something else needs it. */
+bool overlay_take_drop(struct overlay *o, int *peer);
+
+/* A change of what is to be remembered for the next run: at most known_max records. */
+bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_forget);
+
+/* True while the overlay wants this link; when something else stops needing a link for
+ * which this is false, the node closes it. */
+bool overlay_needs(const struct overlay *o, int peer);
+
+bool overlay_is_active(const struct overlay *o, int peer);
+
+/* The neighbours' slots in ascending order; peers holds OVERLAY_ACTIVE_MAX. */
+int overlay_active(const struct overlay *o, int *peers);
+
+/* One row of `party peers`. */
+struct overlay_row {
+    struct peer_rec rec;
+    enum overlay_state state; /* FREE: only a record of the passive view */
+    int peer;                 /* -1: no link */
+    bool is_dialled;
+    bool is_forced;
+    int64_t since_ns; /* of the state */
+    int fails;        /* of a passive record */
+};
+
+/* Neighbours first, then other links, then the passive view; the rows written. */
+int overlay_list(const struct overlay *o, struct overlay_row *rows, int max);
+
+/* The slot of a peer, or -1. */
+int overlay_find(const struct overlay *o, const struct node_id *id);
+
+/* The invariants: sizes, counts, no id twice, never ourselves, views disjoint.  NULL, or
+ * what is wrong. */
+const char *overlay_check(const struct overlay *o);
+
+#endif

@@ -1,0 +1,95 @@
+/* What the files of the view share: active.c (slots and requests), walk.c (joins and
+ * shuffles on their way), refill.c (timers, dials, bootstrap), view.c (the rest).
+ * SPDX-License-Identifier: MIT */
+#ifndef OVERLAY_VIEW_PRIVATE_H
+#define OVERLAY_VIEW_PRIVATE_H
+
+#include "overlay/view.h"
+
+/* --- active.c */
+
+/* Slots that are neither taken nor kept free for somebody who was asked. */
+int view_room(const struct overlay *o);
+
+/* Ask a linked peer for a slot by MSG_JOIN or MSG_NEIGHBOR; nothing when there is no room
+ * for it (is_forced: a full view may evict for it) or it was asked already. */
+void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
+              int64_t now_ns, struct outbox *out);
+
+/* Decide on a request of a peer; may_force: it may evict for it.  True: it is active. */
+bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
+                 struct outbox *out);
+
+/* Answer a request, with our neighbours, and when it is accepted others as well. */
+void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
+                 struct outbox *out);
+
+/* True when a walk may end here in a full view: it may evict for the newcomer. */
+bool view_may_force(const struct overlay *o, int64_t now_ns);
+
+/* A neighbour is none any more. */
+void view_drop(struct overlay *o, int peer, int64_t now_ns);
+
+/* Tell a peer that it is no neighbour (any more); newcomer: who takes its place, or NULL.
+ */
+void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason reason,
+                         const struct peer_rec *newcomer, struct outbox *out);
+
+/* A peer is no longer active or asked: linked, and kept for a while. */
+void view_unlink(struct overlay *o, int peer, int64_t now_ns);
+
+void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
+                      int64_t now_ns, struct outbox *out);
+void view_on_ack(struct overlay *o, int peer, const struct msg_neighbor_ack *m,
+                 int64_t now_ns, struct outbox *out);
+void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect *m,
+                        int64_t now_ns, struct outbox *out);
+
+/* --- walk.c */
+
+/* True when a record that a peer sent may be kept: another node, at an address that we
+ * can dial.  Counts it otherwise. */
+bool view_is_sound(struct overlay *o, int peer, const struct peer_rec *rec);
+
+/* Put the records that a peer sent into the passive view. */
+void view_learn(struct overlay *o, int peer, const struct peer_recs *recs);
+
+/* A random neighbour but not_peer (-1: any) and not not_id (NULL: any); -1: none. */
+int view_pick(struct overlay *o, int not_peer, const struct node_id *not_id);
+
+/* Begin a shuffle. */
+void view_shuffle(struct overlay *o, struct outbox *out);
+
+/* Exchange records with a linked peer. */
+void view_exchange(struct overlay *o, int peer, struct outbox *out);
+
+void view_on_join(struct overlay *o, int peer, const struct msg_join *m, int64_t now_ns,
+                  struct outbox *out);
+void view_on_forward_join(struct overlay *o, int peer, const struct msg_forward_join *m,
+                          int64_t now_ns, struct outbox *out);
+void view_on_shuffle(struct overlay *o, int peer, const struct msg_shuffle *m,
+                     int64_t now_ns, struct outbox *out);
+void view_on_shuffle_reply(struct overlay *o, int peer,
+                           const struct msg_shuffle_reply *m);
+
+/* --- refill.c */
+
+/* Do this with a peer: over its link when there is one, else by a dial. */
+void view_want(struct overlay *o, const struct peer_rec *rec, int purposes,
+               bool is_forced, int64_t now_ns, struct outbox *out);
+
+/* A link stands: do what it was dialled for. */
+void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t now_ns,
+                    struct outbox *out);
+
+/* A peer refused, or did not answer. */
+void view_refused(struct overlay *o, const struct node_id *id, int64_t now_ns);
+
+/* The dial with this index failed. */
+void view_dial_failed(struct overlay *o, int index, int64_t now_ns);
+
+/* We have a neighbour again, or none any more, or one less. */
+void view_gained(struct overlay *o, int64_t now_ns);
+void view_lost(struct overlay *o, int64_t now_ns);
+
+#endif

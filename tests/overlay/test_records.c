@@ -1,0 +1,290 @@
+/* The tables under the view: token buckets, passive view, dials, remembered peers.
+ * SPDX-License-Identifier: MIT */
+#include "tests/check.h"
+
+#include "base/rng.h"
+#include "overlay/bucket.h"
+#include "overlay/dial.h"
+#include "overlay/known.h"
+#include "overlay/passive.h"
+
+static uint8_t memory[1 << 16] __attribute__((aligned(16)));
+
+static struct peer_rec rec_of(int n)
+{
+    struct peer_rec rec = { .addr = { { 10, 0, 0, (uint8_t)n }, 4747, 4 } };
+
+    rec.id.b[31] = (uint8_t)(n + 1);
+    return rec;
+}
+
+static void test_bucket(void **state)
+{
+    static const struct {
+        const char *fact;
+        int64_t at_ms;
+        int asked;
+        int got;
+    } rows[] = {
+        { "a full bucket gives its burst", 0, 10, 4 },
+        { "an empty one nothing", 999, 3, 0 },
+        { "one token comes back in a period", 1000, 3, 1 },
+        { "what is not used is saved", 3000, 3, 2 },
+        { "… up to the burst", 60000, 10, 4 },
+    };
+    struct bucket_rate rate = { NS_PER_S, 4 };
+    struct bucket b = { 0 };
+
+    (void)state;
+    for (int i = 0; i < COUNT(rows); i++) {
+        int got = 0;
+
+        for (int k = 0; k < rows[i].asked; k++) {
+            int64_t now = 5000 * NS_PER_S + rows[i].at_ms * NS_PER_MS;
+            bool has = bucket_has(&b, rate, now);
+
+            assert_int_equal(bucket_take(&b, rate, now), has);
+            got += has;
+        }
+        if (got != rows[i].got)
+            fail_msg("%s: %d", rows[i].fact, got);
+    }
+}
+
+static void passive_new(struct passive *v, int max, struct rng *rng)
+{
+    struct arena a;
+
+    arena_init(&a, memory, sizeof(memory));
+    assert_int_equal(passive_init(v, max, &a), 0);
+    rng_seed(rng, 1);
+}
+
+static void test_passive_makes_room(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    struct peer_recs recs = { 0 };
+    struct peer_rec rec;
+
+    (void)state;
+    passive_new(&v, 4, &rng);
+    for (int n = 0; n < 4; n++) {
+        rec = rec_of(n);
+        assert_int_equal(passive_add(&v, &rec, false, &rng), n);
+    }
+    v.list[2].is_sent = true;
+    passive_failed(&v.list[1], NS_PER_S, 0, &rng);
+    rec = rec_of(10); /* in the place of the one that failed */
+    assert_int_equal(passive_add(&v, &rec, false, &rng), 1);
+    rec = rec_of(11); /* … then of the one that was given away */
+    assert_int_equal(passive_add(&v, &rec, false, &rng), 2);
+    rec = rec_of(12); /* … then of any */
+    assert_in_range(passive_add(&v, &rec, false, &rng), 0, 3);
+    assert_int_equal(v.count, 4);
+    passive_sample(&v, 16, &rec.id, true, &rng, &recs);
+    assert_int_equal(recs.count, 3); /* all but the one named */
+}
+
+static void test_passive_address_changes(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    struct peer_rec rec = rec_of(1);
+
+    (void)state;
+    passive_new(&v, 4, &rng);
+    passive_add(&v, &rec, false, &rng);
+    rec.addr.port = 1;
+    passive_add(&v, &rec, false, &rng);
+    assert_int_equal(v.list[0].rec.addr.port, 4747); /* hearsay */
+    passive_failed(&v.list[0], NS_PER_S, 0, &rng);
+    passive_add(&v, &rec, false, &rng);
+    assert_int_equal(v.list[0].rec.addr.port, 1); /* … better than what fails */
+    assert_int_equal(v.list[0].fails, 0);
+    rec.addr.port = 2;
+    passive_add(&v, &rec, true, &rng);
+    assert_int_equal(v.list[0].rec.addr.port, 2); /* it says so itself */
+    assert_int_equal(v.count, 1);
+}
+
+static void test_passive_backs_off(void **state)
+{
+    struct passive_entry e = { .fails = 0 };
+    struct rng rng;
+    int64_t max = 60 * NS_PER_S;
+
+    (void)state;
+    rng_seed(&rng, 3);
+    for (int i = 0; i < 300; i++) {
+        int64_t want = i < 6 ? NS_PER_S << i : max;
+
+        passive_failed(&e, max, 100, &rng);
+        assert_in_range(e.retry_ns - 100, want * 4 / 5, want * 6 / 5);
+    }
+    assert_int_equal(e.fails, 255);
+    for (int i = 0; i < 300; i++) {
+        int64_t want = i < 4 ? 5 * NS_PER_S << i : max;
+
+        passive_refused(&e, max, 100, &rng);
+        assert_in_range(e.retry_ns - 100, want * 4 / 5, want * 6 / 5);
+    }
+    assert_int_equal(e.fails, 0); /* who refuses is alive */
+}
+
+static void test_passive_picks_sound_ones_first(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    int seen[3] = { 0 };
+
+    (void)state;
+    passive_new(&v, 4, &rng);
+    assert_int_equal(passive_pick(&v, 0, &rng), -1);
+    assert_true(passive_next_ns(&v) == TIME_NEVER);
+    for (int n = 0; n < 3; n++) {
+        struct peer_rec rec = rec_of(n);
+
+        passive_add(&v, &rec, false, &rng);
+    }
+    for (int i = 0; i < 300; i++)
+        seen[passive_pick(&v, 0, &rng)]++;
+    for (int n = 0; n < 3; n++)
+        assert_in_range(seen[n], 60, 140);
+    v.list[0].fails = 1;
+    v.list[1].retry_ns = 50;
+    assert_int_equal(passive_pick(&v, 0, &rng), 2);
+    v.list[2].retry_ns = 60;
+    assert_int_equal(passive_pick(&v, 0, &rng), 0); /* failing, but due */
+    v.list[0].retry_ns = 70;
+    assert_int_equal(passive_pick(&v, 49, &rng), -1);
+    assert_int_equal(passive_next_ns(&v), 50);
+}
+
+static void test_sample_is_fair_and_sound(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    int seen[20] = { 0 };
+    struct node_id none = { { 0 } };
+
+    (void)state;
+    passive_new(&v, 20, &rng);
+    for (int n = 0; n < 20; n++) {
+        struct peer_rec rec = rec_of(n);
+
+        passive_add(&v, &rec, false, &rng);
+    }
+    v.list[7].fails = 1;
+    for (int i = 0; i < 1000; i++) {
+        struct peer_recs recs = { 0 };
+
+        passive_sample(&v, 5, &none, false, &rng, &recs);
+        assert_int_equal(recs.count, 5);
+        for (int k = 0; k < 5; k++)
+            seen[recs.list[k].addr.ip[3]]++;
+    }
+    for (int n = 0; n < 20; n++) {
+        if (n == 7)
+            assert_int_equal(seen[n], 0);
+        else
+            assert_in_range(seen[n], 200, 330); /* 263 on average */
+    }
+}
+
+static void test_dials(void **state)
+{
+    struct dials d;
+    struct arena a;
+    struct dial x = { .addr = rec_of(1).addr,
+                      .id = rec_of(1).id,
+                      .purposes = DIAL_SHUFFLE,
+                      .deadline_ns = 9 };
+
+    (void)state;
+    arena_init(&a, memory, sizeof(memory));
+    assert_int_equal(dials_init(&d, 2, &a), 0);
+    assert_true(dials_next_ns(&d) == TIME_NEVER);
+    assert_true(dials_add(&d, &x));
+    assert_int_equal(dials_slots(&d), 0);
+    x.purposes = DIAL_NEIGHBOR;
+    x.addr.port = 99;
+    assert_true(dials_add(&d, &x)); /* the same id: one dial for both */
+    assert_int_equal(d.count, 1);
+    assert_int_equal(d.list[0].purposes, DIAL_SHUFFLE | DIAL_NEIGHBOR);
+    assert_int_equal(dials_slots(&d), 1);
+    x = (struct dial){
+        .addr = rec_of(2).addr, .purposes = DIAL_JOIN, .is_forced = true, .deadline_ns = 5
+    };
+    assert_true(dials_add(&d, &x)); /* for whoever answers */
+    assert_true(dials_add(&d, &x));
+    assert_int_equal(d.count, 2);
+    assert_int_equal(dials_slots(&d), 1);
+    assert_int_equal(dials_next_ns(&d), 5);
+    x.addr = rec_of(3).addr;
+    assert_false(dials_add(&d, &x));
+    assert_int_equal(dials_take(&d), 0);
+    assert_int_equal(dials_take(&d), 1);
+    assert_int_equal(dials_take(&d), -1);
+    dials_remove(&d, 0);
+    assert_int_equal(dials_find_addr(&d, &d.list[0].addr), 0);
+    assert_int_equal(dials_find_id(&d, &d.list[0].id), -1); /* zero names nobody */
+}
+
+/* Whatever is added and forgotten: what the node has stored in the end is the table. */
+static void mirrored(uint64_t seed)
+{
+    struct known k;
+    struct arena a;
+    struct rng r;
+    bool stored[40] = { false };
+
+    arena_init(&a, memory, sizeof(memory));
+    assert_int_equal(known_init(&k, 8, &a), 0);
+    rng_seed(&r, seed);
+    for (int n = 0; n < 5; n++) {
+        struct peer_rec rec = rec_of(n);
+
+        stored[n] = known_load(&k, &rec);
+    }
+    for (int i = 0; i < 500; i++) {
+        struct peer_rec rec = rec_of((int)rng_below(&r, 40));
+        bool is_forget;
+        int held = 0;
+
+        if (rng_below(&r, 3) > 0)
+            known_add(&k, &rec, i);
+        else
+            known_forget(&k, &rec.id);
+        if (rng_below(&r, 2) == 0)
+            continue; /* the node takes two at once now and then */
+        while (known_take(&k, &rec, &is_forget))
+            stored[rec.addr.ip[3]] = !is_forget;
+        for (int n = 0; n < 40; n++)
+            held += stored[n];
+        assert_int_equal(held, k.count);
+        assert_in_range(k.count, 0, 8);
+    }
+}
+
+static void test_known_is_mirrored(void **state)
+{
+    (void)state;
+    for_each_seed(50, mirrored);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_passive_makes_room),
+        cmocka_unit_test(test_passive_address_changes),
+        cmocka_unit_test(test_passive_backs_off),
+        cmocka_unit_test(test_passive_picks_sound_ones_first),
+        cmocka_unit_test(test_sample_is_fair_and_sound),
+        cmocka_unit_test(test_dials),
+        cmocka_unit_test(test_known_is_mirrored),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
