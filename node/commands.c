@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/commands.h"
+
+#include "node/internal.h"
+#include "node/report.h"
+#include "wire/cbor.h"
+
+#define PATH_LEN_MAX 4096
+#define PREFIX_MAX   (2 * PARTY_ID_LEN)
+
+static void reply(struct node *n, uint64_t id, int err, struct bytes body)
+{
+    struct effect *e = effects_add(n->out, EFFECT_REPLY);
+
+    if (e == NULL)
+        return;
+    e->u.reply.id = id;
+    e->u.reply.err = err;
+    e->u.reply.body = body;
+}
+
+void commands_fail(struct node *n, uint64_t id, int err, struct bytes error,
+                   const char *next)
+{
+    struct cbor_writer w;
+    uint8_t *room = effects_room(n->out, 1024);
+
+    if (room == NULL)
+        return;
+    cbor_writer_init(&w, room, 1024);
+    cbor_write_map(&w, 2);
+    cbor_write_text(&w, "next");
+    cbor_write_text(&w, next);
+    cbor_write_text(&w, "error");
+    cbor_write_text_len(&w, (const char *)error.data, error.len < 600 ? error.len : 600);
+    reply(n, id, err, cbor_written(&w));
+}
+
+static void fail(struct node *n, uint64_t id, int err, const char *error,
+                 const char *next)
+{
+    commands_fail(n, id, err, bytes_of(error, strlen(error)), next);
+}
+
+static void answer_failed(struct node *n, uint64_t id, int err,
+                          const struct party_answer *a)
+{
+    fail(n, id, err, a->error == NULL ? err_text(err) : a->error,
+         a->next == NULL ? "see `party status`" : a->next);
+}
+
+void commands_answer_party(struct node *n, uint64_t id, int err,
+                           const struct party_answer *a)
+{
+    struct cbor_writer w;
+    uint8_t *room;
+    char hex[2 * PARTY_ID_LEN + 1];
+
+    if (err != 0) {
+        answer_failed(n, id, err, a);
+        return;
+    }
+    room = effects_room(n->out, 64);
+    if (room == NULL)
+        return;
+    hex_encode(a->party.b, PARTY_ID_LEN, hex);
+    cbor_writer_init(&w, room, 64);
+    cbor_write_map(&w, 1);
+    cbor_write_text(&w, "party");
+    cbor_write_text(&w, hex);
+    reply(n, id, 0, cbor_written(&w));
+}
+
+static void answer_action(struct node *n, uint64_t id, int err,
+                          const struct party_answer *a)
+{
+    struct cbor_writer w;
+    uint8_t *room;
+
+    if (err != 0) {
+        answer_failed(n, id, err, a);
+        return;
+    }
+    room = effects_room(n->out, 128);
+    if (room == NULL)
+        return;
+    cbor_writer_init(&w, room, 128);
+    cbor_write_map(&w, 6);
+    cbor_write_text(&w, "seq");
+    cbor_write_uint(&w, a->seq);
+    cbor_write_text(&w, "slot");
+    cbor_write_int(&w, a->slot);
+    cbor_write_text(&w, "at_ns");
+    cbor_write_int(&w, a->at.ns);
+    cbor_write_text(&w, "frame");
+    cbor_write_int(&w, a->frame);
+    cbor_write_text(&w, "lead_ms");
+    cbor_write_int(&w, a->lead_ns / NS_PER_MS);
+    cbor_write_text(&w, "playing");
+    cbor_write_bool(&w, a->is_playing);
+    reply(n, id, 0, cbor_written(&w));
+}
+
+static void act(struct node *n, uint64_t id, const struct party_command *c)
+{
+    struct party_answer a = { 0 };
+
+    answer_action(n, id, party_act(&n->party, c, n->now_ns, &n->out->outbox, &a), &a);
+}
+
+static void run_host(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    struct hosting *h = &n->hosting;
+    struct bytes paths[CALL_SONGS_MAX];
+    struct bytes name = cbor_read_text(r, MSG_NAME_MAX);
+    int count = cbor_read_array(r, CALL_SONGS_MAX);
+    uint64_t wanted;
+    uint64_t deadline_ms;
+    uint64_t ready_ms;
+    uint64_t ttl;
+
+    for (int i = 0; i < count; i++)
+        paths[i] = cbor_read_text(r, PATH_LEN_MAX);
+    wanted = cbor_read_uint(r, PARTY_MEMBERS_MAX);
+    deadline_ms = cbor_read_uint(r, 24 * 3600 * 1000);
+    ready_ms = cbor_read_uint(r, 24 * 3600 * 1000);
+    ttl = cbor_read_uint(r, 12);
+    if (!cbor_is_done(r) || count == 0) {
+        fail(n, id, ERR_USAGE, "host: give one to five songs and sane limits",
+             "see `party help host`");
+        return;
+    }
+    if (h->is_active ||
+        (n->party.role != PARTY_ROLE_NONE && n->party.phase != PARTY_ENDED)) {
+        fail(n, id, ERR_STATE, "this node is in a party already",
+             "`party leave` first, or see `party status`");
+        return;
+    }
+    h->command = id;
+    text_copy(h->name, sizeof(h->name), (const char *)name.data, name.len);
+    h->wanted = (int)wanted;
+    h->deadline_ns = (int64_t)deadline_ms * NS_PER_MS;
+    h->ready_ns = (int64_t)ready_ms * NS_PER_MS;
+    h->ttl = (int)ttl;
+    songs_import(n, paths, count);
+}
+
+static void run_choice(struct node *n, uint64_t id, struct cbor_reader *r, bool is_accept)
+{
+    struct bytes prefix = cbor_read_text(r, PREFIX_MAX);
+    struct party_answer a = { 0 };
+    char text[PREFIX_MAX + 1];
+    int err;
+
+    if (!cbor_is_done(r)) {
+        fail(n, id, ERR_USAGE, "an invite is named by the first digits of its id",
+             "see `party invites`");
+        return;
+    }
+    text_copy(text, sizeof(text), (const char *)prefix.data, prefix.len);
+    if (is_accept)
+        err = party_accept(&n->party, text, n->now_ns, &n->out->outbox, &a);
+    else
+        err = party_decline(&n->party, text, n->now_ns, &a);
+    commands_answer_party(n, id, err, &a);
+}
+
+static void run_accept(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    run_choice(n, id, r, true);
+}
+
+static void run_decline(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    run_choice(n, id, r, false);
+}
+
+static void run_leave(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    struct party_answer a = { 0 };
+
+    (void)r;
+    commands_answer_party(n, id, party_leave(&n->party, n->now_ns, &n->out->outbox, &a),
+                          &a);
+}
+
+static void run_play(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    struct party_command c = { .verb = ACTION_JUMP };
+
+    c.number = (int)cbor_read_uint(r, 1000);
+    if (cbor_is_done(r))
+        act(n, id, &c);
+    else
+        fail(n, id, ERR_USAGE, "play: a song is named by its number in the pool",
+             "see `party status` for the numbers");
+}
+
+static void run_seek(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    struct party_command c = { .verb = ACTION_SEEK };
+
+    c.seek_ms = cbor_read_int(r);
+    c.is_relative = cbor_read_bool(r);
+    if (cbor_is_done(r) && c.seek_ms > -TIMELINE_SONG_MAX_NS / NS_PER_MS &&
+        c.seek_ms < TIMELINE_SONG_MAX_NS / NS_PER_MS)
+        act(n, id, &c);
+    else
+        fail(n, id, ERR_USAGE, "seek: no such time", "give minutes:seconds, or +10, -10");
+}
+
+static void run_skip(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    act(n, id, &(struct party_command){ .verb = ACTION_SKIP });
+}
+
+static void run_pause(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    act(n, id, &(struct party_command){ .verb = ACTION_PAUSE });
+}
+
+static void run_resume(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    act(n, id, &(struct party_command){ .verb = ACTION_RESUME });
+}
+
+static void run_stop(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    act(n, id, &(struct party_command){ .verb = ACTION_STOP });
+}
+
+static void run_status(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    reply(n, id, 0, report_state(n));
+}
+
+static void run_peers(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    reply(n, id, 0, report_peers(n));
+}
+
+static void run_clock(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    reply(n, id, 0, report_clock(n));
+}
+
+static void run_invites(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    reply(n, id, 0, report_invites(n));
+}
+
+/* The driver stops the node after this step: say good-bye to all. */
+static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    static const uint8_t empty_map[] = { 0xa0 };
+    struct party_answer a = { 0 };
+
+    (void)r;
+    if (n->party.role != PARTY_ROLE_NONE)
+        (void)!party_leave(&n->party, n->now_ns, &n->out->outbox, &a);
+    overlay_leave(&n->overlay, n->now_ns, &n->out->outbox);
+    reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+}
+
+static const struct {
+    const char *verb;
+    int arguments;
+    void (*run)(struct node *n, uint64_t id, struct cbor_reader *r);
+} verbs[] = {
+    { "status", 0, run_status },   { "peers", 0, run_peers }, { "clock", 0, run_clock },
+    { "invites", 0, run_invites }, { "host", 6, run_host },   { "accept", 1, run_accept },
+    { "decline", 1, run_decline }, { "skip", 0, run_skip },   { "pause", 0, run_pause },
+    { "resume", 0, run_resume },   { "stop", 0, run_stop },   { "play", 1, run_play },
+    { "seek", 2, run_seek },       { "leave", 0, run_leave }, { "watch", 0, run_status },
+    { "down", 0, run_down },
+};
+
+void commands_run(struct node *n, uint64_t id, struct bytes request)
+{
+    struct cbor_reader r;
+    struct bytes verb;
+    int count;
+
+    if (cbor_check(request) != 0) {
+        fail(n, id, ERR_MALFORMED, "the request is no strict CBOR",
+             "see docs/control.md");
+        return;
+    }
+    cbor_reader_init(&r, request);
+    count = cbor_read_array(&r, 16);
+    verb = cbor_read_text(&r, 16);
+    for (int i = 0; i < COUNT(verbs) && count > 0; i++) {
+        if (!bytes_equal(verb, bytes_of(verbs[i].verb, strlen(verbs[i].verb))))
+            continue;
+        if (count != 1 + verbs[i].arguments) {
+            fail(n, id, ERR_USAGE, "a wrong number of arguments", "see docs/control.md");
+            return;
+        }
+        verbs[i].run(n, id, &r);
+        return;
+    }
+    fail(n, id, ERR_USAGE, "no such verb", "see docs/control.md");
+}

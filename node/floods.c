@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/floods.h"
+
+#include "node/internal.h"
+#include "party/domains.h"
+
+#define NS_PER_MS_U UINT64_C(1000000)
+
+/* UTC in milliseconds, or 0 where it is not known well enough to date a flood by. */
+static uint64_t utc_ms(const struct node *n)
+{
+    struct utc_estimate utc;
+    int64_t ns;
+
+    utc_estimate(&n->utc, n->now_ns, &utc);
+    if (!utc.is_synchronised)
+        return 0;
+    ns = clock_line_to_remote(&utc.line, n->now_ns);
+    return ns > 0 ? (uint64_t)ns / NS_PER_MS_U : 0;
+}
+
+static int64_t age_of(const struct node *n, uint64_t created_ms)
+{
+    uint64_t now_ms = created_ms == 0 ? 0 : utc_ms(n);
+
+    if (now_ms == 0 || created_ms > INT64_MAX / NS_PER_MS_U)
+        return 0;
+    return ((int64_t)now_ms - (int64_t)created_ms) * NS_PER_MS;
+}
+
+static void flood_id_of(struct bytes inner, struct flood_id *id)
+{
+    hash_blake2b(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
+}
+
+static void forward(struct node *n, const struct msg_flood *m, int ttl, int from)
+{
+    int active[OVERLAY_ACTIVE_MAX];
+    int count = overlay_active(&n->overlay, active);
+
+    (void)flood_forward(&n->floods, m, ttl, from, active, count, &n->out->outbox);
+}
+
+void floods_receive(struct node *n, int peer, const struct msg_flood *m)
+{
+    struct flood_head head = { .peer = peer, .hops = m->hops };
+    struct node_id origin;
+    struct flood f;
+
+    if (flood_decode(m->inner, &f) != 0) {
+        n->counters.malformed++;
+        return;
+    }
+    flood_id_of(m->inner, &head.id);
+    identity_id(f.origin, &origin);
+    head.origin = f.origin;
+    head.is_from_origin = node_id_equal(&origin, &n->slots[peer].rec.id);
+    head.ttl = f.ttl;
+    head.life_s = f.life_s;
+    head.age_ns = age_of(n, f.created_ms);
+    if (flood_probe(&n->floods, &head, n->now_ns) != FLOOD_NEW)
+        return;
+    if (!sign_verify(f.origin, DOMAIN_FLOOD, m->inner, m->sig)) {
+        n->counters.bad_signatures++;
+        return;
+    }
+    if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
+        return;
+    forward(n, m, f.ttl, peer);
+    if (!node_id_equal(&origin, &n->self.id))
+        party_flood_heard(&n->party, &head.id, m, &f, n->now_ns, &n->out->outbox);
+}
+
+void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m)
+{
+    enum flood_reply_verdict verdict;
+    struct reply r;
+    int route;
+
+    if (reply_decode(m->inner, &r) != 0) {
+        n->counters.malformed++;
+        return;
+    }
+    verdict = flood_reply_probe(&n->floods, m, peer, n->now_ns, &route);
+    if (verdict != FLOOD_REPLY_OWN && verdict != FLOOD_REPLY_PASS)
+        return;
+    if (!sign_verify(r.origin, DOMAIN_REPLY, m->inner, m->sig)) {
+        n->counters.bad_signatures++;
+        return;
+    }
+    verdict = flood_reply_commit(&n->floods, &m->flood, r.origin, n->now_ns);
+    if (verdict == FLOOD_REPLY_OWN)
+        party_reply_heard(&n->party, &r, n->now_ns);
+    else if (verdict == FLOOD_REPLY_PASS)
+        flood_reply_forward(&n->floods, m, route, &n->out->outbox);
+}
+
+static void keep_call(struct node *n, const struct msg_flood *m, const struct flood *f)
+{
+    struct own_call *call = &n->call;
+
+    call->until_ns = f->kind == FLOOD_CALL ? n->now_ns + f->life_s * NS_PER_S : 0;
+    call->len = m->inner.len;
+    memcpy(call->inner, m->inner.data, m->inner.len);
+    memcpy(call->sig, m->sig, SIGNATURE_LEN);
+}
+
+void floods_greet(struct node *n, int peer)
+{
+    const struct own_call *call = &n->call;
+    struct msg m = { .type = MSG_FLOOD };
+
+    if (n->now_ns >= call->until_ns)
+        return;
+    m.u.flood.hops = 1;
+    m.u.flood.inner = bytes_of(call->inner, call->len);
+    memcpy(m.u.flood.sig, call->sig, SIGNATURE_LEN);
+    outbox_push(&n->out->outbox, peer, &m);
+}
+
+static void send_flood(struct node *n, const struct party_flood *wanted)
+{
+    uint8_t inner[MSG_INNER_MAX];
+    struct flood_head head = { .peer = -1, .is_from_origin = true, .hops = 1 };
+    struct msg_flood m = { .hops = 1 };
+    struct flood f = { .kind = wanted->kind,
+                       .created_ms = utc_ms(n),
+                       .serial = (uint32_t)rng_next(&n->rng),
+                       .ttl = wanted->ttl,
+                       .life_s = wanted->life_s,
+                       .body = bytes_of(wanted->body, wanted->len) };
+
+    memcpy(f.origin, n->self.sign_public, KEY_LEN);
+    m.inner = bytes_of(inner, flood_encode(&f, inner, sizeof(inner)));
+    if (m.inner.len == 0)
+        return;
+    sign(&n->self, DOMAIN_FLOOD, m.inner, m.sig);
+    flood_id_of(m.inner, &head.id);
+    head.origin = f.origin;
+    head.ttl = f.ttl;
+    head.life_s = f.life_s;
+    if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
+        return;
+    forward(n, &m, f.ttl, -1);
+    keep_call(n, &m, &f);
+}
+
+static void send_reply(struct node *n, const struct party_reply *wanted)
+{
+    struct msg_reply m = { .flood = wanted->flood,
+                           .inner = bytes_of(wanted->inner, wanted->len) };
+    int route = flood_route(&n->floods, &m.flood, n->now_ns);
+
+    if (route < 0)
+        return; /* the direct link will tell the host */
+    sign(&n->self, DOMAIN_REPLY, m.inner, m.sig);
+    flood_reply_forward(&n->floods, &m, route, &n->out->outbox);
+}
+
+void floods_flush(struct node *n)
+{
+    struct party_flood flood;
+    struct party_reply reply;
+
+    while (party_take_flood(&n->party, &flood))
+        send_flood(n, &flood);
+    while (party_take_reply(&n->party, &reply))
+        send_reply(n, &reply);
+}

@@ -1,0 +1,20 @@
+/* Floods and the replies to them: signing ours, checking others', passing both on.
+ * SPDX-License-Identifier: MIT */
+#ifndef NODE_FLOODS_H
+#define NODE_FLOODS_H
+
+#include "wire/msg.h"
+
+struct node;
+
+/* MSG_FLOOD and MSG_REPLY from a peer. */
+void floods_receive(struct node *n, int peer, const struct msg_flood *m);
+void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m);
+
+/* A new peer has missed what was flooded before: tell it our own call, if there is one. */
+void floods_greet(struct node *n, int peer);
+
+/* Sign and send what the party wants flooded or answered. */
+void floods_flush(struct node *n);
+
+#endif

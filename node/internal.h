@@ -1,0 +1,97 @@
+/* The inside of a node, for the files of node/ only.
+ * SPDX-License-Identifier: MIT */
+#ifndef NODE_INTERNAL_H
+#define NODE_INTERNAL_H
+
+#include "clock/map.h"
+#include "clock/probe.h"
+#include "clock/utc.h"
+#include "node/links.h"
+#include "node/node.h"
+#include "node/probes.h"
+#include "node/songs.h"
+#include "secure/hash.h"
+
+#define NOTES_MAX 8
+
+/* A line for the user, shown for a while. */
+struct note {
+    int64_t at_ns;
+    char text[160];
+};
+
+/* Our newest call, for neighbours that come after it was flooded. */
+struct own_call {
+    int64_t until_ns; /* 0: none */
+    size_t len;
+    uint8_t inner[MSG_INNER_MAX];
+    uint8_t sig[SIGNATURE_LEN];
+};
+
+struct node_counters {
+    int64_t malformed;         /* frames that did not open or decode */
+    int64_t refused;           /* handshakes that failed */
+    int64_t datagrams_refused; /* of no session, forged or repeated */
+    int64_t bad_signatures;    /* floods and replies */
+};
+
+struct node {
+    struct node_params params;
+    struct identity self;
+    uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it … */
+    uint64_t secrets_drawn;          /* … one after the other */
+    struct rng rng;
+    int64_t now_ns;
+    int64_t start_ns;
+    struct effects *out; /* of the step that is under way */
+    struct slot *slots;  /* params.peers_max */
+    uint32_t next_link;
+    uint64_t clock_id; /* of our raw clock */
+    struct priority priority;
+    struct addr
+        reachable; /* our address as others see us; the listen one if it is fixed */
+
+    struct overlay overlay;
+    struct liveness liveness;
+    struct floods floods;
+    struct swarm swarm;
+    struct party party;
+
+    struct utc utc;
+    bool has_prober;
+    struct node_id reference; /* whose raw clock the prober measures */
+    struct prober prober;
+    struct clock_line line; /* local raw to party time, as last published */
+    bool is_line_stale;
+    int64_t line_wake_ns;
+    int64_t map_wake_ns;
+
+    struct event_audio audio; /* as last reported */
+    char audio_message[160];
+    uint32_t timeline_version; /* as last told to the player */
+    bool is_state_stale;
+    int64_t state_ns; /* when watchers last heard */
+    int64_t judge_ns; /* when to look at ourselves again */
+    struct log quiet; /* level LOG_ERROR: for a module that logs outside of a step */
+
+    struct own_call call;
+    struct hosting hosting;
+    uint64_t next_token; /* of imports */
+    struct pooled pool[POOL_SLOTS];
+    struct timeline_segment segments[TIMELINE_SEGMENTS_MAX]; /* as last told */
+    struct note notes[NOTES_MAX];                            /* a ring */
+    int note_next;
+    struct node_counters counters;
+    uint8_t plain[MSG_SIZE_MAX + 64]; /* the frame being received */
+};
+
+/* 32 secret bytes that are never drawn again. */
+void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN]);
+
+/* A line for the user; the same line again within a minute is not repeated. */
+void node_note(struct node *n, const char *text);
+
+/* A message of a peer, decoded. */
+void node_message(struct node *n, int peer, const struct msg *m);
+
+#endif

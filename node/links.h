@@ -1,0 +1,58 @@
+/* The table of links: dialling, the Noise handshake, HELLO, and the sealed frames between
+ * that and the modules.  A slot of the table is what the modules call a peer.
+ * SPDX-License-Identifier: MIT */
+#ifndef NODE_LINKS_H
+#define NODE_LINKS_H
+
+#include "node/event.h"
+#include "secure/link.h"
+
+struct node;
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_DIALLING, /* the driver opens the connection */
+    SLOT_SHAKING,  /* the handshake is under way */
+    SLOT_GREETING, /* sealed; the peer's HELLO is awaited */
+    SLOT_UP        /* a peer, known to the modules */
+};
+
+struct slot {
+    enum slot_state state;
+    bool is_dialled;
+    bool has_datagram;
+    bool is_sharing; /* a member of the party, known to the swarm */
+    bool is_told;    /* the overlay knows already what became of this dial */
+    uint32_t link;
+    struct addr remote;  /* other end of the connection; while dialling, the wanted one */
+    int64_t deadline_ns; /* until HELLO; TIME_NEVER once up */
+    int64_t idle_ns;     /* nobody has needed it since; TIME_NEVER: needed */
+    struct link_session session;
+    struct datagram_key datagram;
+    struct peer_rec rec; /* id and where it listens; valid when up */
+    uint64_t clock_id;
+    char name[MSG_NAME_MAX + 1];
+};
+
+/* Open a link to an address, unless one is there or on its way, or the table is full. */
+void links_dial(struct node *n, const struct addr *addr);
+
+void links_opened(struct node *n, uint32_t link, bool is_dialled,
+                  const struct addr *remote);
+void links_closed(struct node *n, uint32_t link, int err);
+void links_received(struct node *n, uint32_t link, struct bytes frame);
+
+/* Close a link after what was sent on it, and tell the modules if it was a peer. */
+void links_drop(struct node *n, int peer);
+
+/* Seal and send what the modules pushed into the outbox. */
+void links_flush(struct node *n);
+
+/* Close what took too long, and what nobody needs. */
+void links_wake(struct node *n);
+int64_t links_wake_ns(const struct node *n);
+
+/* The peer with this id, or -1. */
+int links_find(const struct node *n, const struct node_id *id);
+
+#endif

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/node.h"
+
+#include <assert.h>
+
+#include "node/commands.h"
+#include "node/floods.h"
+#include "node/internal.h"
+#include "node/report.h"
+#include "wire/cbor.h"
+
+#define NOTE_KEEP_NS    (60 * NS_PER_S)
+#define FLUSHES_MAX     8 /* rounds until the modules want nothing more */
+#define PEER_KEY_PREFIX "peer/"
+
+struct node_params node_params_default(void)
+{
+    return (struct node_params){
+        .peers_max = 64,
+        .handshake_ns = 10 * NS_PER_S,
+        .idle_link_ns = 20 * NS_PER_S,
+        .probe_interval_ns = NS_PER_S,
+        .line_period_ns = NS_PER_S,
+        .map_period_ns = 10 * NS_PER_S,
+        .state_period_ns = 100 * NS_PER_MS,
+        .overlay = overlay_params_default(),
+        .liveness = liveness_params_default(),
+        .flood = flood_params_default(),
+        .clock = clock_params_default(),
+        .swarm = swarm_params_default(),
+        .party = party_params_default(),
+    };
+}
+
+void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN])
+{
+    uint8_t counter[8];
+    struct bytes parts[2] = { { n->secret, sizeof(n->secret) },
+                              { counter, sizeof(counter) } };
+
+    store_be64(counter, n->secrets_drawn++);
+    hash_blake2b(out, SECURE_SEED_LEN, "party.secret", parts, 2);
+}
+
+static uint64_t secret_word(struct node *n)
+{
+    uint8_t bytes[SECURE_SEED_LEN];
+    uint64_t word;
+
+    node_secret(n, bytes);
+    word = load_be64(bytes);
+    secure_wipe(bytes, sizeof(bytes));
+    return word;
+}
+
+void node_note(struct node *n, const char *text)
+{
+    struct note *note;
+
+    for (int i = 0; i < NOTES_MAX; i++) {
+        if (strcmp(n->notes[i].text, text) == 0)
+            return;
+    }
+    note = &n->notes[n->note_next];
+    n->note_next = (n->note_next + 1) % NOTES_MAX;
+    note->at_ns = n->now_ns;
+    text_copy(note->text, sizeof(note->text), text, strlen(text));
+    n->is_state_stale = true;
+}
+
+static void forget_notes(struct node *n)
+{
+    for (int i = 0; i < NOTES_MAX; i++) {
+        if (n->notes[i].text[0] != '\0' && n->now_ns - n->notes[i].at_ns > NOTE_KEEP_NS)
+            n->notes[i].text[0] = '\0';
+    }
+}
+
+/* One word for all tables that are indexed by peers. */
+static void spread_peers_max(struct node_params *p)
+{
+    p->overlay.peers_max = p->peers_max;
+    p->liveness.peers_max = p->peers_max;
+    p->flood.peers_max = p->peers_max;
+    p->swarm.peers_max = p->peers_max;
+    p->party.peers_max = p->peers_max;
+}
+
+static int init_modules(struct node *n, struct arena *a)
+{
+    struct node_params *p = &n->params;
+    struct peer_rec self = { n->self.id, p->listen };
+    struct utc_config utc = { .servers = p->servers, .count = p->server_count };
+
+    if (overlay_init(&n->overlay, &p->overlay, a, &self, secret_word(n), NULL) != 0 ||
+        liveness_init(&n->liveness, &p->liveness, a) != 0 ||
+        floods_init(&n->floods, &p->flood, a, secret_word(n)) != 0 ||
+        swarm_init(&n->swarm, &p->swarm, a, secret_word(n), &n->quiet) != 0 ||
+        party_init(&n->party, &p->party, a, &n->self, secret_word(n), NULL) != 0 ||
+        utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
+        return ERR_NOMEM;
+    return 0;
+}
+
+static int init(struct node *n, struct arena *a, const struct node_params *params,
+                const struct node_identity *seeds)
+{
+    n->params = *params;
+    spread_peers_max(&n->params);
+    memcpy(n->secret, seeds->entropy, sizeof(n->secret));
+    identity_from_seed(&n->self, seeds->identity_seed);
+    rng_seed(&n->rng, secret_word(n));
+    n->clock_id = secret_word(n);
+    n->slots = arena_take(a, (size_t)params->peers_max, sizeof(*n->slots));
+    if (n->slots == NULL)
+        return ERR_NOMEM;
+    n->next_link = 2;
+    n->next_token = 1;
+    n->reachable = params->listen;
+    if (addr_is_any(&n->reachable))
+        n->reachable.len = 0;
+    return init_modules(n, a);
+}
+
+struct node *node_create(struct arena *a, const struct node_params *params,
+                         const struct node_identity *seeds)
+{
+    struct node *n;
+
+    assert(params->peers_max > 0 && params->peers_max <= NODE_PEERS_MAX);
+    if (secure_init() != 0)
+        return NULL;
+    n = arena_take(a, 1, sizeof(*n));
+    if (n == NULL || init(n, a, params, seeds) != 0)
+        return NULL;
+    return n;
+}
+
+void node_wipe(struct node *n)
+{
+    for (int i = 0; i < n->params.peers_max; i++) {
+        link_session_wipe(&n->slots[i].session);
+        datagram_key_wipe(&n->slots[i].datagram);
+    }
+    identity_wipe(&n->self);
+    secure_wipe(n->secret, sizeof(n->secret));
+    secure_wipe(n->params.channel_psk, sizeof(n->params.channel_psk));
+}
+
+/* How fit we are as host; see party/priority.h. */
+static void judge_self(struct node *n)
+{
+    static const int64_t uptimes_s[] = { 600, 3600, 6 * 3600 };
+    static const int64_t bounds_ns[] = { 20 * NS_PER_MS, 5 * NS_PER_MS, NS_PER_MS };
+    struct utc_estimate utc;
+    struct priority p = { .reach = n->reachable.len > 0 };
+
+    utc_estimate(&n->utc, n->now_ns, &utc);
+    for (int i = 0; i < 3; i++) {
+        if ((n->now_ns - n->start_ns) / NS_PER_S >= uptimes_s[i])
+            p.uptime++;
+        if (utc.is_synchronised && utc.bound_ns < bounds_ns[i])
+            p.clock++;
+    }
+    n->priority = p;
+    party_set_self(&n->party, n->params.name,
+                   n->reachable.len > 0 ? &n->reachable : &n->params.listen,
+                   &n->priority);
+}
+
+static void recall(struct node *n, const struct memory_item *item)
+{
+    size_t prefix = strlen(PEER_KEY_PREFIX);
+    struct peer_rec rec;
+    struct cbor_reader r;
+    struct bytes ip;
+
+    if (item->key.len != prefix + NODE_ID_LEN ||
+        memcmp(item->key.data, PEER_KEY_PREFIX, prefix) != 0)
+        return;
+    memcpy(rec.id.b, item->key.data + prefix, NODE_ID_LEN);
+    cbor_reader_init(&r, item->value);
+    cbor_read_array(&r, 2);
+    ip = cbor_read_bytes(&r, sizeof(rec.addr.ip));
+    rec.addr = (struct addr){ .port = (uint16_t)cbor_read_uint(&r, UINT16_MAX),
+                              .len = (uint8_t)ip.len };
+    if (!cbor_is_done(&r) || (ip.len != 4 && ip.len != 16))
+        return;
+    memcpy(rec.addr.ip, ip.data, ip.len);
+    overlay_add_known(&n->overlay, &rec);
+}
+
+static void remember(struct node *n, const struct peer_rec *rec, bool is_forget)
+{
+    uint8_t key[sizeof(PEER_KEY_PREFIX) - 1 + NODE_ID_LEN] = PEER_KEY_PREFIX;
+    uint8_t value[32];
+    struct cbor_writer w;
+    struct effect *e = effects_add(n->out, EFFECT_REMEMBER);
+
+    if (e == NULL)
+        return;
+    memcpy(key + sizeof(PEER_KEY_PREFIX) - 1, rec->id.b, NODE_ID_LEN);
+    cbor_writer_init(&w, value, sizeof(value));
+    cbor_write_array(&w, 2);
+    cbor_write_bytes(&w, rec->addr.ip, rec->addr.len);
+    cbor_write_uint(&w, rec->addr.port);
+    e->u.remember.key = effects_copy(n->out, bytes_of(key, sizeof(key)));
+    e->u.remember.value = is_forget ? bytes_of(NULL, 0)
+                                    : effects_copy(n->out, cbor_written(&w));
+}
+
+static void start(struct node *n, const struct event *e)
+{
+    n->start_ns = n->now_ns;
+    for (int i = 0; i < e->u.start.count; i++)
+        recall(n, &e->u.start.items[i]);
+    for (int i = 0; i < n->params.join_count; i++)
+        overlay_add_bootstrap(&n->overlay, &n->params.joins[i]);
+    utc_set_polling(&n->utc, true, n->now_ns);
+    judge_self(n);
+}
+
+void node_message(struct node *n, int peer, const struct msg *m)
+{
+    struct outbox *box = &n->out->outbox;
+
+    switch (m->type) {
+    case MSG_HELLO:
+        break; /* said already */
+    case MSG_PING:
+    case MSG_PONG:
+        liveness_receive(&n->liveness, peer, m, n->now_ns, box);
+        break;
+    case MSG_JOIN:
+    case MSG_FORWARD_JOIN:
+    case MSG_NEIGHBOR:
+    case MSG_NEIGHBOR_ACK:
+    case MSG_DISCONNECT:
+    case MSG_SHUFFLE:
+    case MSG_SHUFFLE_REPLY:
+        overlay_receive(&n->overlay, peer, m, n->now_ns, box);
+        break;
+    case MSG_FLOOD:
+        floods_receive(n, peer, &m->u.flood);
+        break;
+    case MSG_REPLY:
+        floods_receive_reply(n, peer, &m->u.reply);
+        break;
+    case MSG_PARTY_JOIN:
+    case MSG_PARTY_WELCOME:
+    case MSG_PARTY_LEAVE:
+    case MSG_PARTY_BEAT:
+    case MSG_PARTY_STATUS:
+    case MSG_PARTY_YIELD:
+    case MSG_LOG_ENTRY:
+    case MSG_LOG_GET:
+    case MSG_ELECT:
+    case MSG_ELECT_OK:
+    case MSG_CLAIM:
+    case MSG_GRANT:
+    case MSG_DENY:
+    case MSG_HANDOVER:
+        party_receive(&n->party, peer, m, n->now_ns, box);
+        break;
+    case MSG_LEAVES_GET:
+    case MSG_LEAVES:
+    case MSG_HAVE:
+    case MSG_HAVE_BLOCKS:
+    case MSG_WANT:
+    case MSG_BLOCK:
+    case MSG_CANCEL:
+    case MSG_REFUSE:
+        swarm_receive(&n->swarm, peer, m, n->now_ns, box);
+        break;
+    }
+}
+
+static void audio(struct node *n, const struct event_audio *a)
+{
+    bool was_playing = n->audio.is_playing;
+
+    n->audio = *a;
+    text_copy(n->audio_message, sizeof(n->audio_message), (const char *)a->message.data,
+              a->message.len);
+    n->audio.message = bytes_of(NULL, 0);
+    party_set_audio(&n->party, a->is_open, a->phase_ns, n->now_ns, &n->out->outbox);
+    n->is_state_stale |= a->is_playing || was_playing;
+}
+
+static void wake(struct node *n)
+{
+    struct outbox *box = &n->out->outbox;
+
+    links_wake(n);
+    liveness_wake(&n->liveness, n->now_ns, box);
+    overlay_wake(&n->overlay, n->now_ns, box);
+    swarm_wake(&n->swarm, n->now_ns, box);
+    if (n->now_ns >= n->judge_ns) {
+        judge_self(n);
+        forget_notes(n);
+        n->judge_ns = n->now_ns + n->params.map_period_ns;
+    }
+    party_wake(&n->party, n->now_ns, box);
+}
+
+/* Dials, drops and records that the modules want.  True when there were any. */
+static bool flush_wishes(struct node *n)
+{
+    struct node_id expected;
+    struct party_dial dial;
+    struct peer_rec rec;
+    struct addr addr;
+    bool is_forget;
+    bool any = false;
+    int peer;
+
+    for (; overlay_take_dial(&n->overlay, &addr, &expected); any = true)
+        links_dial(n, &addr);
+    for (; party_take_dial(&n->party, &dial); any = true) {
+        if (links_find(n, &dial.id) < 0)
+            links_dial(n, &dial.addr);
+    }
+    for (; overlay_take_drop(&n->overlay, &peer); any = true) {
+        if (!party_needs_link(&n->party, peer))
+            links_drop(n, peer);
+    }
+    for (; party_take_hangup(&n->party, &peer); any = true) {
+        if (!overlay_needs(&n->overlay, peer))
+            links_drop(n, peer);
+    }
+    for (; liveness_take_dead(&n->liveness, &peer); any = true)
+        links_drop(n, peer);
+    while (overlay_take_remember(&n->overlay, &rec, &is_forget))
+        remember(n, &rec, is_forget);
+    return any;
+}
+
+/* The player hears of every change of what is to be heard. */
+static void publish_timeline(struct node *n)
+{
+    uint32_t version = party_timeline_version(&n->party);
+    struct party_time from;
+    struct effect *e;
+
+    if (version == n->timeline_version || !n->line.is_valid)
+        return;
+    from = party_clock_from_local(&n->line, n->now_ns);
+    e = effects_add(n->out, EFFECT_TIMELINE);
+    if (e == NULL)
+        return;
+    n->timeline_version = version;
+    e->u.timeline.segments = n->segments;
+    e->u.timeline.count = party_timeline_segments(&n->party, from, n->segments,
+                                                  TIMELINE_SEGMENTS_MAX);
+    e->u.timeline.version = version;
+    n->is_state_stale = true;
+}
+
+static void publish_state(struct node *n)
+{
+    struct effect *e;
+
+    if (!n->is_state_stale || n->params.state_period_ns == TIME_NEVER ||
+        n->now_ns - n->state_ns < n->params.state_period_ns)
+        return;
+    e = effects_add(n->out, EFFECT_STATE);
+    if (e == NULL)
+        return;
+    e->u.state.body = report_state(n);
+    n->is_state_stale = false;
+    n->state_ns = n->now_ns;
+}
+
+static int64_t wake_ns(const struct node *n)
+{
+    int64_t at = time_min(links_wake_ns(n), probes_wake_ns(n));
+
+    at = time_min(at, overlay_wake_ns(&n->overlay));
+    at = time_min(at, liveness_wake_ns(&n->liveness));
+    at = time_min(at, swarm_wake_ns(&n->swarm));
+    at = time_min(at, party_wake_ns(&n->party));
+    at = time_min(at, n->judge_ns);
+    if (n->is_state_stale && n->params.state_period_ns != TIME_NEVER)
+        at = time_min(at, n->state_ns + n->params.state_period_ns);
+    return at;
+}
+
+static void flush(struct node *n)
+{
+    struct effect *e;
+    bool again = true;
+
+    for (int round = 0; again && round < FLUSHES_MAX; round++) {
+        probes_wake(n);
+        floods_flush(n);
+        songs_flush(n);
+        again = flush_wishes(n) || n->out->outbox.count > 0;
+        links_flush(n);
+    }
+    publish_timeline(n);
+    publish_state(n);
+    e = effects_add(n->out, EFFECT_WAKE);
+    if (e != NULL)
+        e->u.wake.at_ns = wake_ns(n);
+}
+
+static void dispatch(struct node *n, const struct event *e)
+{
+    switch (e->kind) {
+    case EVENT_START:
+        start(n, e);
+        break;
+    case EVENT_WAKE:
+        wake(n);
+        break;
+    case EVENT_LINK_OPENED:
+        links_opened(n, e->u.opened.link, e->u.opened.is_dialled, &e->u.opened.remote);
+        break;
+    case EVENT_LINK_CLOSED:
+        links_closed(n, e->u.closed.link, e->u.closed.err);
+        break;
+    case EVENT_LINK_RECEIVED:
+        links_received(n, e->u.received.link, e->u.received.frame);
+        break;
+    case EVENT_DATAGRAM:
+        probes_datagram(n, e->u.datagram.socket, &e->u.datagram.from, e->u.datagram.data,
+                        e->u.datagram.rx_ns);
+        break;
+    case EVENT_COMMAND:
+        commands_run(n, e->u.command.id, e->u.command.request);
+        n->is_state_stale = true;
+        break;
+    case EVENT_SONG:
+        songs_event(n, &e->u.song);
+        break;
+    case EVENT_BLOCK:
+        songs_block(n, &e->u.block);
+        break;
+    case EVENT_AUDIO:
+        audio(n, &e->u.audio);
+        break;
+    case EVENT_SYSTEM_CLOCK:
+        probes_system_clock(n, e->u.system_clock.utc_ns, e->u.system_clock.bound_ns,
+                            e->u.system_clock.is_synchronised);
+        break;
+    }
+}
+
+void node_step(struct node *n, const struct event *e, struct effects *out)
+{
+    assert(e->now_ns >= n->now_ns); /* drivers never turn time back */
+    n->now_ns = e->now_ns;
+    n->out = out;
+    n->overlay.log = &out->log;
+    n->party.out_log = &out->log;
+    n->swarm.log = &out->log;
+    out->count = 0;
+    out->used = 0;
+    outbox_clear(&out->outbox);
+    dispatch(n, e);
+    flush(n);
+    n->out = NULL;
+}
+
+const struct party *node_party(const struct node *n)
+{
+    return &n->party;
+}
+
+const struct overlay *node_overlay(const struct node *n)
+{
+    return &n->overlay;
+}
+
+const struct node_id *node_self(const struct node *n)
+{
+    return &n->self.id;
+}
+
+const struct clock_line *node_party_line(const struct node *n)
+{
+    return &n->line;
+}

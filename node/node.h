@@ -1,0 +1,39 @@
+/* One whole participant as a deterministic state machine: joins overlay, clock, share and
+ * party behind one step.  It does no I/O, reads no clock, takes no memory after init, and
+ * draws all chance and all secrets from the seeds that it is given.
+ * SPDX-License-Identifier: MIT */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "base/arena.h"
+#include "node/event.h"
+#include "node/params.h"
+
+struct node;
+
+/* What a node is, as opposed to how it behaves (struct node_params). */
+struct node_identity {
+    uint8_t identity_seed[32]; /* kept across restarts: the node's key grows from it */
+    uint8_t entropy[32];       /* fresh at each start */
+};
+
+/* A node in the arena's memory; NULL when the arena is too small, or libsodium cannot be
+ * used.  Copies params; wipe the seeds afterwards. */
+struct node *node_create(struct arena *a, const struct node_params *params,
+                         const struct node_identity *seeds);
+
+/* Carry out one event.  The driver then carries out the effects, in order. */
+void node_step(struct node *n, const struct event *e, struct effects *out);
+
+/* Wipe the keys.  The memory stays the arena's. */
+void node_wipe(struct node *n);
+
+/* Looks inside for the simulator's invariants and the tests; never changes anything. */
+const struct party *node_party(const struct node *n);
+const struct overlay *node_overlay(const struct node *n);
+const struct node_id *node_self(const struct node *n);
+
+/* The node's own estimate of party time, as EFFECT_CLOCK last told it. */
+const struct clock_line *node_party_line(const struct node *n);
+
+#endif

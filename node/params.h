@@ -1,0 +1,49 @@
+/* What a node is told when it is made: who it is, where it listens, whom it joins, and
+ * every constant of every protocol, so that the simulator can vary them and experiments
+ * can sweep them.  SPDX-License-Identifier: MIT */
+#ifndef NODE_PARAMS_H
+#define NODE_PARAMS_H
+
+#include "base/addr.h"
+#include "clock/params.h"
+#include "overlay/flood.h"
+#include "overlay/liveness.h"
+#include "overlay/view.h"
+#include "party/session.h"
+#include "share/swarm.h"
+
+#define NODE_JOINS_MAX   8
+#define NODE_SERVERS_MAX 8
+#define NODE_PEERS_MAX   128
+
+struct node_params {
+    char name[MSG_NAME_MAX + 1];
+    struct addr listen;                   /* TCP and UDP; 0.0.0.0 and :: are fine */
+    bool has_channel;                     /* false: open to strangers */
+    uint8_t channel_psk[SECURE_SEED_LEN]; /* wiped from params once it is taken over */
+    int join_count;
+    struct addr joins[NODE_JOINS_MAX]; /* first addresses to try */
+    int server_count;
+    struct addr servers[NODE_SERVERS_MAX]; /* NTP */
+
+    int peers_max;             /* slots of the table of links: 64 */
+    int64_t handshake_ns;      /* from connection to HELLO: 10 s */
+    int64_t idle_link_ns;      /* a link that nobody needs is kept so long: 20 s */
+    int64_t probe_interval_ns; /* to the party's reference, once steady: 1 s */
+    int64_t line_period_ns;    /* the line to party time is renewed so often: 1 s */
+    int64_t map_period_ns;     /* the host looks at its map so often: 10 s */
+    int64_t state_period_ns;   /* watchers hear no more often: 100 ms */
+
+    /* The peers_max of these three is set to the one above. */
+    struct overlay_params overlay;
+    struct liveness_params liveness;
+    struct flood_params flood;
+    struct clock_params clock;
+    struct swarm_params swarm;
+    struct party_params party;
+};
+
+/* The shipped values; name empty, nowhere to listen, nobody to join. */
+struct node_params node_params_default(void);
+
+#endif

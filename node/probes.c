@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/probes.h"
+
+#include "node/internal.h"
+
+static void send_datagram(struct node *n, enum datagram_socket socket,
+                          const struct addr *to, struct bytes data)
+{
+    struct effect *e;
+
+    if (data.len == 0)
+        return;
+    e = effects_add(n->out, EFFECT_DATAGRAM_SEND);
+    if (e == NULL)
+        return;
+    e->u.datagram.socket = socket;
+    e->u.datagram.to = *to;
+    e->u.datagram.data = data;
+}
+
+static void send_probe(struct node *n, struct slot *s, const struct addr *to,
+                       const uint8_t body[static PROBE_LEN])
+{
+    size_t size = PROBE_LEN + DATAGRAM_OVERHEAD;
+    uint8_t *room = effects_room(n->out, size);
+    size_t len;
+
+    if (room == NULL)
+        return;
+    if (datagram_seal(&s->datagram, bytes_of(body, PROBE_LEN), room, size, &len) == 0)
+        send_datagram(n, DATAGRAM_PEER, to, bytes_of(room, len));
+}
+
+static struct slot *slot_of_datagram(struct node *n, struct bytes data)
+{
+    uint64_t id;
+
+    if (!datagram_id(data, &id))
+        return NULL;
+    for (int i = 0; i < n->params.peers_max; i++) {
+        struct slot *s = &n->slots[i];
+
+        if (s->state == SLOT_UP && s->has_datagram && s->datagram.receive_id == id)
+            return s;
+    }
+    return NULL;
+}
+
+/* The reference answered: the line may be better now. */
+static void take_reply(struct node *n, const struct slot *s, struct bytes body,
+                       int64_t rx_ns)
+{
+    enum clock_verdict verdict;
+
+    if (!n->has_prober || !node_id_equal(&s->rec.id, &n->reference))
+        return;
+    if (prober_receive(&n->prober, body, rx_ns, &verdict) != 0)
+        return;
+    if (verdict == CLOCK_RESET) {
+        struct text t = log_begin(&n->out->log, LOG_WARN, "clock", "reset");
+
+        log_id(&t, "reference", s->rec.id.b);
+    }
+    n->is_line_stale = true;
+}
+
+static void peer_datagram(struct node *n, const struct addr *from, struct bytes data,
+                          int64_t rx_ns)
+{
+    struct slot *s = slot_of_datagram(n, data);
+    uint8_t plain[PROBE_LEN];
+    uint8_t reply[PROBE_LEN];
+    struct bytes body;
+    size_t len;
+
+    if (s == NULL || datagram_open(&s->datagram, data, plain, sizeof(plain), &len) != 0) {
+        n->counters.datagrams_refused++;
+        return;
+    }
+    body = bytes_of(plain, len);
+    liveness_heard(&n->liveness, (int)(s - n->slots), n->now_ns);
+    if (probe_answer(body, n->clock_id, rx_ns, n->now_ns, reply) == 0)
+        send_probe(n, s, from, reply);
+    else
+        take_reply(n, s, body, rx_ns);
+}
+
+void probes_datagram(struct node *n, enum datagram_socket socket, const struct addr *from,
+                     struct bytes data, int64_t rx_ns)
+{
+    if (rx_ns > n->now_ns)
+        rx_ns = n->now_ns;
+    if (socket == DATAGRAM_PEER)
+        peer_datagram(n, from, data, rx_ns);
+    else
+        (void)utc_receive(&n->utc, from, data, rx_ns, n->now_ns);
+}
+
+void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,
+                         bool is_synchronised)
+{
+    utc_set_os(&n->utc, n->now_ns, utc_ns, bound_ns, is_synchronised);
+}
+
+/* Whose raw clock the party runs on may change: begin to measure the new one. */
+static void follow_reference(struct node *n)
+{
+    struct party_reference r;
+
+    if (!party_reference(&n->party, &r) || r.is_self) {
+        n->has_prober = false;
+        return;
+    }
+    if (n->has_prober && node_id_equal(&r.host, &n->reference))
+        return;
+    n->reference = r.host;
+    n->has_prober = true;
+    prober_init(&n->prober, &n->params.clock, n->params.probe_interval_ns, NULL, &n->rng,
+                n->now_ns);
+    prober_set_clock_id(&n->prober, n->clock_id, n->now_ns);
+    n->is_line_stale = true;
+}
+
+static void probe_reference(struct node *n)
+{
+    uint8_t body[PROBE_LEN];
+    int peer;
+
+    if (!n->has_prober || !prober_take(&n->prober, n->now_ns, body))
+        return;
+    peer = links_find(n, &n->reference);
+    if (peer >= 0 && n->slots[peer].has_datagram)
+        send_probe(n, &n->slots[peer], &n->slots[peer].rec.addr, body);
+}
+
+static void poll_servers(struct node *n)
+{
+    uint8_t packet[SNTP_LEN];
+    struct addr to;
+
+    utc_wake(&n->utc, n->now_ns);
+    while (utc_take_request(&n->utc, n->now_ns, &to, packet))
+        send_datagram(n, DATAGRAM_NTP, &to,
+                      effects_copy(n->out, bytes_of(packet, sizeof(packet))));
+}
+
+/* The host publishes its first map when the party begins, and refines it now and then. */
+static void publish_map(struct node *n)
+{
+    const struct clock_map *map = party_map(&n->party);
+    struct utc_estimate utc;
+    struct clock_map next;
+
+    if (!party_wants_map(&n->party) && (map == NULL || n->now_ns < n->map_wake_ns))
+        return;
+    n->map_wake_ns = n->now_ns + n->params.map_period_ns;
+    utc_estimate(&n->utc, n->now_ns, &utc);
+    if (!utc.line.is_valid)
+        return;
+    if (map == NULL)
+        next = clock_map_first(&utc.line, n->now_ns);
+    else if (!utc.is_synchronised ||
+             !clock_map_refine(map, &utc.line, &n->params.clock, n->now_ns, &next))
+        return;
+    if (!utc.is_synchronised)
+        next.bound_ns = TIME_NEVER;
+    party_set_host_map(&n->party, &next, n->clock_id, n->now_ns, &n->out->outbox);
+    n->is_line_stale = true;
+}
+
+/* Our line to the reference's raw clock. */
+static struct clock_line reference_line(const struct node *n)
+{
+    struct clock_line line = clock_line_identity();
+
+    if (n->has_prober)
+        clock_filter_line(&n->prober.filter, &line);
+    return line;
+}
+
+static bool same_line(const struct clock_line *a, const struct clock_line *b)
+{
+    return a->is_valid == b->is_valid && a->local_ns == b->local_ns &&
+           a->remote_ns == b->remote_ns && a->rate_ppt == b->rate_ppt;
+}
+
+static void publish_line(struct node *n)
+{
+    struct clock_line host = reference_line(n);
+    struct clock_stats stats = { 0 };
+    struct clock_line line;
+    struct effect *e;
+
+    n->is_line_stale = false;
+    n->line_wake_ns = n->now_ns + n->params.line_period_ns;
+    if (n->has_prober)
+        clock_filter_stats(&n->prober.filter, n->now_ns, &stats);
+    party_set_clock(&n->party, &host, stats.rtt_median_ns, n->now_ns, &n->out->outbox);
+    line = party_line(&n->party, n->now_ns);
+    if (!line.is_valid || same_line(&line, &n->line))
+        return;
+    n->line = line;
+    e = effects_add(n->out, EFFECT_CLOCK);
+    if (e != NULL)
+        e->u.clock = line;
+}
+
+void probes_wake(struct node *n)
+{
+    struct party_reference r;
+
+    follow_reference(n);
+    probe_reference(n);
+    poll_servers(n);
+    publish_map(n);
+    if (party_reference(&n->party, &r) &&
+        (n->is_line_stale || n->now_ns >= n->line_wake_ns))
+        publish_line(n);
+}
+
+int64_t probes_wake_ns(const struct node *n)
+{
+    struct party_reference r;
+    int64_t wake = utc_wake_ns(&n->utc);
+
+    if (n->has_prober)
+        wake = time_min(wake, prober_wake_ns(&n->prober));
+    if (party_reference(&n->party, &r))
+        wake = time_min(wake, n->line_wake_ns);
+    if (party_map(&n->party) != NULL)
+        wake = time_min(wake, n->map_wake_ns);
+    return wake;
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/report.h"
+
+#include "node/internal.h"
+#include "wire/cbor.h"
+
+#define REPORT_MAX (96 * 1024)
+
+/* Keys of a map stand in the order of their encoding: shorter first, then by bytes. */
+
+static void put_int(struct cbor_writer *w, const char *key, int64_t value)
+{
+    cbor_write_text(w, key);
+    cbor_write_int(w, value);
+}
+
+/* A negative value, or one beyond all times, stands for "not known". */
+static void put_known(struct cbor_writer *w, const char *key, int64_t value)
+{
+    cbor_write_text(w, key);
+    if (value < 0 || value == TIME_NEVER)
+        cbor_write_null(w);
+    else
+        cbor_write_int(w, value);
+}
+
+static void put_bool(struct cbor_writer *w, const char *key, bool value)
+{
+    cbor_write_text(w, key);
+    cbor_write_bool(w, value);
+}
+
+static void put_text(struct cbor_writer *w, const char *key, const char *value)
+{
+    cbor_write_text(w, key);
+    cbor_write_text(w, value);
+}
+
+static void put_id(struct cbor_writer *w, const uint8_t *id, size_t len)
+{
+    char hex[2 * SONG_ID_LEN + 1];
+
+    hex_encode(id, len, hex);
+    put_text(w, "id", hex);
+}
+
+static void put_addr(struct cbor_writer *w, const char *key, const struct addr *a)
+{
+    char text[ADDR_TEXT_MAX];
+
+    addr_format(a, text);
+    put_text(w, key, text);
+}
+
+/* Room for a report; what it does not use is given back. */
+static struct cbor_writer report_begin(struct node *n)
+{
+    struct cbor_writer w;
+    uint8_t *room = effects_room(n->out, REPORT_MAX);
+
+    cbor_writer_init(&w, room, room == NULL ? 0 : REPORT_MAX);
+    return w;
+}
+
+static struct bytes report_end(struct node *n, const struct cbor_writer *w)
+{
+    struct bytes b = cbor_written(w);
+
+    if (w->size > 0)
+        n->out->used -= w->size - b.len;
+    return b;
+}
+
+static void put_node(struct node *n, struct cbor_writer *w)
+{
+    int active[OVERLAY_ACTIVE_MAX];
+    int links = 0;
+
+    for (int i = 0; i < n->params.peers_max; i++)
+        links += n->slots[i].state == SLOT_UP;
+    cbor_write_text(w, "node");
+    cbor_write_map(w, 8);
+    put_id(w, n->self.id.b, NODE_ID_LEN);
+    put_text(w, "name", n->params.name);
+    put_int(w, "links", links);
+    put_int(w, "peers", overlay_active(&n->overlay, active));
+    put_addr(w, "listen", n->reachable.len > 0 ? &n->reachable : &n->params.listen);
+    put_int(w, "passive", n->overlay.passive.count);
+    put_bool(w, "private", n->params.has_channel);
+    put_int(w, "uptime_ms", (n->now_ns - n->start_ns) / NS_PER_MS);
+}
+
+static int audio_slot(const struct node *n)
+{
+    for (int slot = 0; n->audio.is_playing && slot < POOL_SLOTS; slot++) {
+        const struct party_song *s = party_song(&n->party, slot);
+
+        if (s->is_set && song_id_equal(&s->id, &n->audio.song))
+            return slot;
+    }
+    return -1;
+}
+
+static void put_audio(struct node *n, struct cbor_writer *w)
+{
+    cbor_write_text(w, "audio");
+    cbor_write_map(w, 8);
+    put_bool(w, "card", n->audio.is_open);
+    put_known(w, "song", audio_slot(n));
+    cbor_write_text(w, "error");
+    if (n->audio_message[0] == '\0')
+        cbor_write_null(w);
+    else
+        cbor_write_text(w, n->audio_message);
+    put_bool(w, "playing", n->audio.is_playing);
+    put_int(w, "resyncs", n->audio.resyncs);
+    put_int(w, "phase_ns", n->audio.phase_ns);
+    put_int(w, "rate_ppb", n->audio.rate_ppb);
+    put_int(w, "underruns", n->audio.underruns);
+}
+
+static const char *clock_role(struct node *n, const char **state,
+                              struct clock_stats *stats)
+{
+    static const char *const names[] = { "unsynced", "holdover", "locked" };
+    struct party_reference r;
+
+    *stats = (struct clock_stats){ .rtt_median_ns = -1, .sigma_ns = -1, .bound_ns = -1 };
+    *state = names[CLOCK_UNSYNCED];
+    if (!party_reference(&n->party, &r))
+        return "alone";
+    if (r.is_self) {
+        stats->sigma_ns = 0;
+        stats->bound_ns = 0;
+        *state = names[CLOCK_LOCKED];
+        return "host";
+    }
+    if (n->has_prober) {
+        clock_filter_stats(&n->prober.filter, n->now_ns, stats);
+        *state = names[prober_state(&n->prober, n->now_ns)];
+    }
+    return "guest";
+}
+
+static void put_clock(struct node *n, struct cbor_writer *w)
+{
+    struct utc_estimate utc;
+    struct clock_stats stats;
+    const char *state;
+    const char *role = clock_role(n, &state, &stats);
+
+    utc_estimate(&n->utc, n->now_ns, &utc);
+    cbor_write_text(w, "clock");
+    cbor_write_map(w, 11);
+    put_text(w, "role", role);
+    put_text(w, "state", state);
+    put_int(w, "resets", stats.resets);
+    put_known(w, "rtt_ns", stats.rtt_median_ns);
+    cbor_write_text(w, "utc_ns");
+    if (utc.line.is_valid)
+        cbor_write_int(w, clock_line_to_remote(&utc.line, n->now_ns));
+    else
+        cbor_write_null(w);
+    put_int(w, "samples", stats.samples);
+    put_known(w, "bound_ns", stats.bound_ns);
+    put_int(w, "rate_ppb", stats.rate_ppt / 1000);
+    put_known(w, "sigma_ns", stats.sigma_ns);
+    put_text(w, "utc_state",
+             !utc.line.is_valid    ? "none"
+             : utc.is_synchronised ? "synchronised"
+                                   : "unsynchronised");
+    put_known(w, "utc_bound_ns", utc.line.is_valid ? utc.bound_ns : -1);
+}
+
+static void put_source(struct node *n, struct cbor_writer *w, int i)
+{
+    static const char *const verdicts[] = { "waiting", "ok", "falseticker", "unreachable",
+                                            "denied" };
+    struct utc_source_info info;
+    bool has_offset;
+
+    utc_source_info(&n->utc, i, n->now_ns, &info);
+    has_offset = info.bound_ns != TIME_NEVER;
+    cbor_write_map(w, 7);
+    put_addr(w, "addr", &info.addr);
+    put_int(w, "reach", info.reach);
+    put_text(w, "state", verdicts[info.verdict]);
+    put_int(w, "poll_s", info.interval_ns / NS_PER_S);
+    put_int(w, "stratum", info.stratum);
+    put_known(w, "bound_ns", info.bound_ns);
+    cbor_write_text(w, "offset_ns");
+    if (has_offset)
+        cbor_write_int(w, info.offset_ns);
+    else
+        cbor_write_null(w);
+}
+
+static void put_system(struct node *n, struct cbor_writer *w)
+{
+    const struct utc_os *os = &n->utc.os;
+    bool is_voting = os->has_line && os->is_synchronised;
+    bool is_chosen = (n->utc.chosen >> n->utc.count & 1) != 0;
+    struct utc_estimate utc;
+
+    utc_estimate(&n->utc, n->now_ns, &utc);
+    cbor_write_map(w, 7);
+    put_text(w, "addr", "system");
+    put_int(w, "reach", os->has_line ? 255 : 0);
+    put_text(w, "state",
+             !os->has_line ? "waiting"
+             : !is_voting  ? "unreachable"
+             : is_chosen   ? "ok"
+                           : "falseticker");
+    put_int(w, "poll_s", 16);
+    put_int(w, "stratum", 0);
+    put_known(w, "bound_ns", is_voting ? clock_line_bound_at(&os->line, n->now_ns) : -1);
+    cbor_write_text(w, "offset_ns");
+    if (os->has_line && utc.line.is_valid)
+        cbor_write_int(w, clock_line_to_remote(&os->line, n->now_ns) -
+                              clock_line_to_remote(&utc.line, n->now_ns));
+    else
+        cbor_write_null(w);
+}
+
+struct bytes report_clock(struct node *n)
+{
+    struct cbor_writer w = report_begin(n);
+
+    cbor_write_map(&w, 2);
+    put_clock(n, &w);
+    cbor_write_text(&w, "sources");
+    cbor_write_array(&w, n->utc.count + 1);
+    for (int i = 0; i < n->utc.count; i++)
+        put_source(n, &w, i);
+    put_system(n, &w);
+    return report_end(n, &w);
+}
+
+static void put_song(struct node *n, struct cbor_writer *w, int slot)
+{
+    const struct party_song *s = party_song(&n->party, slot);
+
+    cbor_write_map(w, 11);
+    put_id(w, s->id.b, SONG_ID_LEN);
+    put_int(w, "bits", s->bits);
+    put_int(w, "held", s->held);
+    put_int(w, "rate", s->rate);
+    put_int(w, "slot", slot);
+    put_text(w, "album", s->album);
+    put_int(w, "bytes", (int64_t)s->bytes);
+    put_text(w, "title", s->title);
+    put_int(w, "total", s->total);
+    put_text(w, "artist", s->artist);
+    put_int(w, "duration_ms",
+            s->rate == 0 ? 0 : mul_div((int64_t)s->frames, 1000, s->rate));
+}
+
+static int bits_of(uint64_t v)
+{
+    int count = 0;
+
+    for (; v != 0; v &= v - 1)
+        count++;
+    return count;
+}
+
+static void put_member(struct cbor_writer *w, const struct party_member *m)
+{
+    cbor_write_map(w, 11);
+    put_id(w, m->id.b, NODE_ID_LEN);
+    put_addr(w, "addr", &m->addr);
+    put_int(w, "held", bits_of(m->songs_held));
+    put_bool(w, "here", !m->is_away);
+    put_bool(w, "host", m->is_host);
+    put_text(w, "name", m->name);
+    put_bool(w, "ready", m->is_ready);
+    put_known(w, "rtt_ns", m->has_status && m->rtt_ns > 0 ? m->rtt_ns : -1);
+    put_known(w, "bound_ns", m->has_status ? m->bound_ns : -1);
+    put_int(w, "phase_ns", m->phase_ns);
+    put_known(w, "sigma_ns", m->has_status ? m->sigma_ns : -1);
+}
+
+static const char *phase_name(enum party_phase phase)
+{
+    static const char *const names[] = { "idle",    "calling", "joining", "sharing",
+                                         "playing", "paused",  "stopped", "ended" };
+
+    return names[phase];
+}
+
+static void put_pool(struct node *n, struct cbor_writer *w)
+{
+    int count = 0;
+
+    for (int slot = 0; slot < POOL_SLOTS; slot++)
+        count += party_song(&n->party, slot)->is_set;
+    cbor_write_text(w, "pool");
+    cbor_write_array(w, count);
+    for (int slot = 0; slot < POOL_SLOTS; slot++) {
+        if (party_song(&n->party, slot)->is_set)
+            put_song(n, w, slot);
+    }
+}
+
+static void put_party(struct node *n, struct cbor_writer *w)
+{
+    struct party_status s;
+
+    party_status(&n->party, n->now_ns, &s);
+    cbor_write_text(w, "party");
+    if (s.role == PARTY_ROLE_NONE) {
+        cbor_write_null(w);
+        return;
+    }
+    cbor_write_map(w, 12);
+    put_id(w, s.party->b, PARTY_ID_LEN);
+    put_int(w, "seq", (int64_t)s.seq);
+    put_text(w, "host", s.host_name);
+    put_text(w, "name", s.name);
+    put_pool(n, w);
+    put_text(w, "role", s.role == PARTY_ROLE_HOST ? "host" : "guest");
+    put_known(w, "slot", s.has_position ? s.slot : -1);
+    put_int(w, "epoch", (int64_t)s.epoch);
+    put_text(w, "phase", phase_name(s.phase));
+    put_known(w, "left_ms", s.left_ns < 0 ? -1 : s.left_ns / NS_PER_MS);
+    cbor_write_text(w, "members");
+    cbor_write_array(w, s.member_count);
+    for (int i = 0; i < s.member_count; i++)
+        put_member(w, &n->party.members[i]);
+    put_known(w, "position_ms",
+              s.has_position && s.rate > 0 ? mul_div(s.frame, 1000, s.rate) : -1);
+}
+
+/* The party's notes, then the node's own of the last minutes. */
+static void put_notes(struct node *n, struct cbor_writer *w)
+{
+    int party = 0;
+    int own = 0;
+
+    while (party_note(&n->party, party) != NULL)
+        party++;
+    for (int i = 0; i < NOTES_MAX; i++)
+        own += n->notes[i].text[0] != '\0';
+    cbor_write_text(w, "notes");
+    cbor_write_array(w, party + own);
+    for (int i = 0; i < party; i++)
+        cbor_write_text(w, party_note(&n->party, i));
+    for (int i = 0; i < NOTES_MAX; i++) {
+        const struct note *note = &n->notes[(n->note_next + i) % NOTES_MAX];
+
+        if (note->text[0] != '\0')
+            cbor_write_text(w, note->text);
+    }
+}
+
+static bool is_shown(const struct invite *v)
+{
+    return v->state == INVITE_OPEN || v->state == INVITE_LEFT;
+}
+
+static int open_invites(const struct node *n)
+{
+    int count = 0;
+
+    for (int i = 0; i < n->party.invites.count; i++)
+        count += is_shown(&n->party.invites.list[i]);
+    return count;
+}
+
+struct bytes report_state(struct node *n)
+{
+    struct cbor_writer w = report_begin(n);
+
+    cbor_write_map(&w, 6);
+    put_node(n, &w);
+    put_audio(n, &w);
+    put_clock(n, &w);
+    put_notes(n, &w);
+    put_party(n, &w);
+    put_int(&w, "invites", open_invites(n));
+    return report_end(n, &w);
+}
+
+static void put_peer(struct node *n, struct cbor_writer *w, int peer)
+{
+    const struct slot *s = &n->slots[peer];
+
+    cbor_write_map(w, 6);
+    put_id(w, s->rec.id.b, NODE_ID_LEN);
+    put_addr(w, "addr", &s->rec.addr);
+    put_text(w, "name", s->name);
+    put_known(w, "rtt_ns", liveness_rtt_ns(&n->liveness, peer));
+    put_bool(w, "dialled", s->is_dialled);
+    put_bool(w, "neighbour", overlay_is_active(&n->overlay, peer));
+}
+
+struct bytes report_peers(struct node *n)
+{
+    struct cbor_writer w = report_begin(n);
+    int links = 0;
+
+    for (int i = 0; i < n->params.peers_max; i++)
+        links += n->slots[i].state == SLOT_UP;
+    cbor_write_map(&w, 1);
+    cbor_write_text(&w, "peers");
+    cbor_write_array(&w, links);
+    for (int i = 0; i < n->params.peers_max; i++) {
+        if (n->slots[i].state == SLOT_UP)
+            put_peer(n, &w, i);
+    }
+    return report_end(n, &w);
+}
+
+static void put_invite(struct node *n, struct cbor_writer *w, const struct invite *v)
+{
+    cbor_write_map(w, 6);
+    put_id(w, v->party.b, PARTY_ID_LEN);
+    put_text(w, "host", v->host_name);
+    put_text(w, "name", v->name);
+    cbor_write_text(w, "songs");
+    cbor_write_array(w, v->song_count);
+    for (int i = 0; i < v->song_count; i++)
+        cbor_write_text(w, v->songs[i].title);
+    put_known(w, "left_ms",
+              v->is_running || v->deadline_ns < n->now_ns
+                  ? -1
+                  : (v->deadline_ns - n->now_ns) / NS_PER_MS);
+    put_bool(w, "running", v->is_running);
+}
+
+struct bytes report_invites(struct node *n)
+{
+    struct cbor_writer w = report_begin(n);
+
+    cbor_write_map(&w, 1);
+    cbor_write_text(&w, "invites");
+    cbor_write_array(&w, open_invites(n));
+    for (int i = 0; i < n->party.invites.count; i++) {
+        if (is_shown(&n->party.invites.list[i]))
+            put_invite(n, &w, &n->party.invites.list[i]);
+    }
+    return report_end(n, &w);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/songs.h"
+
+#include "node/commands.h"
+#include "node/internal.h"
+#include "party/domains.h"
+
+void songs_import(struct node *n, const struct bytes paths[], int count)
+{
+    struct hosting *h = &n->hosting;
+
+    h->is_active = true;
+    h->count = count;
+    h->done = 0;
+    h->token = n->next_token;
+    n->next_token += (uint64_t)count;
+    for (int i = 0; i < count; i++) {
+        struct effect *e = effects_add(n->out, EFFECT_SONG_IMPORT);
+
+        h->songs[i].is_done = false;
+        if (e == NULL)
+            continue;
+        e->u.import.token = h->token + (uint64_t)i;
+        e->u.import.path = effects_copy(n->out, paths[i]);
+    }
+}
+
+static void start_party(struct node *n)
+{
+    struct hosting *h = &n->hosting;
+    struct party_host_request r = { .name = bytes_of(h->name, strlen(h->name)),
+                                    .song_count = h->count,
+                                    .wanted = h->wanted,
+                                    .deadline_ns = h->deadline_ns,
+                                    .ready_ns = h->ready_ns,
+                                    .ttl = h->ttl };
+    struct party_answer answer = { 0 };
+    int err;
+
+    for (int i = 0; i < h->count; i++) {
+        r.songs[i].manifest = bytes_of(h->songs[i].manifest, h->songs[i].len);
+        r.songs[i].sig = h->songs[i].sig;
+    }
+    h->is_active = false;
+    err = party_host(&n->party, &r, n->now_ns, &n->out->outbox, &answer);
+    commands_answer_party(n, h->command, err, &answer);
+}
+
+/* One song of the wanted party was read, or could not be. */
+static void imported(struct node *n, const struct event_song *e)
+{
+    struct hosting *h = &n->hosting;
+    uint64_t i = e->token - h->token;
+    struct manifest m = { .song = e->song,
+                          .bytes = e->bytes,
+                          .frames = e->frames,
+                          .rate = e->rate,
+                          .channels = e->channels,
+                          .bits = e->bits,
+                          .title = e->title,
+                          .artist = e->artist,
+                          .album = e->album };
+
+    if (!h->is_active || i >= (uint64_t)h->count || h->songs[i].is_done)
+        return; /* of a command that has failed since */
+    if (e->err != 0) {
+        h->is_active = false;
+        commands_fail(n, h->command, e->err, e->message,
+                      "leave the file out, or give a sound FLAC file");
+        return;
+    }
+    memcpy(m.owner, n->self.sign_public, KEY_LEN);
+    h->songs[i].len = manifest_encode(&m, h->songs[i].manifest, MSG_ENTRY_MAX);
+    sign(&n->self, DOMAIN_MANIFEST, bytes_of(h->songs[i].manifest, h->songs[i].len),
+         h->songs[i].sig);
+    h->songs[i].is_done = true;
+    h->done++;
+    if (h->done == h->count)
+        start_party(n);
+}
+
+static void opened(struct node *n, const struct event_song *e)
+{
+    struct swarm_local local = { e->leaves, e->bitmap, e->has_all };
+    char text[160];
+    struct text t;
+
+    if (!swarm_has(&n->swarm, &e->song))
+        return; /* dropped since */
+    if (e->err == 0) {
+        swarm_opened(&n->swarm, &e->song, &local, n->now_ns, &n->out->outbox);
+        return;
+    }
+    text_init(&t, text, sizeof(text));
+    text_add(&t, "a song of the party cannot be kept here: ");
+    text_add(&t, err_text(e->err));
+    text_add(&t, "; make room in the data directory and join again");
+    node_note(n, text);
+}
+
+void songs_event(struct node *n, const struct event_song *e)
+{
+    switch (e->what) {
+    case SONG_IMPORTED:
+        imported(n, e);
+        break;
+    case SONG_OPENED:
+        opened(n, e);
+        break;
+    }
+}
+
+void songs_block(struct node *n, const struct event_block *e)
+{
+    struct swarm_block b = { e->song, e->index, e->err, e->data };
+
+    if (e->what == BLOCK_LOADED) {
+        swarm_loaded(&n->swarm, &b, n->now_ns, &n->out->outbox);
+        return;
+    }
+    if (e->err == ERR_DISK)
+        node_note(n, "the disk is full: songs cannot be stored; make room in the data "
+                     "directory");
+    swarm_stored(&n->swarm, &b, n->now_ns, &n->out->outbox);
+}
+
+static void song_effect(struct node *n, enum effect_kind kind, const struct song_id *song,
+                        uint64_t bytes)
+{
+    struct effect *e = effects_add(n->out, kind);
+
+    if (e == NULL)
+        return;
+    e->u.song.song = *song;
+    e->u.song.bytes = bytes;
+}
+
+static void pool_remove(struct node *n, struct pooled *p)
+{
+    if (!p->is_set)
+        return;
+    swarm_remove(&n->swarm, &p->song, n->now_ns, &n->out->outbox);
+    song_effect(n, EFFECT_SONG_DROP, &p->song, 0);
+    p->is_set = false;
+}
+
+static void pool_add(struct node *n, struct pooled *p, const struct party_song *s)
+{
+    int64_t ms = s->rate == 0 ? 0 : mul_div((int64_t)s->frames, 1000, s->rate);
+    int err = swarm_add(&n->swarm, &s->id, s->bytes,
+                        ms > 0 && ms < UINT32_MAX ? (uint32_t)ms : 0);
+
+    if (err != 0 && err != ERR_STATE) {
+        node_note(n, "a song of the party is too long to be shared here");
+        return;
+    }
+    *p = (struct pooled){ .is_set = true, .song = s->id, .held = -1 };
+    if (err == 0)
+        song_effect(n, EFFECT_SONG_OPEN, &s->id, s->bytes);
+}
+
+/* The pool of the party is what the swarm shares. */
+static void follow_pool(struct node *n)
+{
+    struct song_id order[POOL_SLOTS];
+    int count = 0;
+
+    for (int slot = 0; slot < POOL_SLOTS; slot++) {
+        const struct party_song *s = party_song(&n->party, slot);
+        struct pooled *p = &n->pool[slot];
+
+        if (p->is_set && (!s->is_set || !song_id_equal(&p->song, &s->id)))
+            pool_remove(n, p);
+    }
+    for (int slot = 0; slot < POOL_SLOTS; slot++) {
+        const struct party_song *s = party_song(&n->party, slot);
+        struct pooled *p = &n->pool[slot];
+
+        if (s->is_set && !p->is_set)
+            pool_add(n, p, s);
+        if (p->is_set)
+            order[count++] = p->song;
+    }
+    swarm_set_order(&n->swarm, order, count);
+}
+
+/* Songs are shared with the members of the party, and with nobody else. */
+static void follow_members(struct node *n)
+{
+    for (int i = 0; i < n->params.peers_max; i++) {
+        struct slot *s = &n->slots[i];
+        bool is_member = s->state == SLOT_UP && party_is_member(&n->party, i);
+
+        if (is_member == s->is_sharing)
+            continue;
+        s->is_sharing = is_member;
+        if (is_member)
+            swarm_peer_up(&n->swarm, i, n->now_ns, &n->out->outbox);
+        else
+            swarm_peer_down(&n->swarm, i, n->now_ns, &n->out->outbox);
+    }
+}
+
+static void report_progress(struct node *n)
+{
+    for (int slot = 0; slot < POOL_SLOTS; slot++) {
+        struct pooled *p = &n->pool[slot];
+        int held;
+        int total;
+
+        if (!p->is_set)
+            continue;
+        swarm_progress(&n->swarm, &p->song, &held, &total);
+        if (held == p->held && total == p->total)
+            continue;
+        p->held = held;
+        p->total = total;
+        party_set_song_progress(&n->party, slot, held, total, n->now_ns, &n->out->outbox);
+    }
+}
+
+static void store_and_load(struct node *n)
+{
+    struct swarm_block b;
+    struct song_id song;
+    struct bytes hashes;
+    struct effect *e;
+
+    while (swarm_take_leaves(&n->swarm, &song, &hashes)) {
+        e = effects_add(n->out, EFFECT_LEAVES_STORE);
+        if (e != NULL) {
+            e->u.leaves.song = song;
+            e->u.leaves.hashes = effects_copy(n->out, hashes);
+        }
+    }
+    while (swarm_take_store(&n->swarm, &b)) {
+        e = effects_add(n->out, EFFECT_BLOCK_STORE);
+        if (e != NULL) {
+            e->u.block.song = b.song;
+            e->u.block.index = b.index;
+            e->u.block.data = effects_copy(n->out, b.data);
+        }
+    }
+    while (swarm_take_load(&n->swarm, &b)) {
+        e = effects_add(n->out, EFFECT_BLOCK_LOAD);
+        if (e != NULL) {
+            e->u.block.song = b.song;
+            e->u.block.index = b.index;
+            e->u.block.data = bytes_of(NULL, 0);
+        }
+    }
+}
+
+void songs_flush(struct node *n)
+{
+    int peer;
+
+    store_and_load(n); /* before the swarm is called again */
+    if (party_take_pool_change(&n->party))
+        follow_pool(n);
+    follow_members(n);
+    store_and_load(n);
+    report_progress(n);
+    while (swarm_take_banned(&n->swarm, &peer)) {
+        struct text t = log_begin(&n->out->log, LOG_WARN, "share", "banned");
+
+        log_id(&t, "peer", n->slots[peer].rec.id.b);
+    }
+}

@@ -1,0 +1,176 @@
+/* A peer that has shaken hands with a node and then sends whatever it likes: every
+ * message of the protocol, in any order, to a node that hosts a party and is its
+ * neighbour.  The node must neither crash nor break an invariant.
+ *
+ * The input is a sequence of records: one byte of kind, two of length, and the bytes of a
+ * message, sealed here before the node gets it; kinds 1 to 3 let time pass.
+ * SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "node/internal.h"
+#include "wire/cbor.h"
+
+#define MEMORY_SIZE (8 * 1024 * 1024)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A world of one node and the attacker's end of its one link, as it is after HELLO. */
+static struct {
+    uint8_t *memory;
+    uint8_t *saved;
+    size_t used;
+    struct node *node;
+    struct link_session session;
+    struct link_session saved_session;
+    struct identity attacker;
+} world;
+static struct effects out;
+
+static void step(const struct event *e)
+{
+    node_step(world.node, e, &out);
+    assert(out.dropped == 0);
+    assert(overlay_check(&world.node->overlay) == NULL);
+    assert(floods_check(&world.node->floods) == NULL);
+    assert(party_check(&world.node->party));
+    out.log.count = 0;
+}
+
+static struct bytes sent_frame(void)
+{
+    for (int i = 0; i < out.count; i++) {
+        if (out.list[i].kind == EFFECT_LINK_SEND)
+            return out.list[i].u.send.frame;
+    }
+    abort();
+}
+
+static struct event received(struct bytes frame, int64_t now_ns)
+{
+    struct event e = { .kind = EVENT_LINK_RECEIVED, .now_ns = now_ns };
+
+    e.u.received.link = 1;
+    e.u.received.frame = frame;
+    return e;
+}
+
+static void send_message(struct bytes plain, int64_t now_ns)
+{
+    static uint8_t frame[LINK_FRAME_MAX];
+    struct event e;
+    size_t len;
+
+    if (link_seal(&world.session, plain, frame, sizeof(frame), &len) != 0)
+        return;
+    e = received(bytes_of(frame, len), now_ns);
+    step(&e);
+}
+
+/* Dial in, shake hands, say hello. */
+static void connect_attacker(void)
+{
+    static const uint8_t seed[32] = { 7 };
+    static uint8_t frame[LINK_HANDSHAKE_MAX];
+    struct event e = { .kind = EVENT_LINK_OPENED, .now_ns = NS_PER_S };
+    struct msg hello = { .type = MSG_HELLO };
+    uint8_t plain[256];
+    size_t len;
+
+    e.u.opened.link = 1;
+    e.u.opened.remote = (struct addr){ { 127, 0, 0, 9 }, 4747, 4 };
+    step(&e);
+    identity_from_seed(&world.attacker, seed);
+    link_session_init(&world.session, true, &world.attacker, NULL, seed);
+    if (link_session_next(&world.session, bytes_of(NULL, 0), frame, &len) != 0)
+        abort();
+    e = received(bytes_of(frame, len), NS_PER_S);
+    step(&e);
+    if (link_session_next(&world.session, sent_frame(), frame, &len) != 0)
+        abort();
+    e = received(bytes_of(frame, len), NS_PER_S);
+    step(&e);
+    hello.u.hello.version = MSG_VERSION;
+    hello.u.hello.listen = (struct addr){ { 127, 0, 0, 9 }, 4747, 4 };
+    hello.u.hello.name = bytes_of("mallory", 7);
+    send_message(bytes_of(plain, msg_encode(&hello, plain, sizeof(plain))), NS_PER_S);
+    assert(world.node->slots[0].state == SLOT_UP);
+}
+
+static void host_party(void)
+{
+    static const uint8_t request[] = "\x87\x64host\x61p\x81\x65/song\x03\x00\x00\x00";
+    struct event e = { .kind = EVENT_SYSTEM_CLOCK, .now_ns = NS_PER_S };
+
+    e.u.system_clock.utc_ns = INT64_C(1700000000) * NS_PER_S;
+    e.u.system_clock.bound_ns = NS_PER_MS;
+    e.u.system_clock.is_synchronised = true;
+    step(&e);
+    e = (struct event){ .kind = EVENT_COMMAND, .now_ns = NS_PER_S };
+    e.u.command.request = bytes_of(request, sizeof(request) - 1);
+    step(&e);
+    e = (struct event){ .kind = EVENT_SONG, .now_ns = NS_PER_S };
+    e.u.song = (struct event_song){ .what = SONG_IMPORTED,
+                                    .token = 1,
+                                    .bytes = 40000,
+                                    .frames = 441000,
+                                    .rate = 44100,
+                                    .channels = 2,
+                                    .bits = 16,
+                                    .title = { (const uint8_t *)"t", 1 } };
+    step(&e);
+    assert(world.node->party.role == PARTY_ROLE_HOST);
+}
+
+static void build(void)
+{
+    struct node_params params = node_params_default();
+    struct node_identity seeds = { { 1 }, { 2 } };
+    struct event e = { .kind = EVENT_START };
+    struct arena a;
+
+    params.peers_max = 4;
+    params.flood.seen_max = 64;
+    params.flood.origins_max = 16;
+    params.swarm.song_blocks_max = 16;
+    params.overlay.passive_max = 16;
+    world.memory = aligned_alloc(64, MEMORY_SIZE);
+    arena_init(&a, world.memory, MEMORY_SIZE);
+    world.node = node_create(&a, &params, &seeds);
+    assert(world.node != NULL);
+    world.used = a.used;
+    step(&e);
+    connect_attacker();
+    host_party();
+    world.saved = malloc(world.used);
+    memcpy(world.saved, world.memory, world.used);
+    world.saved_session = world.session;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int64_t now_ns = 2 * NS_PER_S;
+
+    if (world.memory == NULL)
+        build();
+    memcpy(world.memory, world.saved, world.used);
+    world.session = world.saved_session;
+    for (int i = 0; i < 32 && size >= 3; i++) {
+        size_t len = load_be16(data + 1);
+        struct event wake = { .kind = EVENT_WAKE };
+        uint8_t kind = data[0] & 3;
+
+        data += 3;
+        size -= 3;
+        len = len < size ? len : size;
+        now_ns += kind == 1 ? NS_PER_MS : kind == 2 ? NS_PER_S : 0;
+        now_ns += kind == 3 ? 20 * NS_PER_S : 0;
+        if (world.node->slots[0].state == SLOT_UP)
+            send_message(bytes_of(data, len), now_ns);
+        wake.now_ns = now_ns;
+        step(&wake);
+        data += len;
+        size -= len;
+    }
+    return 0;
+}
