@@ -19,13 +19,13 @@ needs    = $(shell sed -n 's/^$(1):[^|]*| *//p' tools/layers.txt)
 archives = $(patsubst %,$(BUILD)/lib%.a,$(1))
 pkgs    := libcbor libsodium libuv flac alsa samplerate sqlite3
 LIBS     = $(shell $(PKG) --libs $(pkgs)) -lm -pthread
-objects  = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)/*.c))
+objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=tests/%/test_*.c)))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 PLUGIN  := $(BUILD)/tests/alsa/libasound_module_pcm_partytest.so
-TOOLS   := $(BUILD)/tests/system/netswitch
+TOOLS   := $(BUILD)/tests/system/netswitch $(BUILD)/tests/system/measure
 
 all: $(BUILD)/party $(BUILD)/party-sim
 
@@ -36,14 +36,14 @@ deps: ## install the packages that the build and the tests need
 	@tools/deps.sh build
 deps-check: ; @tools/deps.sh check
 
-$(BUILD)/party: $(BUILD)/cli/main/main.o $(call archives,demo cli daemon library audio node \
+$(BUILD)/party: $(BUILD)/obj/cli/main/main.o $(call archives,demo cli daemon library audio node \
     party share overlay clock wire secure base)
 	$(CC) $(CFLAGS) -rdynamic -o $@ $^ $(LIBS)
-$(BUILD)/party-sim: $(BUILD)/sim/main/main.o $(call archives,sim audio node party share \
+$(BUILD)/party-sim: $(BUILD)/obj/sim/main/main.o $(call archives,sim audio node party share \
     overlay clock wire secure base)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c $< -o $@
 define folder
@@ -51,13 +51,14 @@ $(BUILD)/lib$(1).a: $(call objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$(AR) rcs $$@ $$^
-$(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(BUILD)/lib$(1).a \
+$(BUILD)/tests/$(1)/test_%: $(BUILD)/obj/tests/$(1)/test_%.o $(BUILD)/lib$(1).a \
     $(call archives,$(call needs,$(1)))
+	@mkdir -p $$(@D)
 	$(CC) $(CFLAGS) -o $$@ $$^ $$(LIBS) -lcmocka
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder,$(f))))
 # Tests may convert and shadow as they like.
-$(BUILD)/tests/%.o: WARN := -Wall -Wextra $(WERROR)
+$(BUILD)/obj/tests/%.o: WARN := -Wall -Wextra $(WERROR)
 
 demo: ## show a party of five on this machine
 	@tools/deps.sh run
@@ -85,13 +86,16 @@ system: all $(PLUGIN) $(TOOLS) ## tests with real daemons
 	@tests/system/run.sh
 plugin: $(PLUGIN) ## the simulated ALSA card that the tests play through
 
-$(BUILD)/tests/bench/bench_%: $(BUILD)/tests/bench/bench_%.o $(call archives,audio node party \
+$(BUILD)/tests/bench/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(call archives,audio node party \
     share overlay clock wire secure base)
+	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
-$(PLUGIN): $(BUILD)/tests/alsa/plugin.o
+$(PLUGIN): $(BUILD)/obj/tests/alsa/plugin.o
+	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -shared -o $@ $^ $(shell $(PKG) --libs alsa) -lm
-$(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o
-	$(CC) $(CFLAGS) -o $@ $^ -lm
+$(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(call archives,audio clock wire base)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 install: all ## install under PREFIX (default /usr/local)
 	install -D -m 755 $(BUILD)/party $(DESTDIR)$(PREFIX)/bin/party
