@@ -1,0 +1,62 @@
+/* Who may host the next epoch: grants, the certificate that a majority of them makes, and
+ * the one rule of those who grant.
+ *
+ * A member grants at most one host for each (party, epoch), epochs only rise, and never
+ * while its lease to the present host runs, unless that host signed a HANDOVER.  So two
+ * hosts of one epoch would need two majorities, which share a member.
+ * Source: the fenced bully of docs/design.md.  SPDX-License-Identifier: MIT */
+#ifndef PARTY_ELECTION_H
+#define PARTY_ELECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "secure/identity.h"
+#include "wire/msg.h"
+
+/* What a member of one party has promised.  Zeroed: nothing. */
+struct ballot {
+    uint64_t epoch; /* highest that was granted; 0: none */
+    uint8_t host[KEY_LEN];
+    uint64_t handover_epoch; /* the present host gave this epoch away; 0: no */
+    uint8_t handover_host[KEY_LEN];
+};
+
+/* Who asks, and what the asked one knows. */
+struct ballot_claim {
+    uint64_t epoch;          /* claimed */
+    const uint8_t *host;     /* claimant's key, KEY_LEN bytes */
+    const uint8_t *previous; /* head of the claimant's log, HASH_LEN bytes */
+    uint64_t current;        /* epoch that we obey */
+    const uint8_t *head;     /* of our log, HASH_LEN bytes */
+    int64_t lease_left_ns;   /* of our lease to the present host; 0: it is over */
+};
+
+/* Sign the grant of (party, epoch) to host. */
+void grant_sign(const struct identity *self, const struct party_id *party, uint64_t epoch,
+                const uint8_t host[static KEY_LEN], uint8_t sig[static SIGNATURE_LEN]);
+
+bool grant_verify(const uint8_t key[static KEY_LEN], const struct party_id *party,
+                  uint64_t epoch, const uint8_t host[static KEY_LEN],
+                  const uint8_t sig[static SIGNATURE_LEN]);
+
+/* The same for a HANDOVER, signed by the host that resigns. */
+void handover_sign(const struct identity *self, const struct party_id *party,
+                   uint64_t epoch, const uint8_t host[static KEY_LEN],
+                   uint8_t sig[static SIGNATURE_LEN]);
+bool handover_verify(const uint8_t key[static KEY_LEN], const struct msg_handover *m);
+
+/* True when more than half of the voters signed for this host, each counted once, and
+ * nobody else's grant is in it. */
+bool coord_verify(const struct coord *c, const uint8_t voters[][KEY_LEN],
+                  int voter_count);
+
+/* Remember a HANDOVER that was found good. */
+void ballot_handover(struct ballot *b, const struct msg_handover *m);
+
+/* May this claim be granted?  If so the promise is made. */
+bool ballot_grant(struct ballot *b, const struct ballot_claim *c);
+
+#endif

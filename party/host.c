@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+#include "party/host.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "party/act.h"
+#include "party/publish.h"
+#include "party/state.h"
+
+static struct bytes text_bytes(const char *s)
+{
+    return bytes_of(s, strlen(s));
+}
+
+static const char *name_of(const struct party_member *m)
+{
+    return m->name[0] != '\0' ? m->name : "a guest";
+}
+
+/* ---- the call ---- */
+
+/* How long the call still lasts, for others: while it lasts, calls collide. */
+static uint32_t call_left_ms(const struct party *p)
+{
+    int64_t end_ns = p->phase == PARTY_CALLING ? p->call.deadline_ns : p->ready_at_ns;
+    int64_t left_ms = (end_ns - p->now_ns) / NS_PER_MS;
+
+    if (p->phase == PARTY_PLAYING) {
+        return 0;
+    }
+    return left_ms < 1 ? 1 : (uint32_t)left_ms;
+}
+
+static void fill_song(const struct party *p, int slot, struct call_song *s,
+                      char title[static INVITE_TITLE_MAX + 1])
+{
+    const struct party_song *from = &p->pool[slot];
+    int64_t ms = mul_div((int64_t)from->frames, 1000, from->rate);
+
+    text_copy(title, INVITE_TITLE_MAX + 1, from->title, strlen(from->title));
+    s->id = from->id;
+    s->bytes = from->bytes;
+    s->duration_ms = (uint32_t)ms;
+    s->title = text_bytes(title);
+}
+
+static void flood_call(struct party *p)
+{
+    char titles[CALL_SONGS_MAX][INVITE_TITLE_MAX + 1];
+    struct party_flood *f = state_queue_flood(p, FLOOD_CALL);
+    struct call c = {
+        .party = p->call.candidate.party,
+        .name = text_bytes(p->call.name),
+        .host_name = text_bytes(p->name),
+        .addr = p->addr,
+        .priority = p->call.candidate.priority,
+        .wanted = (uint8_t)p->wanted,
+        .deadline_ms = call_left_ms(p),
+        .song_count = timeline_song_count(&p->timeline),
+    };
+
+    memcpy(c.nonce, p->call.nonce, sizeof(c.nonce));
+    for (int i = 0; i < c.song_count; i++) {
+        fill_song(p, i, &c.songs[i], titles[i]);
+    }
+    f->len = call_encode(&c, f->body, sizeof(f->body));
+    assert(f->len > 0);
+    p->flood_ns = p->now_ns + (p->phase == PARTY_PLAYING ? p->params.invite_every_ns
+                                                         : p->params.call_every_ns);
+}
+
+void host_flood_close(struct party *p, enum close_reason reason)
+{
+    struct party_flood *f = state_queue_flood(p, FLOOD_CLOSE);
+    struct close c = { p->call.candidate.party, (uint8_t)reason };
+
+    f->len = close_encode(&c, f->body, sizeof(f->body));
+    assert(f->len > 0);
+}
+
+static void add_self(struct party *p)
+{
+    struct party_member m = { .addr = p->addr };
+
+    memcpy(m.key, p->self->sign_public, KEY_LEN);
+    memcpy(m.name, p->name, sizeof(m.name));
+    publish_member(p, &m, false);
+    state_update_self(p);
+}
+
+void host_begin(struct party *p, const struct party_host_request *r)
+{
+    struct party_call *c = &p->call;
+
+    state_clear(p);
+    p->role = PARTY_ROLE_HOST;
+    p->phase = PARTY_CALLING;
+    p->wanted = r->wanted < 0 ? p->params.wanted : r->wanted;
+    p->ttl = (uint8_t)(r->ttl == 0 ? p->params.ttl : r->ttl);
+    p->call_ns = r->deadline_ns == 0 ? p->params.call_ns : r->deadline_ns;
+    p->ready_ns = r->ready_ns == 0 ? p->params.ready_ns : r->ready_ns;
+    store_be64(c->nonce, rng_next(&p->rng));
+    store_be64(c->nonce + 8, rng_next(&p->rng));
+    memcpy(c->host_key, p->self->sign_public, KEY_LEN);
+    party_id_make(c->host_key, c->nonce, &c->candidate.party);
+    c->candidate.priority = p->priority;
+    c->candidate.epoch = 1;
+    c->candidate.node = p->self->id;
+    text_copy(c->name, sizeof(c->name), (const char *)r->name.data, r->name.len);
+    memcpy(c->host_name, p->name, sizeof(c->host_name));
+    c->addr = p->addr;
+    c->began_ns = p->now_ns;
+    c->deadline_ns = p->now_ns + p->call_ns;
+    p->settled_ns = p->now_ns + p->params.settle_ns;
+    p->tick_ns = p->now_ns + p->params.tick_ns;
+    party_log_reset(&p->log, &c->candidate.party);
+    publish_found(p);
+    add_self(p);
+    for (int i = 0; i < r->song_count; i++) {
+        publish_song(p, i, r->songs[i].manifest, r->songs[i].sig);
+    }
+    p->flood_ns = p->now_ns;
+    state_log(p, LOG_INFO, "call");
+}
+
+void host_end(struct party *p, enum close_reason reason, struct outbox *out)
+{
+    struct party_time now = { 0 };
+
+    (void)state_now(p, &now);
+    publish_end(p, now);
+    publish_push(p, out);
+    host_flood_close(p, reason);
+    state_end(p);
+    state_log(p, LOG_INFO, "end");
+}
+
+/* ---- members ---- */
+
+static int guests_here(const struct party *p)
+{
+    int n = 0;
+
+    for (int i = 0; i < p->member_count; i++) {
+        n += !p->members[i].is_self && state_is_here(&p->members[i]);
+    }
+    return n;
+}
+
+static void set_away(struct party *p, struct party_member *m)
+{
+    if (!m->is_away) {
+        m->is_away = true;
+        m->away_ns = p->now_ns;
+    }
+}
+
+static void heard(struct party *p, struct party_member *m)
+{
+    m->heard_ns = p->now_ns;
+    m->is_away = false;
+}
+
+static void welcome(struct party *p, int peer, enum welcome_reason reason,
+                    struct outbox *out)
+{
+    struct msg m = { .type = MSG_PARTY_WELCOME };
+
+    m.u.party_welcome.party = p->log.party;
+    m.u.party_welcome.epoch = p->log.epoch;
+    m.u.party_welcome.reason = (uint8_t)reason;
+    outbox_push(out, peer, &m);
+}
+
+void host_join(struct party *p, int peer, struct bytes name, struct outbox *out)
+{
+    struct party_peer *l = &p->peers[peer];
+    struct party_member *m = state_member(p, l->key);
+    struct party_member fresh = { .addr = l->addr };
+
+    if (!state_is_open(p)) {
+        welcome(p, peer, WELCOME_ENDED, out);
+        return;
+    }
+    if (m == NULL && p->member_count >= p->params.members_max) {
+        welcome(p, peer, WELCOME_FULL, out);
+        p->counts.full++;
+        return;
+    }
+    if (m == NULL) {
+        memcpy(fresh.key, l->key, KEY_LEN);
+        text_copy(fresh.name, sizeof(fresh.name), (const char *)name.data, name.len);
+        publish_member(p, &fresh, false);
+        m = state_member(p, l->key);
+        state_note(p, name_of(m), " joined", "");
+        state_log(p, LOG_INFO, "member joined");
+    }
+    heard(p, m);
+    l->is_pushed = false; /* until it says by LOG_GET from where on */
+    state_use_peer(p, peer);
+    welcome(p, peer, WELCOME_OK, out);
+}
+
+static void remove_member(struct party *p, struct party_member *m)
+{
+    state_note(p, name_of(m), " left", "");
+    state_log(p, LOG_INFO, "member left");
+    publish_member(p, m, true);
+}
+
+void host_member_leaves(struct party *p, int peer)
+{
+    struct party_member *m = state_member_of(p, peer);
+
+    if (m != NULL && state_is_open(p)) {
+        remove_member(p, m);
+    }
+}
+
+static int64_t claimed_ns(uint64_t v)
+{
+    return v > INT64_MAX ? -1 : (int64_t)v;
+}
+
+void host_take_status(struct party *p, int peer, const struct msg_party_status *s)
+{
+    struct party_member *m = state_member_of(p, peer);
+
+    if (m == NULL) {
+        p->counts.not_member++;
+        return;
+    }
+    heard(p, m);
+    m->has_status = true;
+    m->songs_held = s->songs_held;
+    m->is_ready = s->is_ready;
+    m->sigma_ns = claimed_ns(s->sigma_ns);
+    m->bound_ns = claimed_ns(s->bound_ns);
+    m->rtt_ns = claimed_ns(s->rtt_ns);
+    m->phase_ns = s->phase_ns;
+}
+
+void host_take_get(struct party *p, int peer, uint64_t from_seq)
+{
+    struct party_peer *l = &p->peers[peer];
+    struct party_member *m = state_member_of(p, peer);
+
+    if (m == NULL) {
+        p->counts.not_member++;
+        return;
+    }
+    heard(p, m);
+    if (l->is_pushed && p->now_ns < l->get_next_ns) {
+        return;
+    }
+    l->get_next_ns = p->now_ns + p->params.get_every_ns / 2;
+    l->is_pushed = true;
+    l->pushed_seq = from_seq == 0 ? 0 : from_seq - 1;
+    if (l->pushed_seq > p->log.seq) {
+        l->pushed_seq = p->log.seq;
+    }
+    p->push_ns = p->now_ns;
+}
+
+void host_peer_down(struct party *p, int peer)
+{
+    struct party_member *m = state_member_of(p, peer);
+
+    if (m != NULL) {
+        set_away(p, m);
+    }
+}
+
+void host_reply_heard(struct party *p, const struct reply *r)
+{
+    char name[MSG_NAME_MAX + 1];
+    struct node_id id;
+
+    if (!party_id_equal(&r->party, &p->call.candidate.party) || !state_is_open(p)) {
+        p->counts.other_party++;
+        return;
+    }
+    identity_id(r->origin, &id);
+    if (r->kind == REPLY_ACCEPT) {
+        if (state_peer(p, &id) < 0) {
+            state_queue_dial(p, &r->addr, &id);
+        }
+        return;
+    }
+    text_copy(name, sizeof(name), (const char *)r->name.data, r->name.len);
+    state_note(p, name[0] != '\0' ? name : "somebody", " declined", "");
+}
+
+bool host_must_yield(struct party *p, const struct candidate *rival, bool is_running)
+{
+    int64_t last_ns = p->call.began_ns + p->params.settle_max_ns;
+
+    /* Only calls collide; a party that plays neither yields nor makes others yield. */
+    if (is_running || (p->phase != PARTY_CALLING && p->phase != PARTY_SHARING)) {
+        return false;
+    }
+    if (candidate_compare(&p->call.candidate, rival) < 0) {
+        return true;
+    }
+    p->settled_ns = time_min(p->now_ns + p->params.settle_ns, last_ns);
+    /* It may not have heard us (it came to the network late), so say it once more. */
+    if (p->rival_answers < p->params.rival_answers_max) {
+        p->rival_answers++;
+        p->flood_ns = time_min(p->flood_ns, p->now_ns);
+    }
+    return false;
+}
+
+void host_set_map(struct party *p, const struct clock_map *map, uint64_t clock_id)
+{
+    if (!clock_map_is_sane(map) || !state_is_open(p)) {
+        return;
+    }
+    publish_map(p, map, clock_id);
+}
+
+/* Who has shown no life for a while is away; who is away for long has left. */
+static void tick_members(struct party *p)
+{
+    for (int i = p->member_count - 1; i >= 0; i--) {
+        struct party_member *m = &p->members[i];
+
+        if (m->is_self) {
+            continue;
+        }
+        if (m->peer < 0 || p->now_ns - m->heard_ns >= p->params.member_silent_ns) {
+            set_away(p, m);
+        }
+        if (m->is_away && p->now_ns - m->away_ns >= p->params.member_grace_ns) {
+            remove_member(p, m);
+        }
+    }
+}
+
+/* ---- start and play ---- */
+
+static void begin_sharing(struct party *p)
+{
+    p->phase = PARTY_SHARING;
+    p->ready_at_ns = p->now_ns + p->ready_ns;
+    state_log(p, LOG_INFO, "sharing");
+}
+
+static void check_call(struct party *p, struct outbox *out)
+{
+    int guests = guests_here(p);
+    bool is_late = p->now_ns >= p->call.deadline_ns;
+
+    if (is_late && guests == 0 && p->wanted > 0) {
+        state_note(p, "the call is over: nobody came.  ",
+                   "Call again, or ask your friends to start party", "");
+        host_end(p, CLOSE_NOBODY, out);
+    } else if (p->now_ns >= p->settled_ns && (is_late || guests >= p->wanted)) {
+        begin_sharing(p);
+    }
+}
+
+static void check_ready(struct party *p, struct outbox *out)
+{
+    struct timeline_action play = { .slot = 0, .is_playing = true };
+    struct party_time now;
+    int here = 0;
+    int ready = 0;
+
+    state_update_self(p);
+    for (int i = 0; i < p->member_count; i++) {
+        const struct party_member *m = &p->members[i];
+
+        here += state_is_here(m);
+        ready += state_is_here(m) && m->is_ready;
+    }
+    if (state_now(p, &now) && ready > 0 &&
+        (ready == here || p->now_ns >= p->ready_at_ns)) {
+        play.at = act_schedule(p, now);
+        publish_action(p, &play, ACTION_PLAY);
+        p->flood_ns = p->now_ns + p->params.invite_every_ns;
+        state_log(p, LOG_INFO, "play");
+    } else if (p->now_ns - p->ready_at_ns >= p->params.ready_limit_ns) {
+        state_note(p, "nobody got ready in time: see `party status` for songs, clock ",
+                   "and sound card of each", "");
+        host_end(p, CLOSE_CANCELLED, out);
+    }
+}
+
+static void tick(struct party *p, struct outbox *out)
+{
+    tick_members(p);
+    state_update_self(p);
+    publish_beats(p, out);
+    if (p->phase == PARTY_PLAYING && state_is_over_for(p, p->params.end_grace_ns)) {
+        state_note(p, "the last song has ended: the party is over", "", "");
+        host_end(p, CLOSE_ENDED, out);
+    }
+}
+
+void host_run(struct party *p, struct outbox *out)
+{
+    if (state_is_open(p) && p->now_ns >= p->tick_ns) {
+        p->tick_ns = p->now_ns + p->params.tick_ns;
+        tick(p, out);
+    }
+    if (p->phase == PARTY_CALLING) {
+        check_call(p, out);
+    }
+    if (p->phase == PARTY_SHARING) {
+        check_ready(p, out);
+    }
+    if (state_is_open(p) && p->now_ns >= p->flood_ns) {
+        flood_call(p);
+    }
+    if (state_is_open(p) && p->now_ns >= p->push_ns) {
+        publish_push(p, out);
+    }
+}
+
+static int64_t later(int64_t t_ns, int64_t now_ns)
+{
+    return t_ns > now_ns ? t_ns : TIME_NEVER;
+}
+
+int64_t host_wake_ns(const struct party *p)
+{
+    int64_t wake_ns;
+
+    if (!state_is_open(p)) {
+        return TIME_NEVER;
+    }
+    wake_ns = time_min(p->tick_ns, time_min(p->flood_ns, p->push_ns));
+    /* What has passed without effect is looked at again with the next tick. */
+    if (p->phase == PARTY_CALLING) {
+        wake_ns = time_min(wake_ns, later(p->call.deadline_ns, p->now_ns));
+        wake_ns = time_min(wake_ns, later(p->settled_ns, p->now_ns));
+    }
+    if (p->phase == PARTY_SHARING) {
+        wake_ns = time_min(wake_ns, later(p->ready_at_ns, p->now_ns));
+    }
+    return wake_ns;
+}

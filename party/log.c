@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "party/log.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "party/domains.h"
+
+void party_id_make(const uint8_t key[static KEY_LEN], const uint8_t nonce[static 16],
+                   struct party_id *id)
+{
+    struct bytes parts[2] = { bytes_of(key, KEY_LEN), bytes_of(nonce, 16) };
+
+    hash_blake2b(id->b, PARTY_ID_LEN, DOMAIN_PARTY_ID, parts, COUNT(parts));
+}
+
+int party_log_init(struct party_log *l, struct arena *a, int entries_max, int bytes_max)
+{
+    *l = (struct party_log){ 0 };
+    l->entries_max = entries_max > PARTY_LOG_ENTRIES_MIN ? entries_max
+                                                         : PARTY_LOG_ENTRIES_MIN;
+    l->bytes_max = (uint32_t)(bytes_max > PARTY_LOG_BYTES_MIN ? bytes_max
+                                                              : PARTY_LOG_BYTES_MIN);
+    l->slots = arena_take(a, (size_t)l->entries_max, sizeof(l->slots[0]));
+    l->bytes = arena_take(a, l->bytes_max, 1);
+    l->first = 1;
+    return l->slots != NULL && l->bytes != NULL ? 0 : ERR_NOMEM;
+}
+
+void party_log_reset(struct party_log *l, const struct party_id *party)
+{
+    struct party_log fresh = { .party = *party, .first = 1 };
+
+    fresh.entries_max = l->entries_max;
+    fresh.bytes_max = l->bytes_max;
+    fresh.slots = l->slots;
+    fresh.bytes = l->bytes;
+    memcpy(fresh.counts, l->counts, sizeof(l->counts));
+    *l = fresh;
+}
+
+static struct party_log_slot *slot_of(const struct party_log *l, uint64_t seq)
+{
+    return &l->slots[seq % (uint64_t)l->entries_max];
+}
+
+static bool is_kept(const struct party_log *l, uint64_t seq)
+{
+    return seq >= l->first && seq <= l->seq;
+}
+
+/* Find len bytes in one piece behind the newest entry, forgetting old entries for it. */
+static uint32_t make_room(struct party_log *l, uint32_t len)
+{
+    assert(len <= l->bytes_max / 2);
+    for (; l->first <= l->seq; l->first++) {
+        uint32_t oldest = slot_of(l, l->first)->start;
+
+        if (l->seq + 1 - l->first == (uint64_t)l->entries_max) {
+            continue;
+        }
+        if (l->end > oldest) { /* in use: oldest..end */
+            if (l->bytes_max - l->end >= len) {
+                return l->end;
+            }
+            if (oldest >= len) {
+                return 0;
+            }
+        } else if (oldest - l->end >= len) { /* in use: all but end..oldest */
+            return l->end;
+        }
+    }
+    return 0;
+}
+
+/* Keep an entry that was found good as number seq + 1. */
+static void keep(struct party_log *l, struct bytes inner, const uint8_t *sig,
+                 const uint8_t previous[static HASH_LEN])
+{
+    uint32_t len = (uint32_t)(SIGNATURE_LEN + inner.len);
+    uint32_t start = make_room(l, len);
+    struct bytes parts[2] = { bytes_of(previous, HASH_LEN), inner };
+    uint8_t head[HASH_LEN];
+
+    memcpy(l->bytes + start, sig, SIGNATURE_LEN);
+    memcpy(l->bytes + start + SIGNATURE_LEN, inner.data, inner.len);
+    l->end = start + len;
+    l->seq++;
+    *slot_of(l, l->seq) = (struct party_log_slot){ start, len };
+    hash_blake2b(head, HASH_LEN, DOMAIN_CHAIN, parts, COUNT(parts));
+    memcpy(l->head, head, HASH_LEN);
+}
+
+void party_log_append(struct party_log *l, const struct identity *self, struct entry *e)
+{
+    uint8_t inner[MSG_ENTRY_MAX];
+    uint8_t sig[SIGNATURE_LEN];
+    size_t len;
+
+    if (l->epoch == 0) {
+        assert(e->kind == ENTRY_FOUND);
+        l->epoch = 1;
+        memcpy(l->host, self->sign_public, KEY_LEN);
+    }
+    assert(memcmp(l->host, self->sign_public, KEY_LEN) == 0);
+    e->party = l->party;
+    e->epoch = l->epoch;
+    e->seq = l->seq + 1;
+    memcpy(e->previous, l->head, HASH_LEN);
+    len = entry_encode(e, inner, sizeof(inner));
+    assert(len > 0);
+    sign(self, DOMAIN_ENTRY, bytes_of(inner, len), sig);
+    keep(l, bytes_of(inner, len), sig, e->previous);
+    if (e->kind == ENTRY_FOUND) {
+        l->checkpoint = e->seq;
+    }
+}
+
+bool party_log_is_full(const struct party_log *l)
+{
+    uint64_t entries = l->seq + 1 - l->checkpoint;
+    uint32_t used;
+
+    if (l->seq == 0) {
+        return false;
+    }
+    if (!is_kept(l, l->checkpoint) || entries > (uint64_t)l->entries_max / 2) {
+        return true;
+    }
+    used = (l->end + l->bytes_max - slot_of(l, l->checkpoint)->start) % l->bytes_max;
+    return used > l->bytes_max / 2;
+}
+
+bool party_log_get(const struct party_log *l, uint64_t seq, struct msg_log_entry *m)
+{
+    const struct party_log_slot *s = slot_of(l, seq);
+
+    if (!is_kept(l, seq)) {
+        return false;
+    }
+    memcpy(m->sig, l->bytes + s->start, SIGNATURE_LEN);
+    m->inner = bytes_of(l->bytes + s->start + SIGNATURE_LEN,
+                        s->len - (uint32_t)SIGNATURE_LEN);
+    return true;
+}
+
+uint64_t party_log_start(const struct party_log *l, uint64_t from)
+{
+    return is_kept(l, from) || from > l->seq ? from : l->checkpoint;
+}
+
+bool party_log_set_epoch(struct party_log *l, uint64_t epoch,
+                         const uint8_t host[static KEY_LEN])
+{
+    if (epoch <= l->epoch) {
+        return false;
+    }
+    l->epoch = epoch;
+    memcpy(l->host, host, KEY_LEN);
+    return true;
+}
+
+static bool names_party(const struct party_log *l, const struct entry *e)
+{
+    struct party_id id;
+
+    if (!party_id_equal(&e->party, &l->party)) {
+        return false;
+    }
+    if (e->kind != ENTRY_FOUND) {
+        return true;
+    }
+    party_id_make(e->u.found.key, e->u.found.nonce, &id);
+    return party_id_equal(&id, &l->party);
+}
+
+/* Is e of the epoch that we obey, and whose signature must it bear? */
+static enum party_log_result check_epoch(const struct party_log *l, const struct entry *e,
+                                         const uint8_t **host)
+{
+    if (l->epoch == 0) { /* nothing known yet: the first word is the founder's */
+        *host = e->u.found.key;
+        if (e->kind != ENTRY_FOUND) {
+            return LOG_GAP;
+        }
+        return e->epoch == 1 ? LOG_APPLIED : LOG_NO_HOST;
+    }
+    *host = l->host;
+    if (e->epoch < l->epoch) {
+        return LOG_OLD_EPOCH;
+    }
+    return e->epoch == l->epoch ? LOG_APPLIED : LOG_NO_HOST;
+}
+
+/* Where does e, whose signature is good, stand to what we hold? */
+static enum party_log_result check_place(const struct party_log *l, const struct entry *e)
+{
+    if (e->seq <= l->seq) {
+        return LOG_EQUIVOCATION;
+    }
+    if (e->seq > l->seq + 1) {
+        return LOG_JUMPED;
+    }
+    return memcmp(e->previous, l->head, HASH_LEN) == 0 ? LOG_APPLIED : LOG_BAD_CHAIN;
+}
+
+static enum party_log_result judge(const struct party_log *l, struct bytes inner,
+                                   const uint8_t *sig, struct entry *e)
+{
+    struct msg_log_entry own;
+    const uint8_t *host;
+    enum party_log_result result;
+
+    if (inner.len > MSG_ENTRY_MAX || entry_decode(inner, e) != 0 || !names_party(l, e) ||
+        e->seq == 0 || e->epoch == 0) {
+        return LOG_MALFORMED;
+    }
+    if (e->seq <= l->seq &&
+        (!party_log_get(l, e->seq, &own) || bytes_equal(own.inner, inner))) {
+        return LOG_DUPLICATE;
+    }
+    result = check_epoch(l, e, &host);
+    if (result != LOG_APPLIED) {
+        return result;
+    }
+    if (e->seq > l->seq + 1 && e->kind != ENTRY_FOUND) {
+        return LOG_GAP;
+    }
+    if (!sign_verify(host, DOMAIN_ENTRY, inner, sig)) {
+        return LOG_BAD_SIGNATURE;
+    }
+    return check_place(l, e);
+}
+
+enum party_log_result party_log_receive(struct party_log *l, struct bytes inner,
+                                        const uint8_t sig[static SIGNATURE_LEN],
+                                        struct entry *e)
+{
+    enum party_log_result result = judge(l, inner, sig, e);
+
+    l->counts[result]++;
+    if (result != LOG_APPLIED && result != LOG_JUMPED) {
+        return result;
+    }
+    if (l->epoch == 0) {
+        l->epoch = e->epoch;
+        memcpy(l->host, e->u.found.key, KEY_LEN);
+    }
+    if (result == LOG_JUMPED) { /* what was kept does not connect: begin anew */
+        l->seq = e->seq - 1;
+        l->first = e->seq;
+        l->end = 0;
+    }
+    keep(l, inner, sig, e->previous);
+    if (e->kind == ENTRY_FOUND) {
+        l->checkpoint = e->seq;
+    }
+    return result;
+}
+
+bool party_log_check(const struct party_log *l)
+{
+    if (l->first > l->seq + 1 || l->end > l->bytes_max ||
+        l->seq + 1 - l->first > (uint64_t)l->entries_max) {
+        return false;
+    }
+    for (uint64_t i = l->first; i <= l->seq; i++) {
+        const struct party_log_slot *s = slot_of(l, i);
+
+        if (s->start + s->len > l->bytes_max || s->len <= SIGNATURE_LEN) {
+            return false;
+        }
+    }
+    return l->checkpoint <= l->seq && (l->seq == 0 || l->epoch > 0);
+}

@@ -1,0 +1,64 @@
+/* Every constant of a party, so that the simulator can vary them.  The defaults are the
+ * shipped values.  SPDX-License-Identifier: MIT */
+#ifndef PARTY_PARAMS_H
+#define PARTY_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct party_params {
+    int peers_max;       /* slots of the node's table of peers */
+    int members_max;     /* of one party, the host included; at most PARTY_MEMBERS_MAX */
+    int log_entries_max; /* kept; see party/log.h for the least */
+    int log_bytes_max;
+    bool is_auto_accept; /* accept the first call that is heard */
+
+    /* The call. */
+    int wanted;              /* guests that start it at once */
+    int ttl;                 /* hops of its floods */
+    int call_life_s;         /* a flood of it is dropped when older */
+    int64_t call_ns;         /* deadline of the call */
+    int64_t call_every_ns;   /* flooded again so often, while calling */
+    int64_t invite_every_ns; /* … and while playing, for those who come late */
+    int64_t settle_ns;       /* quiet time after the last rival before sharing begins */
+    int64_t settle_max_ns;   /* … but no longer than this after the call began */
+    int rival_answers_max;   /* extra floods, to tell those who call as well */
+    int64_t invite_keep_ns;  /* an invite outlives its deadline, or last flood, by this */
+
+    /* Sharing and playing. */
+    int64_t ready_ns;       /* who is not ready by then is not waited for */
+    int64_t ready_limit_ns; /* nobody at all is ready so long after: the party ends */
+    int64_t ready_sigma_ns; /* a clock is good enough below this */
+    int64_t lead_min_ns;    /* an action lies so far ahead, plus … */
+    int64_t lead_max_ns;
+    int lead_rtts;         /* … so many of the longest round trip, plus … */
+    int lead_sigmas;       /* … so many of the largest clock error */
+    int pending_max;       /* actions ahead at once */
+    int64_t end_grace_ns;  /* after the last song, until the party ends */
+    int64_t ended_keep_ns; /* an ended party is shown, and answered for, so long */
+
+    /* Members. */
+    int64_t tick_ns;          /* beats, statuses and time-outs */
+    int64_t member_silent_ns; /* nothing heard of a member: it is away */
+    int64_t member_grace_ns;  /* … for so long: it has left */
+    int64_t host_silent_ns;   /* nothing heard of the host: it is silent */
+    int64_t host_gone_ns;     /* … and nothing plays: the party is over */
+    int64_t join_every_ns;    /* JOIN is sent again */
+    int64_t join_limit_ns;    /* … until this: the host cannot be reached */
+    int64_t dial_first_ns;    /* wait before the second dial; doubles */
+    int64_t dial_max_ns;
+    int64_t lease_ns;      /* of the host: no other is granted before */
+    int64_t get_every_ns;  /* LOG_GET is not repeated sooner without progress */
+    int64_t keep_link_ns;  /* a new link is kept so long for one who may be joining */
+    int64_t mesh_every_ns; /* one link to another guest is opened at most so often … */
+    int mesh_links;        /* … until there are so many */
+
+    /* Log. */
+    int push_max;          /* entries sent in one step */
+    int64_t push_every_ns; /* between steps while there are more */
+};
+
+/* The shipped values. */
+struct party_params party_params_default(void);
+
+#endif

@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: MIT */
+#include "party/session.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "party/act.h"
+#include "party/council.h"
+#include "party/domains.h"
+#include "party/guest.h"
+#include "party/host.h"
+#include "party/state.h"
+
+int party_init(struct party *p, const struct party_params *params, struct arena *a,
+               const struct identity *self, uint64_t seed, struct log *log)
+{
+    int err;
+
+    memset(p, 0, sizeof(*p));
+    p->params = *params;
+    assert(params->peers_max > 0);
+    assert(params->members_max > 0 && params->members_max <= PARTY_MEMBERS_MAX);
+    p->self = self;
+    p->out_log = log;
+    rng_seed(&p->rng, seed);
+    invites_init(&p->invites);
+    err = party_log_init(&p->log, a, params->log_entries_max, params->log_bytes_max);
+    p->peers = arena_take(a, (size_t)params->peers_max, sizeof(p->peers[0]));
+    if (err != 0 || p->peers == NULL) {
+        return ERR_NOMEM;
+    }
+    state_clear(p);
+    p->is_pool_changed = false;
+    return 0;
+}
+
+static void run(struct party *p, struct outbox *out)
+{
+    if (p->role == PARTY_ROLE_HOST) {
+        host_run(p, out);
+    } else if (p->role == PARTY_ROLE_GUEST) {
+        guest_run(p, out);
+    }
+}
+
+/* ---- what the node tells ---- */
+
+void party_set_log(struct party *p, struct log *log)
+{
+    p->out_log = log;
+}
+
+/* Would others take this name?  Asked of the encoder, which knows the rule. */
+static bool is_sendable(struct bytes name)
+{
+    struct reply r = { .kind = REPLY_DECLINE, .name = name };
+    uint8_t scratch[512];
+
+    return reply_encode(&r, scratch, sizeof(scratch)) > 0;
+}
+
+void party_set_self(struct party *p, const char *name, const struct addr *addr,
+                    const struct priority *priority)
+{
+    text_copy(p->name, sizeof(p->name), name, strlen(name));
+    if (!is_sendable(bytes_of(p->name, strlen(p->name)))) {
+        p->name[0] = '\0';
+    }
+    p->addr = *addr;
+    p->priority = *priority;
+}
+
+void party_peer_up(struct party *p, int peer, const struct node_id *id,
+                   const uint8_t key[static KEY_LEN], const struct addr *addr,
+                   int64_t now_ns, struct outbox *out)
+{
+    struct party_peer *l = &p->peers[peer];
+
+    assert(peer >= 0 && peer < p->params.peers_max);
+    p->now_ns = now_ns;
+    *l = (struct party_peer){ .is_up = true, .id = *id, .addr = *addr };
+    memcpy(l->key, key, KEY_LEN);
+    l->join_next_ns = now_ns;
+    l->get_next_ns = now_ns;
+    l->keep_ns = state_is_open(p) ? now_ns + p->params.keep_link_ns : now_ns;
+    if (state_is_open(p)) {
+        struct party_member *m = state_member(p, key);
+
+        if (m != NULL && !m->is_self) {
+            m->peer = peer;
+            m->heard_ns = now_ns;
+            state_use_peer(p, peer);
+        }
+    }
+    if (p->role == PARTY_ROLE_GUEST) {
+        guest_peer_up(p, peer);
+    }
+    run(p, out);
+}
+
+void party_peer_down(struct party *p, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct party_member *m = state_member_of(p, peer);
+
+    p->now_ns = now_ns;
+    if (p->role == PARTY_ROLE_HOST) {
+        host_peer_down(p, peer);
+    } else if (p->role == PARTY_ROLE_GUEST) {
+        guest_peer_down(p, peer);
+    }
+    if (m != NULL) {
+        m->peer = -1;
+    }
+    p->peers[peer] = (struct party_peer){ .is_up = false };
+    run(p, out);
+}
+
+static void send_welcome(const struct party_id *party, int peer,
+                         enum welcome_reason reason, struct outbox *out)
+{
+    struct msg m = { .type = MSG_PARTY_WELCOME };
+
+    m.u.party_welcome.party = *party;
+    m.u.party_welcome.epoch = 1;
+    m.u.party_welcome.reason = (uint8_t)reason;
+    outbox_push(out, peer, &m);
+}
+
+static void send_yield(const struct party *p, int peer, struct outbox *out)
+{
+    const struct party_redirect *r = &p->redirect;
+    struct msg m = { .type = MSG_PARTY_YIELD };
+
+    m.u.party_yield.party = r->from;
+    m.u.party_yield.call.hops = r->hops;
+    m.u.party_yield.call.inner = bytes_of(r->inner, r->len);
+    memcpy(m.u.party_yield.call.sig, r->sig, SIGNATURE_LEN);
+    outbox_push(out, peer, &m);
+}
+
+/* Not more often than an honest node would ask who hosts what. */
+static bool may_ask(const struct party *p, struct party_peer *l)
+{
+    if (p->now_ns < l->join_next_ns) {
+        return false;
+    }
+    l->join_next_ns = p->now_ns + p->params.join_every_ns / 4;
+    return true;
+}
+
+static void take_join(struct party *p, int peer, const struct msg_party_join *m,
+                      struct outbox *out)
+{
+    struct party_peer *l = &p->peers[peer];
+
+    if (!may_ask(p, l)) {
+        return;
+    }
+    if (p->role == PARTY_ROLE_HOST && party_id_equal(&m->party, &p->log.party)) {
+        host_join(p, peer, m->name, out);
+    } else if (p->redirect.is_set && party_id_equal(&m->party, &p->redirect.from)) {
+        send_welcome(&m->party, peer, WELCOME_REDIRECT, out);
+        send_yield(p, peer, out);
+    } else {
+        send_welcome(&m->party, peer, WELCOME_UNKNOWN, out);
+    }
+}
+
+/* A message of a party that is not ours.  A guest of the call that we gave up, who has
+ * not heard of it, is sent on. */
+static void take_stray(struct party *p, int peer, const struct msg *m,
+                       const struct party_id *party, struct outbox *out)
+{
+    p->counts.other_party++;
+    if (m->type == MSG_PARTY_STATUS && p->redirect.is_set &&
+        party_id_equal(party, &p->redirect.from) && may_ask(p, &p->peers[peer])) {
+        send_yield(p, peer, out);
+    }
+}
+
+/* The party that a message names; NULL for one that names none. */
+static const struct party_id *named_party(const struct msg *m)
+{
+    switch ((int)m->type) {
+    case MSG_PARTY_WELCOME:
+        return &m->u.party_welcome.party;
+    case MSG_PARTY_LEAVE:
+        return &m->u.party_leave.party;
+    case MSG_PARTY_BEAT:
+        return &m->u.party_beat.party;
+    case MSG_PARTY_STATUS:
+        return &m->u.party_status.party;
+    case MSG_PARTY_YIELD:
+        return &m->u.party_yield.party;
+    case MSG_LOG_GET:
+        return &m->u.log_get.party;
+    case MSG_ELECT:
+        return &m->u.elect.party;
+    case MSG_ELECT_OK:
+        return &m->u.elect_ok.party;
+    case MSG_CLAIM:
+        return &m->u.claim.party;
+    case MSG_GRANT:
+        return &m->u.grant.party;
+    case MSG_DENY:
+        return &m->u.deny.party;
+    case MSG_HANDOVER:
+        return &m->u.handover.party;
+    default:
+        return NULL;
+    }
+}
+
+static void guest_receive(struct party *p, int peer, const struct msg *m,
+                          struct outbox *out)
+{
+    switch ((int)m->type) {
+    case MSG_PARTY_WELCOME:
+        guest_take_welcome(p, peer, &m->u.party_welcome, out);
+        break;
+    case MSG_PARTY_BEAT:
+        guest_take_beat(p, peer, &m->u.party_beat, out);
+        break;
+    case MSG_PARTY_YIELD:
+        guest_take_yield(p, peer, &m->u.party_yield, out);
+        break;
+    case MSG_LOG_ENTRY:
+        guest_take_entry(p, peer, &m->u.log_entry, out);
+        break;
+    default: /* STATUS, LOG_GET, LEAVE: for the host */
+        p->counts.not_host++;
+        break;
+    }
+}
+
+static void host_receive(struct party *p, int peer, const struct msg *m)
+{
+    switch ((int)m->type) {
+    case MSG_PARTY_LEAVE:
+        host_member_leaves(p, peer);
+        break;
+    case MSG_PARTY_STATUS:
+        host_take_status(p, peer, &m->u.party_status);
+        break;
+    case MSG_LOG_GET:
+        host_take_get(p, peer, m->u.log_get.from_seq);
+        break;
+    default: /* what only a host says: not to us */
+        p->counts.not_host++;
+        break;
+    }
+}
+
+void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_ns,
+                   struct outbox *out)
+{
+    const struct party_id *party = named_party(m);
+
+    assert(peer >= 0 && peer < p->params.peers_max && p->peers[peer].is_up);
+    p->now_ns = now_ns;
+    if (m->type == MSG_PARTY_JOIN) {
+        take_join(p, peer, &m->u.party_join, out);
+    } else if (!state_is_open(p) ||
+               (party != NULL && !party_id_equal(party, &p->log.party))) {
+        take_stray(p, peer, m, party, out);
+    } else if (m->type >= MSG_ELECT && m->type <= MSG_HANDOVER) {
+        council_receive(p, peer, m, out);
+    } else if (p->role == PARTY_ROLE_HOST) {
+        host_receive(p, peer, m);
+    } else {
+        guest_receive(p, peer, m, out);
+    }
+    run(p, out);
+}
+
+/* Give our own call up for a fitter one, and go there with all who came to us. */
+static void yield(struct party *p, const struct msg_flood *raw, struct invite *winner,
+                  struct outbox *out)
+{
+    struct party_redirect *r = &p->redirect;
+
+    if (raw->inner.len > sizeof(r->inner)) {
+        return;
+    }
+    *r = (struct party_redirect){
+        .is_set = true,
+        .from = p->log.party,
+        .hops = raw->hops,
+        .len = raw->inner.len,
+    };
+    memcpy(r->inner, raw->inner.data, raw->inner.len);
+    memcpy(r->sig, raw->sig, SIGNATURE_LEN);
+    for (int i = 0; i < p->params.peers_max; i++) {
+        if (p->peers[i].is_up && p->peers[i].is_used) {
+            send_yield(p, i, out);
+        }
+    }
+    host_flood_close(p, CLOSE_YIELDED);
+    state_note(p, "two called at once: now part of ", winner->name, "");
+    state_log(p, LOG_INFO, "yield");
+    guest_begin(p, winner, out);
+}
+
+/* Two calls are out, ours and this one.  One that the user turned down is no rival. */
+static bool must_yield_to(struct party *p, const struct invite *v)
+{
+    struct candidate rival = { v->priority, v->party, 1, v->host };
+
+    return (v->state == INVITE_OPEN || v->state == INVITE_ACCEPTED) &&
+           host_must_yield(p, &rival, v->is_running || v->deadline_ns <= p->now_ns);
+}
+
+static void call_heard(struct party *p, const struct flood_id *id,
+                       const struct msg_flood *raw, const struct flood *f,
+                       struct outbox *out)
+{
+    struct call c;
+    struct invite *v;
+
+    if (call_decode(f->body, &c) != 0 ||
+        memcmp(f->origin, p->self->sign_public, KEY_LEN) == 0) {
+        p->counts.bad_content++;
+        return;
+    }
+    if (invites_add(&p->invites, &c, f->origin, id, p->params.invite_keep_ns, p->now_ns) >
+        INVITES_AGAIN) {
+        p->counts.full++;
+        return;
+    }
+    v = invites_find(&p->invites, &c.party);
+    if (p->role == PARTY_ROLE_HOST && state_is_open(p)) {
+        if (must_yield_to(p, v)) {
+            yield(p, raw, v, out);
+        }
+    } else if (state_is_open(p)) {
+        if (party_id_equal(&v->party, &p->call.candidate.party)) {
+            guest_call_again(p, v);
+        }
+    } else if (p->params.is_auto_accept && v->state == INVITE_OPEN) {
+        guest_begin(p, v, out);
+    }
+}
+
+static void close_heard(struct party *p, const struct flood *f)
+{
+    struct close c;
+    struct invite *v;
+
+    if (close_decode(f->body, &c) != 0) {
+        p->counts.bad_content++;
+        return;
+    }
+    v = invites_find(&p->invites, &c.party);
+    if (v != NULL && memcmp(v->host_key, f->origin, KEY_LEN) == 0) {
+        invites_remove(&p->invites, &c.party);
+    }
+    if (p->role == PARTY_ROLE_GUEST && state_is_open(p) &&
+        party_id_equal(&c.party, &p->call.candidate.party) &&
+        memcmp(p->call.host_key, f->origin, KEY_LEN) == 0) {
+        guest_closed(p, (enum close_reason)c.reason);
+    }
+}
+
+static void coord_heard(struct party *p, const struct flood *f)
+{
+    struct coord c;
+
+    if (coord_decode(f->body, &c) != 0) {
+        p->counts.bad_content++;
+    } else if (state_is_open(p) && party_id_equal(&c.party, &p->log.party)) {
+        council_coord(p, &c);
+    }
+}
+
+void party_flood_heard(struct party *p, const struct flood_id *id,
+                       const struct msg_flood *raw, const struct flood *f, int64_t now_ns,
+                       struct outbox *out)
+{
+    p->now_ns = now_ns;
+    switch (f->kind) {
+    case FLOOD_CALL:
+        call_heard(p, id, raw, f, out);
+        break;
+    case FLOOD_CLOSE:
+        close_heard(p, f);
+        break;
+    case FLOOD_COORD:
+        coord_heard(p, f);
+        break;
+    }
+    run(p, out);
+}
+
+void party_reply_heard(struct party *p, const struct reply *r, int64_t now_ns)
+{
+    p->now_ns = now_ns;
+    if (p->role == PARTY_ROLE_HOST) {
+        host_reply_heard(p, r);
+    }
+}
+
+void party_set_song_progress(struct party *p, int slot, int64_t held, int64_t total,
+                             int64_t now_ns, struct outbox *out)
+{
+    p->now_ns = now_ns;
+    assert(slot >= 0 && slot < POOL_SLOTS);
+    p->pool[slot].held = held;
+    p->pool[slot].total = total;
+    run(p, out);
+}
+
+void party_set_host_map(struct party *p, const struct clock_map *map, uint64_t clock_id,
+                        int64_t now_ns, struct outbox *out)
+{
+    p->now_ns = now_ns;
+    if (p->role == PARTY_ROLE_HOST) {
+        host_set_map(p, map, clock_id);
+        host_run(p, out);
+    }
+}
+
+void party_set_clock(struct party *p, const struct clock_line *to_reference,
+                     int64_t rtt_ns, int64_t now_ns, struct outbox *out)
+{
+    p->now_ns = now_ns;
+    p->to_reference = *to_reference;
+    p->rtt_ns = rtt_ns < 0 ? 0 : rtt_ns;
+    run(p, out);
+}
+
+void party_set_audio(struct party *p, bool is_ok, int64_t phase_ns, int64_t now_ns,
+                     struct outbox *out)
+{
+    p->now_ns = now_ns;
+    p->is_audio_ok = is_ok;
+    p->phase_ns = phase_ns;
+    run(p, out);
+}
+
+/* When an announced map begins to hold; a moment later, as that is rounded. */
+static int64_t map_wake_ns(const struct party *p)
+{
+    struct clock_line map = clock_map_line(&p->maps.map);
+    struct clock_line line;
+
+    if (!state_is_open(p) || !p->maps.has_next || !p->to_reference.is_valid) {
+        return TIME_NEVER;
+    }
+    line = clock_line_compose(&p->to_reference, &map);
+    return party_clock_to_local(&line, p->maps.next.valid_from) + NS_PER_US;
+}
+
+int64_t party_wake_ns(const struct party *p)
+{
+    int64_t wake_ns = time_min(invites_wake_ns(&p->invites), map_wake_ns(p));
+
+    if (p->phase == PARTY_ENDED) {
+        return time_min(wake_ns, p->ended_ns + p->params.ended_keep_ns);
+    }
+    if (p->role == PARTY_ROLE_HOST) {
+        return time_min(wake_ns, host_wake_ns(p));
+    }
+    return p->role == PARTY_ROLE_GUEST ? time_min(wake_ns, guest_wake_ns(p)) : wake_ns;
+}
+
+void party_wake(struct party *p, int64_t now_ns, struct outbox *out)
+{
+    p->now_ns = now_ns;
+    invites_expire(&p->invites, now_ns);
+    if (p->phase == PARTY_ENDED && now_ns >= p->ended_ns + p->params.ended_keep_ns) {
+        state_clear(p);
+    }
+    (void)party_line(p, now_ns);
+    run(p, out);
+}
+
+/* ---- what the user wants ---- */
+
+static int already_in(struct party_answer *answer)
+{
+    return answer_error(answer, ERR_STATE, "there is a party here already",
+                        "leave it first with `party leave`");
+}
+
+static int check_songs(const struct party_host_request *r, struct party_answer *answer)
+{
+    struct manifest m;
+
+    if (r->song_count < 1 || r->song_count > CALL_SONGS_MAX) {
+        return answer_error(answer, ERR_USAGE, "a party needs one to five songs",
+                            "name them: `party host SONG…`");
+    }
+    for (int i = 0; i < r->song_count; i++) {
+        struct timeline scratch = { 0 };
+        struct bytes in = r->songs[i].manifest;
+
+        if (in.len > MSG_ENTRY_MAX || manifest_decode(in, &m) != 0 ||
+            !sign_verify(m.owner, DOMAIN_MANIFEST, in, r->songs[i].sig) ||
+            !timeline_set_song(&scratch, 0, &m.song, m.frames, m.rate)) {
+            return answer_error(answer, ERR_CORRUPT, "a song cannot be offered",
+                                "try it with another file");
+        }
+    }
+    return 0;
+}
+
+/* A fitter call was heard before we called: there is no need to call at all. */
+static void join_rival(struct party *p, struct outbox *out)
+{
+    for (int i = 0; i < p->invites.count; i++) {
+        struct invite *v = &p->invites.list[i];
+
+        if (must_yield_to(p, v)) {
+            state_note(p, "there is a call already: now part of ", v->name, "");
+            guest_begin(p, v, out);
+            return;
+        }
+    }
+}
+
+int party_host(struct party *p, const struct party_host_request *r, int64_t now_ns,
+               struct outbox *out, struct party_answer *answer)
+{
+    int err;
+
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    if (state_is_open(p)) {
+        return already_in(answer);
+    }
+    if (r->name.len > MSG_NAME_MAX || r->wanted >= p->params.members_max || r->ttl < 0 ||
+        r->ttl > 12 || r->deadline_ns < 0 || r->deadline_ns > 24 * 3600 * NS_PER_S ||
+        r->ready_ns < 0 || r->ready_ns > 24 * 3600 * NS_PER_S) {
+        return answer_error(answer, ERR_USAGE, "out of range",
+                            "`party host --help` gives the limits");
+    }
+    if (!is_sendable(r->name)) {
+        return answer_error(answer, ERR_USAGE, "the name has characters that are no text",
+                            "choose another with --name");
+    }
+    err = check_songs(r, answer);
+    if (err != 0) {
+        return err;
+    }
+    host_begin(p, r);
+    join_rival(p, out);
+    run(p, out);
+    answer->party = p->log.party;
+    return 0;
+}
+
+static int pick_error(struct party_answer *answer, int err, const char *prefix)
+{
+    if (err == ERR_USAGE) {
+        return answer_error(answer, err, "that fits several invites, or none",
+                            "give more digits; `party invites` lists them");
+    }
+    return answer_error(answer, err,
+                        prefix[0] == '\0' ? "there is no invite" : "no such invite",
+                        "`party invites` lists the calls that were heard");
+}
+
+int party_accept(struct party *p, const char *prefix, int64_t now_ns, struct outbox *out,
+                 struct party_answer *answer)
+{
+    struct invite *v;
+    int err;
+
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    invites_expire(&p->invites, now_ns);
+    err = invites_pick(&p->invites, prefix, &v);
+    if (err != 0) {
+        return pick_error(answer, err, prefix);
+    }
+    answer->party = v->party;
+    if (state_is_open(p)) {
+        return party_id_equal(&v->party, &p->log.party) ? 0 : already_in(answer);
+    }
+    guest_begin(p, v, out);
+    return 0;
+}
+
+int party_decline(struct party *p, const char *prefix, int64_t now_ns,
+                  struct party_answer *answer)
+{
+    struct reply r = { .kind = REPLY_DECLINE };
+    struct invite *v;
+    int err;
+
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    invites_expire(&p->invites, now_ns);
+    err = invites_pick(&p->invites, prefix, &v);
+    if (err != 0) {
+        return pick_error(answer, err, prefix);
+    }
+    answer->party = v->party;
+    if (state_is_open(p) && party_id_equal(&v->party, &p->log.party)) {
+        return answer_error(answer, ERR_STATE, "you are in this party already",
+                            "leave it with `party leave`");
+    }
+    if (v->has_route && v->state != INVITE_DECLINED) {
+        memcpy(r.origin, p->self->sign_public, KEY_LEN);
+        r.party = v->party;
+        r.addr = p->addr;
+        r.name = bytes_of(p->name, strlen(p->name));
+        state_queue_reply(p, &v->flood, &r);
+    }
+    v->state = INVITE_DECLINED;
+    return 0;
+}
+
+int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
+                struct party_answer *answer)
+{
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    if (!state_is_open(p)) {
+        return answer_error(answer, ERR_STATE, "there is no party here",
+                            "call one with `party host SONG…`, or see `party invites`");
+    }
+    answer->party = p->log.party;
+    if (p->role == PARTY_ROLE_GUEST) {
+        guest_leave(p, out);
+    } else {
+        host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
+    }
+    return 0;
+}
+
+int party_act(struct party *p, const struct party_command *c, int64_t now_ns,
+              struct outbox *out, struct party_answer *answer)
+{
+    int err;
+
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    if (!state_is_open(p)) {
+        return answer_error(answer, ERR_STATE, "there is no party here",
+                            "call one with `party host SONG…`, or see `party invites`");
+    }
+    answer->party = p->log.party;
+    if (p->role != PARTY_ROLE_HOST) {
+        return answer_error(answer, ERR_DENIED, "only the host of a party may do that",
+                            "ask the host, or leave with `party leave`");
+    }
+    err = act(p, c, answer);
+    host_run(p, out);
+    return err;
+}

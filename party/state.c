@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+#include "party/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "party/domains.h"
+
+void state_note(struct party *p, const char *a, const char *b, const char *c)
+{
+    struct text t;
+
+    text_init(&t, p->notes[p->note_count % PARTY_NOTES_MAX], PARTY_NOTE_MAX);
+    text_add(&t, a);
+    text_add(&t, b);
+    text_add(&t, c);
+    p->note_count++;
+}
+
+struct text state_log(struct party *p, enum log_level level, const char *event)
+{
+    struct text t;
+
+    if (p->out_log == NULL) {
+        text_init(&t, p->no_log, sizeof(p->no_log));
+        return t;
+    }
+    t = log_begin(p->out_log, level, "party", event);
+    log_id(&t, "party", p->call.candidate.party.b);
+    return t;
+}
+
+bool state_is_open(const struct party *p)
+{
+    return p->phase != PARTY_ENDED && p->phase != PARTY_IDLE;
+}
+
+int state_peer(const struct party *p, const struct node_id *id)
+{
+    for (int i = 0; i < p->params.peers_max; i++) {
+        if (p->peers[i].is_up && node_id_equal(&p->peers[i].id, id)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+void state_use_peer(struct party *p, int peer)
+{
+    p->peers[peer].is_used = true;
+    p->peers[peer].is_hangup = false;
+}
+
+void state_hang_up(struct party *p, int peer)
+{
+    struct party_peer *l = &p->peers[peer];
+
+    l->is_hangup = l->is_up && l->is_used;
+    l->is_used = false;
+    l->is_pushed = false;
+    l->keep_ns = p->now_ns;
+}
+
+struct party_member *state_member(struct party *p, const uint8_t key[static KEY_LEN])
+{
+    for (int i = 0; i < p->member_count; i++) {
+        if (memcmp(p->members[i].key, key, KEY_LEN) == 0) {
+            return &p->members[i];
+        }
+    }
+    return NULL;
+}
+
+struct party_member *state_member_of(struct party *p, int peer)
+{
+    for (int i = 0; i < p->member_count; i++) {
+        if (p->members[i].peer == peer && peer >= 0) {
+            return &p->members[i];
+        }
+    }
+    return NULL;
+}
+
+bool state_is_here(const struct party_member *m)
+{
+    return m->is_self || (m->peer >= 0 && !m->is_away);
+}
+
+void state_forget(struct party *p)
+{
+    uint32_t version = p->timeline.version;
+
+    p->member_count = 0;
+    memset(p->pool, 0, sizeof(p->pool));
+    memset(p->offers, 0, sizeof(p->offers));
+    p->is_pool_changed = true;
+    timeline_init(&p->timeline);
+    p->timeline.version = version + 1;
+    party_clock_init(&p->maps);
+    p->map_clock_id = 0;
+}
+
+static void hang_up_all(struct party *p)
+{
+    for (int i = 0; i < p->params.peers_max; i++) {
+        state_hang_up(p, i);
+    }
+}
+
+void state_clear(struct party *p)
+{
+    static const struct party_id none;
+
+    hang_up_all(p);
+    state_forget(p);
+    party_log_reset(&p->log, &none);
+    p->role = PARTY_ROLE_NONE;
+    p->phase = PARTY_IDLE;
+    memset(&p->call, 0, sizeof(p->call));
+    memset(&p->ballot, 0, sizeof(p->ballot));
+    p->to_reference.is_valid = false;
+    p->rtt_ns = 0;
+    p->flood_ns = TIME_NEVER;
+    p->push_ns = TIME_NEVER;
+    p->join_ns = TIME_NEVER;
+    p->tick_ns = TIME_NEVER;
+    p->lead_ns = 0;
+    p->rival_answers = 0;
+    p->is_host_silent = false;
+    p->is_in = false;
+    p->is_current = false;
+    p->get_seq = 0;
+    p->get_ns = p->now_ns;
+    p->status_held = 0;
+    p->status_ready = false;
+}
+
+void state_end(struct party *p)
+{
+    struct timeline_action silence = { .at = { 0 } };
+
+    hang_up_all(p);
+    if (timeline_last(&p->timeline) != NULL) {
+        (void)timeline_add(&p->timeline, &silence);
+    }
+    p->phase = PARTY_ENDED;
+    p->ended_ns = p->now_ns;
+    p->join_ns = TIME_NEVER;
+    p->flood_ns = TIME_NEVER;
+    p->push_ns = TIME_NEVER;
+}
+
+static void apply_map(struct party *p, const struct entry *e)
+{
+    bool is_same_clock = p->maps.has_map && e->u.map.clock_id == p->map_clock_id;
+    const struct clock_map *known[2] = { &p->maps.map, &p->maps.next };
+    struct clock_map m = {
+        .map_seq = (uint32_t)e->seq,
+        .raw_ref_ns = e->u.map.raw_ns,
+        .party_ref = e->u.map.party,
+        .rate_ppt = e->u.map.rate_ppt,
+        .bound_ns = e->u.map.bound_ns > INT64_MAX ? TIME_NEVER
+                                                  : (int64_t)e->u.map.bound_ns,
+        .valid_from = e->u.map.valid_from,
+    };
+
+    if (!clock_map_is_sane(&m)) {
+        p->counts.bad_content++;
+        return;
+    }
+    for (int i = 0; is_same_clock && i < 1 + p->maps.has_next; i++) {
+        if (known[i]->raw_ref_ns == m.raw_ref_ns &&
+            known[i]->party_ref.ns == m.party_ref.ns &&
+            known[i]->rate_ppt == m.rate_ppt) {
+            return; /* said again by a checkpoint */
+        }
+    }
+    if (!is_same_clock) {
+        if (p->maps.has_map) { /* our line is to another clock */
+            p->to_reference.is_valid = false;
+        }
+        party_clock_adopt(&p->maps, &m);
+        p->map_clock_id = e->u.map.clock_id;
+    } else {
+        party_clock_announce(&p->maps, &m);
+    }
+}
+
+static void add_member(struct party *p, const struct entry *e)
+{
+    struct party_member *m = state_member(p, e->u.member.key);
+
+    if (m == NULL) {
+        if (p->member_count == PARTY_MEMBERS_MAX) {
+            p->counts.full++;
+            return;
+        }
+        m = &p->members[p->member_count++];
+        memset(m, 0, sizeof(*m));
+        memcpy(m->key, e->u.member.key, KEY_LEN);
+        identity_id(m->key, &m->id);
+        m->is_self = node_id_equal(&m->id, &p->self->id);
+        m->peer = state_peer(p, &m->id);
+        m->sigma_ns = -1;
+        m->bound_ns = -1;
+        m->heard_ns = p->now_ns;
+    }
+    m->is_host = memcmp(m->key, p->log.host, KEY_LEN) == 0;
+    m->addr = e->u.member.addr;
+    text_copy(m->name, sizeof(m->name), (const char *)e->u.member.name.data,
+              e->u.member.name.len);
+    if (m->peer >= 0) {
+        state_use_peer(p, m->peer);
+    }
+}
+
+static void remove_member(struct party *p, const struct entry *e)
+{
+    struct party_member *m = state_member(p, e->u.member.key);
+    int i;
+
+    if (m == NULL) {
+        return;
+    }
+    if (m->peer >= 0 && !m->is_host) {
+        state_hang_up(p, m->peer);
+    }
+    i = (int)(m - p->members);
+    p->member_count--;
+    memmove(m, m + 1, sizeof(*m) * (size_t)(p->member_count - i));
+}
+
+static void apply_song(struct party *p, const struct entry *e)
+{
+    int slot = e->u.song.slot;
+    struct bytes in = e->u.song.manifest;
+    struct manifest m;
+    struct party_song *s;
+
+    if (slot < POOL_SLOTS && p->offers[slot].len == in.len && in.len > 0 &&
+        memcmp(p->offers[slot].manifest, in.data, in.len) == 0) {
+        return; /* said again by a checkpoint */
+    }
+    if (in.len > sizeof(p->offers[0].manifest) || manifest_decode(in, &m) != 0 ||
+        !sign_verify(m.owner, DOMAIN_MANIFEST, in, e->u.song.sig) ||
+        !timeline_set_song(&p->timeline, slot, &m.song, m.frames, m.rate)) {
+        p->counts.bad_content++;
+        return;
+    }
+    p->offers[slot].len = in.len;
+    memcpy(p->offers[slot].manifest, in.data, in.len);
+    memcpy(p->offers[slot].sig, e->u.song.sig, SIGNATURE_LEN);
+    s = &p->pool[slot];
+    *s = (struct party_song){
+        .is_set = true,
+        .id = m.song,
+        .bytes = m.bytes,
+        .frames = m.frames,
+        .rate = m.rate,
+        .channels = m.channels,
+        .bits = m.bits,
+    };
+    memcpy(s->owner, m.owner, KEY_LEN);
+    text_copy(s->title, sizeof(s->title), (const char *)m.title.data, m.title.len);
+    text_copy(s->artist, sizeof(s->artist), (const char *)m.artist.data, m.artist.len);
+    text_copy(s->album, sizeof(s->album), (const char *)m.album.data, m.album.len);
+    p->is_pool_changed = true;
+}
+
+static void apply_action(struct party *p, const struct entry *e)
+{
+    struct timeline_action a = {
+        .at = e->u.action.at,
+        .slot = e->u.action.slot,
+        .frame = e->u.action.frame > INT64_MAX ? -1 : (int64_t)e->u.action.frame,
+        .is_playing = e->u.action.is_playing,
+    };
+
+    if (!timeline_add(&p->timeline, &a)) {
+        p->counts.bad_content++;
+        return;
+    }
+    if (p->phase == PARTY_SHARING || p->phase == PARTY_CALLING) {
+        p->phase = PARTY_PLAYING;
+    }
+}
+
+void state_apply(struct party *p, const struct entry *e)
+{
+    switch (e->kind) {
+    case ENTRY_FOUND:
+        text_copy(p->call.name, sizeof(p->call.name), (const char *)e->u.found.name.data,
+                  e->u.found.name.len);
+        break;
+    case ENTRY_MAP:
+        apply_map(p, e);
+        break;
+    case ENTRY_MEMBER:
+        if (e->u.member.has_left) {
+            remove_member(p, e);
+        } else {
+            add_member(p, e);
+        }
+        break;
+    case ENTRY_SONG:
+        apply_song(p, e);
+        break;
+    case ENTRY_ACTION:
+        apply_action(p, e);
+        break;
+    case ENTRY_END: /* host and guest end in their own ways */
+        break;
+    }
+}
+
+uint64_t state_songs_held(const struct party *p)
+{
+    uint64_t held = 0;
+
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        const struct party_song *s = &p->pool[i];
+
+        if (s->is_set && s->total > 0 && s->held >= s->total) {
+            held |= UINT64_C(1) << i;
+        }
+    }
+    return held;
+}
+
+bool state_is_ready(struct party *p)
+{
+    struct clock_line line = party_line(p, p->now_ns);
+    int songs = timeline_song_count(&p->timeline);
+    uint64_t all = (UINT64_C(1) << songs) - 1;
+
+    return songs > 0 && (state_songs_held(p) & all) == all && line.is_valid &&
+           clock_line_sigma_at(&line, p->now_ns) <= p->params.ready_sigma_ns &&
+           p->is_audio_ok;
+}
+
+void state_update_self(struct party *p)
+{
+    struct party_member *m = state_member(p, p->self->sign_public);
+    struct clock_line line = party_line(p, p->now_ns);
+
+    if (m == NULL) {
+        return;
+    }
+    m->has_status = true;
+    m->heard_ns = p->now_ns;
+    m->songs_held = state_songs_held(p);
+    m->is_ready = state_is_ready(p);
+    m->sigma_ns = line.is_valid ? clock_line_sigma_at(&line, p->now_ns) : -1;
+    m->bound_ns = line.is_valid ? clock_line_bound_at(&line, p->now_ns) : -1;
+    m->rtt_ns = p->rtt_ns;
+    m->phase_ns = p->phase_ns;
+}
+
+bool state_now(struct party *p, struct party_time *now)
+{
+    struct clock_line line = party_line(p, p->now_ns);
+
+    if (!line.is_valid) {
+        return false;
+    }
+    *now = party_clock_from_local(&line, p->now_ns);
+    return true;
+}
+
+bool state_is_before_play(const struct party *p)
+{
+    return timeline_last(&p->timeline) == NULL;
+}
+
+bool state_is_over_for(struct party *p, int64_t ns)
+{
+    struct timeline_position pos;
+    struct party_time now;
+
+    if (!state_now(p, &now)) {
+        return false;
+    }
+    pos = timeline_at(&p->timeline, now);
+    return pos.is_over && now.ns - pos.segment.at.ns >= ns;
+}
+
+struct party_flood *state_queue_flood(struct party *p, enum flood_kind kind)
+{
+    struct party_flood *f;
+
+    if (p->flood_count == PARTY_FLOODS_MAX) {
+        p->flood_count--;
+        memmove(&p->floods[0], &p->floods[1],
+                sizeof(p->floods[0]) * (size_t)p->flood_count);
+        p->counts.full++;
+    }
+    f = &p->floods[p->flood_count++];
+    *f = (struct party_flood){
+        .kind = kind,
+        .ttl = p->ttl,
+        .life_s = (uint16_t)p->params.call_life_s,
+    };
+    return f;
+}
+
+void state_queue_reply(struct party *p, const struct flood_id *flood,
+                       const struct reply *r)
+{
+    struct party_reply *q;
+
+    if (p->reply_count == PARTY_REPLIES_MAX) {
+        p->counts.full++;
+        return;
+    }
+    q = &p->replies[p->reply_count++];
+    q->flood = *flood;
+    q->len = reply_encode(r, q->inner, sizeof(q->inner));
+    assert(q->len > 0);
+}
+
+void state_queue_dial(struct party *p, const struct addr *addr, const struct node_id *id)
+{
+    if (addr->len == 0 || addr->port == 0 || node_id_equal(id, &p->self->id)) {
+        return;
+    }
+    for (int i = 0; i < p->dial_count; i++) {
+        if (node_id_equal(&p->dials[i].id, id)) {
+            return;
+        }
+    }
+    if (p->dial_count == PARTY_DIALS_MAX) {
+        p->counts.full++;
+        return;
+    }
+    p->dials[p->dial_count++] = (struct party_dial){ *addr, *id };
+}

@@ -1,0 +1,927 @@
+/* The life of a party among a few nodes: the start rules, getting ready, commands, late
+ * comers, broken links, a host that dies, hours of skipping.
+ * SPDX-License-Identifier: MIT */
+#include "tests/party/net.h"
+
+#define S NS_PER_S
+
+static void test_starts_when_enough_came(void **state)
+{
+    struct net *n = net_new(1, 4);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 3, 3), 0);
+    assert_int_equal(net_phase(n, 0), PARTY_CALLING);
+    net_run(n, S);
+    assert_int_equal(net_phase(n, 0), PARTY_CALLING); /* not settled yet */
+    net_run(n, S);
+    assert_int_equal(net_phase(n, 0), PARTY_SHARING);
+    net_run(n, 2 * S);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(net_phase(n, i), PARTY_PLAYING);
+        assert_true(net_agree(n, 0, i));
+        assert_int_equal(net_party(n, i)->member_count, 4);
+        assert_int_equal(timeline_song_count(&net_party(n, i)->timeline), 3);
+    }
+    assert_string_equal(net_status(n, 2).name, "kitchen");
+    assert_string_equal(net_status(n, 2).host_name, "guest 0");
+    assert_string_equal(party_song(net_party(n, 2), 1)->title, "So What");
+}
+
+static void test_starts_at_the_deadline_with_one(void **state)
+{
+    struct net *n = net_new(2, 2);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 1, 3), 0);
+    net_run(n, 29 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_CALLING);
+    assert_true(net_status(n, 0).left_ns <= S && net_status(n, 0).left_ns > 0);
+    net_run(n, 2 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_PLAYING);
+    assert_true(net_agree(n, 0, 1));
+}
+
+static void test_ends_when_nobody_came(void **state)
+{
+    struct net *n = net_new(3, 3);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        net_on(n, i, false);
+    }
+    assert_int_equal(net_host(n, 0, 1, -1), 0);
+    net_run(n, 29 * S);
+    assert_int_equal(net_party(n, 1)->invites.count, 1);
+    net_run(n, 2 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    assert_non_null(strstr(party_note(net_party(n, 0), 0), "nobody came"));
+    assert_null(party_note(net_party(n, 0), 1));
+    assert_int_equal(net_party(n, 1)->invites.count, 0);
+    net_run(n, 61 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_IDLE);
+    assert_int_equal(party_wake_ns(net_party(n, 0)), TIME_NEVER);
+}
+
+static void test_alone_if_wanted(void **state)
+{
+    struct net *n = net_new(4, 1);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 0), 0);
+    net_run(n, 3 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_PLAYING);
+}
+
+static void test_people_who_come_late_hear_the_call(void **state)
+{
+    struct net *n = net_new(5, 2);
+
+    (void)state;
+    net_on(n, 0, false);
+    assert_int_equal(net_host(n, 0, 1, 1), 0);
+    net_run(n, 5 * S);
+    net_on(n, 1, true);
+    net_run(n, 8 * S); /* the next flood is at 10 s */
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
+}
+
+static void test_one_never_ready_guest(void **state)
+{
+    struct net *n = net_new(6, 4);
+
+    (void)state;
+    n->nodes[2].share_ns = TIME_NEVER;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 3), 0);
+    net_run(n, 60 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_SHARING);
+    net_run(n, 3 * S);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(net_phase(n, i), PARTY_PLAYING);
+        assert_true(net_agree(n, 0, i));
+    }
+    assert_false(net_status(n, 2).is_ready);
+    assert_true(net_status(n, 1).is_ready);
+}
+
+static void test_nobody_ready_ends(void **state)
+{
+    struct net *n = net_new(7, 2);
+
+    (void)state;
+    n->nodes[0].has_sound = false;
+    n->nodes[1].has_sound = false;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 1, 1), 0);
+    net_run(n, 600 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_SHARING);
+    net_run(n, 63 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+}
+
+static void test_a_host_without_sound(void **state)
+{
+    struct net *n = net_new(8, 3);
+
+    (void)state;
+    n->nodes[0].has_sound = false;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 1, 2), 0);
+    net_run(n, 65 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
+}
+
+static void test_late_comer(void **state)
+{
+    struct net *n = net_new(9, 4);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        net_on(n, i, i > 0);
+    }
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
+    net_run(n, 30 * S);
+    net_act(n, 0, (struct party_command){ .verb = ACTION_SKIP }, NULL);
+    net_on(n, 3, true);
+    net_run(n, 40 * S); /* invites go on while it plays */
+    assert_int_equal(net_phase(n, 3), PARTY_PLAYING);
+    assert_true(net_agree(n, 0, 3));
+    assert_true(net_agree(n, 1, 3));
+    assert_int_equal(net_party(n, 1)->member_count, 4);
+}
+
+static void test_leave_and_return(void **state)
+{
+    struct net *n = net_new(10, 3);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
+    net_run(n, 10 * S);
+    assert_int_equal(net_leave(n, 1), 0);
+    net_run(n, S);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+    assert_int_equal(net_party(n, 0)->member_count, 2);
+    assert_int_equal(net_party(n, 2)->member_count, 2);
+    net_run(n, 20 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED); /* it left: not drawn in again */
+    assert_int_equal(net_leave(n, 1), ERR_STATE);
+    assert_int_equal(net_accept(n, 1, ""), 0);
+    net_run(n, 2 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+    assert_true(net_agree(n, 0, 1));
+}
+
+static void test_host_leaves(void **state)
+{
+    struct net *n = net_new(11, 4);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 3), 0);
+    net_run(n, 10 * S);
+    assert_int_equal(net_leave(n, 0), 0);
+    net_run(n, S);
+    for (int i = 0; i < 4; i++) {
+        struct timeline_segment s;
+
+        assert_int_equal(net_phase(n, i), PARTY_ENDED);
+        assert_int_equal(net_party(n, i)->invites.count, 0);
+        assert_int_equal(party_timeline_segments(
+                             net_party(n, i), (struct party_time){ NET_UTC_NS }, &s, 1),
+                         1);
+        assert_false(s.is_playing);
+        for (int k = 0; k < 4; k++) {
+            assert_false(n->up[i][k]); /* links are hung up */
+        }
+    }
+}
+
+static void test_member_that_dies(void **state)
+{
+    struct net *n = net_new(12, 4);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 3), 0);
+    net_run(n, 10 * S);
+    net_kill(n, 3);
+    net_run(n, 10 * S);
+    assert_int_equal(net_party(n, 1)->member_count, 4);
+    net_run(n, 8 * S);
+    assert_int_equal(net_party(n, 1)->member_count, 3);
+    assert_true(net_agree(n, 0, 1) && net_agree(n, 0, 2));
+}
+
+static void test_member_that_falls_silent(void **state)
+{
+    struct net *n = net_new(13, 3);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
+    net_run(n, 10 * S);
+    n->nodes[2].is_on = false; /* hangs: its links stay */
+    net_run(n, 23 * S);
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+    net_run(n, 4 * S);
+    assert_int_equal(net_party(n, 0)->member_count, 2);
+    n->nodes[2].is_on = true;
+    net_run(n, 5 * S);
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+    assert_true(net_agree(n, 0, 2));
+}
+
+static void test_broken_link_heals(void **state)
+{
+    struct net *n = net_new(14, 3);
+    struct party_command skip = { .verb = ACTION_SKIP };
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
+    net_run(n, 10 * S);
+    net_cut(n, 0, 2);
+    net_run(n, 2 * S);
+    assert_int_equal(net_act(n, 0, skip, NULL), 0);
+    net_run(n, 6 * S);
+    assert_int_equal(net_phase(n, 2), PARTY_PLAYING); /* it plays what it knows */
+    assert_int_equal(net_status(n, 2).slot, 0);
+    assert_int_equal(net_status(n, 1).slot, 1);
+    net_heal(n, 0, 2);
+    net_run(n, 9 * S);
+    assert_int_equal(net_status(n, 2).slot, 1);
+    assert_true(net_agree(n, 0, 2));
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+}
+
+static void test_link_broken_for_long(void **state)
+{
+    struct net *n = net_new(15, 3);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
+    net_run(n, 10 * S);
+    net_cut(n, 0, 2);
+    net_run(n, 30 * S);
+    assert_int_equal(net_party(n, 0)->member_count, 2);
+    assert_true(net_status(n, 2).is_host_silent);
+    assert_int_equal(net_phase(n, 2), PARTY_PLAYING);
+    net_heal(n, 0, 2);
+    net_run(n, 20 * S);
+    assert_false(net_status(n, 2).is_host_silent);
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+    assert_true(net_agree(n, 0, 2));
+}
+
+static void test_dead_host(void **state)
+{
+    struct net *n = net_new(16, 3);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 3, 2), 0); /* three songs of 20 s */
+    net_run(n, 10 * S);
+    net_kill(n, 0);
+    net_run(n, 40 * S);
+    assert_true(net_status(n, 1).is_host_silent);
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
+    assert_int_equal(net_status(n, 1).slot, 2);
+    assert_true(net_agree(n, 1, 2));
+    net_run(n, 30 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+    assert_int_equal(net_phase(n, 2), PARTY_ENDED);
+}
+
+static void test_host_that_starts_anew(void **state)
+{
+    struct net *n = net_new(17, 2);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 1), 0);
+    net_run(n, 10 * S);
+    net_kill(n, 0);
+    net_run(n, S);
+    net_on(n, 0, false); /* and knows nothing any more */
+    net_run(n, 20 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
+    assert_true(net_status(n, 1).is_host_silent);
+    net_run(n, 60 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+}
+
+static void test_end_of_the_pool(void **state)
+{
+    struct net *n = net_new(18, 2);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 1), 0);
+    net_run(n, 50 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_STOPPED);
+    assert_int_equal(net_act(n, 0, (struct party_command){ .verb = ACTION_RESUME }, NULL),
+                     ERR_STATE);
+    assert_int_equal(
+        net_act(n, 0, (struct party_command){ .verb = ACTION_JUMP, .number = 2 }, NULL),
+        0);
+    net_run(n, 10 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING); /* somebody acted */
+    net_run(n, 60 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+}
+
+/* ---- commands ---- */
+
+static const struct command_row {
+    const char *fact;
+    struct party_command commands[4]; /* until verb 0; 100 ms apart */
+    int want_err;                     /* of the last */
+    int slot;                         /* 3 s after */
+    int64_t frame_ms;                 /* within 200 ms; -1: any */
+    enum party_phase phase;
+} commands[] = {
+    { "nothing", { { 0 } }, 0, 0, 9000, PARTY_PLAYING },
+    { "pause", { { .verb = ACTION_PAUSE } }, 0, 0, 6000, PARTY_PAUSED },
+    { "pause twice",
+      { { .verb = ACTION_PAUSE }, { .verb = ACTION_PAUSE } },
+      ERR_STATE,
+      0,
+      6000,
+      PARTY_PAUSED },
+    { "pause and go on, before either took effect",
+      { { .verb = ACTION_PAUSE }, { .verb = ACTION_RESUME } },
+      0,
+      0,
+      8900,
+      PARTY_PLAYING },
+    { "go on while playing",
+      { { .verb = ACTION_RESUME } },
+      ERR_STATE,
+      0,
+      9000,
+      PARTY_PLAYING },
+    { "skip", { { .verb = ACTION_SKIP } }, 0, 1, 2400, PARTY_PLAYING },
+    { "two skips are two",
+      { { .verb = ACTION_SKIP }, { .verb = ACTION_SKIP } },
+      0,
+      2,
+      2300,
+      PARTY_PLAYING },
+    { "skip past the last",
+      { { .verb = ACTION_SKIP }, { .verb = ACTION_SKIP }, { .verb = ACTION_SKIP } },
+      0,
+      2,
+      20000,
+      PARTY_STOPPED },
+    { "and no further",
+      { { .verb = ACTION_SKIP },
+        { .verb = ACTION_SKIP },
+        { .verb = ACTION_SKIP },
+        { .verb = ACTION_SKIP } },
+      ERR_STATE,
+      2,
+      20000,
+      PARTY_STOPPED },
+    { "skip while paused stays paused",
+      { { .verb = ACTION_PAUSE }, { .verb = ACTION_SKIP } },
+      0,
+      1,
+      0,
+      PARTY_PAUSED },
+    { "play 3", { { .verb = ACTION_JUMP, .number = 3 } }, 0, 2, 2400, PARTY_PLAYING },
+    { "play 0",
+      { { .verb = ACTION_JUMP, .number = 0 } },
+      ERR_NOT_FOUND,
+      0,
+      9000,
+      PARTY_PLAYING },
+    { "play 4 of 3",
+      { { .verb = ACTION_JUMP, .number = 4 } },
+      ERR_NOT_FOUND,
+      0,
+      9000,
+      PARTY_PLAYING },
+    { "seek", { { .verb = ACTION_SEEK, .seek_ms = 15000 } }, 0, 0, 17400, PARTY_PLAYING },
+    { "seek on",
+      { { .verb = ACTION_SEEK, .seek_ms = 5000, .is_relative = true } },
+      0,
+      0,
+      14000,
+      PARTY_PLAYING },
+    { "seek back",
+      { { .verb = ACTION_SEEK, .seek_ms = -5000, .is_relative = true } },
+      0,
+      0,
+      4000,
+      PARTY_PLAYING },
+    { "seek back beyond the start",
+      { { .verb = ACTION_SEEK, .seek_ms = -500000, .is_relative = true } },
+      0,
+      0,
+      2400,
+      PARTY_PLAYING },
+    { "seek beyond the end",
+      { { .verb = ACTION_SEEK, .seek_ms = INT64_MAX } },
+      0,
+      1,
+      2400,
+      PARTY_PLAYING },
+    { "seek beyond the start of all",
+      { { .verb = ACTION_SEEK, .seek_ms = INT64_MIN } },
+      0,
+      0,
+      2400,
+      PARTY_PLAYING },
+    { "seek while paused",
+      { { .verb = ACTION_PAUSE }, { .verb = ACTION_SEEK, .seek_ms = 1000 } },
+      0,
+      0,
+      1000,
+      PARTY_PAUSED },
+    { "stop", { { .verb = ACTION_STOP } }, 0, 0, 0, PARTY_STOPPED },
+    { "stop and go on",
+      { { .verb = ACTION_STOP }, { .verb = ACTION_RESUME } },
+      0,
+      0,
+      2300,
+      PARTY_PLAYING },
+    { "no action", { { .verb = ACTION_PLAY } }, ERR_USAGE, 0, 9000, PARTY_PLAYING },
+};
+
+static void check_command(const struct command_row *r)
+{
+    struct net *n = net_new(20, 3);
+    struct party_answer answer = { 0 };
+    struct party_status s;
+    int64_t ms;
+    int err = 0;
+
+    net_all_on(n);
+    n->nodes[0].share_ns = 0;
+    assert_int_equal(net_host(n, 0, 3, 2), 0);
+    while (net_phase(n, 0) != PARTY_PLAYING || net_status(n, 0).frame < 44100 * 55 / 10) {
+        net_run(n, 10 * NS_PER_MS);
+    }
+    for (int i = 0; i < 4 && r->commands[i].verb != 0; i++) {
+        if (i > 0) {
+            net_run(n, 100 * NS_PER_MS);
+        }
+        err = net_act(n, 0, r->commands[i], &answer);
+    }
+    if (err != r->want_err || (err != 0) != (answer.error != NULL)) {
+        fail_msg("%s: err %d", r->fact, err);
+    }
+    if (err == 0 && answer.seq > 0 &&
+        (answer.lead_ns < 500 * NS_PER_MS || answer.seq != net_party(n, 0)->log.seq)) {
+        fail_msg("%s: lead %ld", r->fact, (long)answer.lead_ns);
+    }
+    /* To 3.5 s after the (first) command was given. */
+    net_run(n, 3500 * NS_PER_MS - (r->commands[1].verb != 0 ? 100 * NS_PER_MS : 0) -
+                   (r->commands[2].verb != 0 ? 100 * NS_PER_MS : 0) -
+                   (r->commands[3].verb != 0 ? 100 * NS_PER_MS : 0));
+    for (int i = 0; i < 3; i++) {
+        s = net_status(n, i);
+        ms = s.frame * 1000 / 44100;
+        if (s.slot != r->slot || s.phase != r->phase || ms < r->frame_ms - 300 ||
+            ms > r->frame_ms + 600) {
+            fail_msg("%s: node %d slot %d at %ld ms, phase %d", r->fact, i, s.slot,
+                     (long)ms, s.phase);
+        }
+        assert_true(net_agree(n, 0, i));
+    }
+}
+
+static void test_commands(void **state)
+{
+    (void)state;
+    for (int i = 0; i < COUNT(commands); i++) {
+        check_command(&commands[i]);
+    }
+}
+
+static void test_who_may_command_when(void **state)
+{
+    struct net *n = net_new(21, 3);
+    struct party_command skip = { .verb = ACTION_SKIP };
+    struct party_answer answer;
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_act(n, 0, skip, NULL), ERR_STATE);
+    assert_int_equal(net_leave(n, 0), ERR_STATE);
+    assert_int_equal(net_accept(n, 0, ""), ERR_NOT_FOUND);
+    assert_int_equal(net_host(n, 0, 0, 2), ERR_USAGE);
+    assert_int_equal(net_host(n, 0, 2, 2), 0);
+    assert_int_equal(net_host(n, 0, 2, 2), ERR_STATE);
+    assert_int_equal(net_act(n, 0, skip, NULL), ERR_STATE);
+    net_run(n, 10 * S);
+    assert_int_equal(net_act(n, 1, skip, &answer), ERR_DENIED);
+    assert_non_null(answer.error);
+    assert_non_null(answer.next);
+    assert_int_equal(net_host(n, 1, 2, 2), ERR_STATE);
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(
+            net_act(n, 0, (struct party_command){ .verb = ACTION_STOP }, NULL), 0);
+    }
+    assert_int_equal(net_act(n, 0, skip, &answer), ERR_LIMIT);
+    net_run(n, 3 * S);
+    assert_int_equal(net_phase(n, 2), PARTY_STOPPED);
+    assert_true(net_agree(n, 0, 2));
+}
+
+static void test_a_skip_at_the_end_of_a_song(void **state)
+{
+    struct net *n = net_new(22, 2);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 3, 1), 0);
+    while (net_status(n, 0).slot != 0 || net_status(n, 0).frame < 44100 * 198 / 10) {
+        net_run(n, 10 * NS_PER_MS);
+    }
+    /* 200 ms of the first song are left, the lead is longer: the second is meant. */
+    assert_int_equal(net_act(n, 0, (struct party_command){ .verb = ACTION_SKIP }, NULL),
+                     0);
+    net_run(n, 3 * S);
+    assert_int_equal(net_status(n, 1).slot, 1);
+    assert_true(net_agree(n, 0, 1));
+}
+
+static void test_lead_follows_the_slowest(void **state)
+{
+    static const struct row {
+        int64_t latency_ms;
+        int64_t lead_ms;
+    } rows[] = { { 1, 514 }, { 50, 906 }, { 200, 2106 }, { 400, 3000 } };
+
+    (void)state;
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct net *n = net_new(23, 2);
+        struct party_answer a;
+        int64_t ms;
+
+        n->latency_ns = rows[i].latency_ms * NS_PER_MS;
+        n->jitter_ns = 1500 * NS_PER_US;
+        net_all_on(n);
+        assert_int_equal(net_host(n, 0, 3, 1), 0);
+        net_run(n, 15 * S);
+        assert_int_equal(net_act(n, 0, (struct party_command){ .verb = ACTION_SKIP }, &a),
+                         0);
+        ms = a.lead_ns / NS_PER_MS;
+        if (ms < rows[i].lead_ms - 5 || ms > rows[i].lead_ms + 5) {
+            fail_msg("latency %ld: lead %ld", (long)rows[i].latency_ms, (long)ms);
+        }
+    }
+}
+
+/* ---- limits ---- */
+
+static void test_full_party(void **state)
+{
+    struct net *n = net_new(24, 4);
+    struct party_params params = party_params_default();
+
+    (void)state;
+    params.members_max = 3;
+    net_on_with(n, 0, &params);
+    for (int i = 1; i < 4; i++) {
+        net_on(n, i, true);
+    }
+    assert_int_equal(net_host(n, 0, 2, 2), 0);
+    net_run(n, 9 * S);
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+    assert_int_equal((net_phase(n, 1) == PARTY_PLAYING) +
+                         (net_phase(n, 2) == PARTY_PLAYING) +
+                         (net_phase(n, 3) == PARTY_PLAYING),
+                     2);
+}
+
+static void test_hours_of_skipping(void **state)
+{
+    struct net *n = net_new(25, 5);
+    uint64_t checkpoints = 0;
+    uint64_t last = 1;
+
+    (void)state;
+    n->nodes[0].song_frames = 3600 * 44100;
+    for (int i = 0; i < 5; i++) {
+        if (i != 3) {
+            net_on(n, i, i > 0);
+        }
+    }
+    assert_int_equal(net_host(n, 0, 5, 3), 0);
+    net_run(n, 10 * S);
+    for (int i = 0; i < 1200; i++) {
+        struct party_command c = { .verb = ACTION_JUMP, .number = 1 + i % 5 };
+
+        assert_int_equal(net_act(n, 0, c, NULL), 0);
+        net_run(n, 1 * S);
+        checkpoints += net_party(n, 0)->log.checkpoint != last;
+        last = net_party(n, 0)->log.checkpoint;
+        if (i == 300) {
+            net_cut(n, 0, 2); /* away for longer than entries are kept */
+        }
+        if (i == 600) {
+            assert_int_equal(net_leave(n, 4), 0); /* which 2 does not hear of */
+        }
+    }
+    assert_true(checkpoints >= 4);
+    assert_true(net_agree(n, 0, 1));
+    net_heal(n, 0, 2);
+    net_on(n, 3, true);
+    net_run(n, 62 * S);
+    assert_true(net_agree(n, 0, 2));
+    assert_true(net_agree(n, 0, 3));
+    assert_int_equal(net_party(n, 3)->member_count, 4);
+    assert_string_equal(net_status(n, 3).name, "kitchen");
+}
+
+/* The host refines UTC: party time goes on for all alike. */
+static void test_map_changes(void **state)
+{
+    struct net *n = net_new(26, 3);
+    struct clock_params params = clock_params_default();
+    struct clock_map next;
+    struct clock_line utc;
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
+    net_run(n, 10 * S);
+    utc = (struct clock_line){ .local_ns = net_local(n, 0),
+                               .remote_ns = NET_UTC_NS + n->now_ns + 30 * NS_PER_MS,
+                               .is_valid = true };
+    assert_true(clock_map_refine(party_map(net_party(n, 0)), &utc, &params,
+                                 net_local(n, 0), &next));
+    outbox_clear(&n->out);
+    party_set_host_map(net_party(n, 0), &next, 100, net_local(n, 0), &n->out);
+    net_after(n, 0);
+    for (int i = 0; i < 10; i++) {
+        net_run(n, 500 * NS_PER_MS);
+        assert_true(net_agree(n, 0, 1) && net_agree(n, 0, 2));
+    }
+    assert_int_equal(net_party(n, 1)->maps.map.rate_ppt, next.rate_ppt);
+    assert_true(net_party(n, 1)->maps.map.rate_ppt != 0);
+}
+
+/* A checkpoint that nothing new follows: who joins then hears what the others hear. */
+static void test_checkpoint_keeps_what_plays(void **state)
+{
+    struct net *n = net_new(32, 3);
+    struct clock_map map;
+
+    (void)state;
+    n->nodes[0].song_frames = 3600 * 44100;
+    net_on(n, 0, false);
+    net_on(n, 1, true);
+    assert_int_equal(net_host(n, 0, 5, 1), 0);
+    net_run(n, 10 * S);
+    assert_int_equal(
+        net_act(n, 0, (struct party_command){ .verb = ACTION_JUMP, .number = 3 }, NULL),
+        0);
+    net_run(n, 5 * S);
+    for (int i = 0; i < 900; i++) {
+        map = *party_map(net_party(n, 0));
+        map.rate_ppt = i; /* another one each time, and hardly so */
+        outbox_clear(&n->out);
+        party_set_host_map(net_party(n, 0), &map, 100, net_local(n, 0), &n->out);
+        net_after(n, 0);
+        net_run(n, 10 * NS_PER_MS);
+    }
+    assert_true(net_party(n, 0)->log.checkpoint > 1);
+    net_on(n, 2, true);
+    net_run(n, 62 * S);
+    assert_int_equal(net_phase(n, 2), PARTY_PLAYING);
+    assert_int_equal(net_status(n, 2).slot, 2);
+    for (int i = 1; i < 3; i++) {
+        const struct timeline *t = &net_party(n, i)->timeline;
+        const struct timeline *want = &net_party(n, 0)->timeline;
+
+        assert_true(net_agree(n, 0, i));
+        assert_int_equal(t->action_count, want->action_count);
+        for (int k = 0; k < t->action_count; k++) {
+            assert_int_equal(t->actions[k].at.ns, want->actions[k].at.ns);
+        }
+    }
+}
+
+static void test_decline(void **state)
+{
+    struct net *n = net_new(27, 3);
+    struct party_answer answer;
+    char id[2 * PARTY_ID_LEN + 1];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        net_on(n, i, false);
+    }
+    assert_int_equal(net_host(n, 0, 5, 1), 0);
+    hex_encode(net_party(n, 0)->log.party.b, PARTY_ID_LEN, id);
+    net_run(n, S);
+    assert_int_equal(party_decline(net_party(n, 1), "", net_local(n, 1), &answer), 0);
+    net_after(n, 1);
+    net_run(n, S);
+    assert_non_null(strstr(party_note(net_party(n, 0), 0), "declined"));
+    assert_int_equal(party_decline(net_party(n, 1), "", net_local(n, 1), &answer),
+                     ERR_NOT_FOUND);
+    net_run(n, 10 * S);
+    assert_int_equal(net_accept(n, 2, ""), 0);
+    net_run(n, 5 * S);
+    assert_int_equal(net_phase(n, 2), PARTY_PLAYING);
+    assert_int_equal(net_phase(n, 1), PARTY_IDLE);
+    assert_int_equal(net_accept(n, 1, id), 0); /* by its id, having thought again */
+    net_run(n, 5 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
+}
+
+static void test_unreachable_host(void **state)
+{
+    struct net *n = net_new(28, 2);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 1, 1), 0);
+    net_run(n, 10 * NS_PER_MS);
+    n->nodes[0].is_on = false;
+    net_run(n, 5 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_JOINING);
+    net_run(n, 30 * S);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+    assert_non_null(strstr(party_note(net_party(n, 1), 0), "cannot be reached"));
+}
+
+/* Names are the user's, so anything may be in them; what is no text goes to nobody. */
+static void test_names(void **state)
+{
+    static const struct row {
+        const char *name;
+        int want;
+    } rows[] = {
+        { "", 0 },
+        { "k\xc3\xbc"
+          "che",
+          0 },
+        { "a\nb", ERR_USAGE },
+        { "\x1b[2J", ERR_USAGE },
+        { "\xff\xfe", ERR_USAGE },
+    };
+
+    (void)state;
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct net *n = net_new(31, 2);
+        struct party_host_request r = { .song_count = 1, .wanted = 1 };
+        struct addr addr = net_addr(0);
+        struct party_answer answer;
+        uint8_t manifest[MSG_ENTRY_MAX];
+        uint8_t sig[SIGNATURE_LEN];
+
+        net_all_on(n);
+        r.name = bytes_of(rows[i].name, strlen(rows[i].name));
+        r.songs[0].manifest = bytes_of(manifest, net_manifest(n, 0, 0, manifest, sig));
+        r.songs[0].sig = sig;
+        party_set_self(net_party(n, 0), rows[i].name, &addr, &(struct priority){ 0 });
+        outbox_clear(&n->out);
+        assert_int_equal(
+            party_host(net_party(n, 0), &r, net_local(n, 0), &n->out, &answer),
+            rows[i].want);
+        net_after(n, 0);
+        net_run(n, 5 * S);
+        assert_int_equal(net_phase(n, 1), rows[i].want == 0 ? PARTY_PLAYING : PARTY_IDLE);
+    }
+}
+
+/* Guests also link to each other, so that songs need not all come from the host. */
+static void test_mesh(void **state)
+{
+    struct net *n = net_new(29, 8);
+
+    (void)state;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 1, 7), 0);
+    net_run(n, 20 * S);
+    for (int i = 1; i < 8; i++) {
+        int links = 0;
+
+        for (int k = 1; k < 8; k++) {
+            links += n->up[i][k];
+            assert_true(!n->up[i][k] || party_is_member(net_party(n, i), k));
+        }
+        assert_true(links >= 4);
+        assert_true(party_needs_link(net_party(n, i), 0));
+    }
+}
+
+/* A quiet party costs little, and never spins. */
+static void test_idle_cost(void **state)
+{
+    struct net *n = net_new(30, 3);
+    int64_t wakes;
+    int64_t sent;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        n->nodes[i].song_frames = 600 * 44100;
+    }
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 2), 0);
+    net_run(n, 20 * S);
+    wakes = n->nodes[0].wakes + n->nodes[1].wakes;
+    sent = n->sent;
+    net_run(n, 100 * S);
+    assert_true(n->nodes[0].wakes + n->nodes[1].wakes - wakes < 300);
+    assert_true(n->sent - sent < 450);
+}
+
+/* Loss of whole links at random, and latency: in the end all agree. */
+static void one_rough_seed(uint64_t seed)
+{
+    struct net *n = net_new(seed, 5);
+
+    n->latency_ns = NS_PER_MS + rng_below(&n->rng, 150 * NS_PER_MS);
+    n->jitter_ns = 1 + rng_below(&n->rng, 200 * NS_PER_MS);
+    for (int i = 0; i < 5; i++) {
+        n->nodes[i].song_frames = 120 * 44100;
+    }
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 5, 3), 0);
+    for (int i = 0; i < 60; i++) {
+        int a = (int)rng_below(&n->rng, 5);
+        int b = (int)rng_below(&n->rng, 5);
+
+        if (a != b && rng_below(&n->rng, 3) == 0) {
+            net_cut(n, a, b);
+        } else {
+            net_heal(n, a, b);
+        }
+        if (rng_below(&n->rng, 3) == 0) {
+            struct party_command c = { .verb = ACTION_JUMP,
+                                       .number = 1 + (int)rng_below(&n->rng, 5) };
+
+            (void)net_act(n, 0, c, NULL);
+        }
+        net_run(n, rng_below(&n->rng, 3 * S));
+    }
+    memset(n->cut, 0, sizeof(n->cut));
+    net_run(n, 70 * S);
+    for (int i = 0; i < 5; i++) {
+        if (!net_agree(n, 0, i) || net_party(n, 0)->phase != PARTY_PLAYING) {
+            fail_msg("seed %lu: node %d phase %d role %d seq %ld/%ld",
+                     (unsigned long)seed, i, net_phase(n, i), net_party(n, i)->role,
+                     (long)net_party(n, i)->log.seq, (long)net_party(n, 0)->log.seq);
+        }
+    }
+}
+
+static void test_rough_weather(void **state)
+{
+    (void)state;
+    for_each_seed(60, one_rough_seed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_starts_when_enough_came),
+        cmocka_unit_test(test_starts_at_the_deadline_with_one),
+        cmocka_unit_test(test_ends_when_nobody_came),
+        cmocka_unit_test(test_alone_if_wanted),
+        cmocka_unit_test(test_people_who_come_late_hear_the_call),
+        cmocka_unit_test(test_one_never_ready_guest),
+        cmocka_unit_test(test_nobody_ready_ends),
+        cmocka_unit_test(test_a_host_without_sound),
+        cmocka_unit_test(test_late_comer),
+        cmocka_unit_test(test_leave_and_return),
+        cmocka_unit_test(test_host_leaves),
+        cmocka_unit_test(test_member_that_dies),
+        cmocka_unit_test(test_member_that_falls_silent),
+        cmocka_unit_test(test_broken_link_heals),
+        cmocka_unit_test(test_link_broken_for_long),
+        cmocka_unit_test(test_dead_host),
+        cmocka_unit_test(test_host_that_starts_anew),
+        cmocka_unit_test(test_end_of_the_pool),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_who_may_command_when),
+        cmocka_unit_test(test_a_skip_at_the_end_of_a_song),
+        cmocka_unit_test(test_lead_follows_the_slowest),
+        cmocka_unit_test(test_full_party),
+        cmocka_unit_test(test_hours_of_skipping),
+        cmocka_unit_test(test_map_changes),
+        cmocka_unit_test(test_checkpoint_keeps_what_plays),
+        cmocka_unit_test(test_decline),
+        cmocka_unit_test(test_unreachable_host),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_mesh),
+        cmocka_unit_test(test_idle_cost),
+        cmocka_unit_test(test_rough_weather),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
