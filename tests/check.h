@@ -26,6 +26,7 @@ static inline void for_each_seed(int n, void (*fn)(uint64_t seed))
         return;
     }
     for (int i = 1; i <= n; i++) {
+        printf("seed %d\n", i);
         fn((uint64_t)i);
     }
 }

@@ -196,12 +196,11 @@ struct msg_party_status {
     uint64_t epoch;
     uint64_t seq;        /* newest entry applied */
     uint64_t songs_held; /* bit s: the song of pool slot s is whole and verified */
-    uint64_t
-        sigma_ns; /* statistical clock error against the host; UINT64_MAX: no clock */
-    uint64_t bound_ns; /* hard bound of it; UINT64_MAX: no clock */
-    uint64_t rtt_ns;   /* to the host, of the clock probes */
-    int64_t phase_ns;  /* phase error at the DAC as the member sees it */
-    bool is_ready;     /* songs, clock and sound card will do */
+    uint64_t sigma_ns;   /* statistical clock error against the host, or UINT64_MAX */
+    uint64_t bound_ns;   /* hard bound of it; UINT64_MAX: no clock */
+    uint64_t rtt_ns;     /* to the host, of the clock probes */
+    int64_t phase_ns;    /* phase error at the DAC as the member sees it */
+    bool is_ready;       /* songs, clock and sound card will do */
 };
 
 /* A caller that lost a collision, to those who accepted it: go there instead. */

@@ -1,5 +1,6 @@
 /* Fuzz what strangers send to the clock: SNTP replies and probe bodies, as packets and
  * through a whole prober.  Byte 0 chooses; a packet that is taken must keep its promises.
+ * fuzz: -max_len=144
  * SPDX-License-Identifier: MIT */
 #include <stddef.h>
 #include <stdint.h>
