@@ -22,7 +22,7 @@ LIBS     = $(shell $(PKG) --libs $(pkgs)) -lm -pthread
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c))
 
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(FOLDERS:%=tests/%/test_*.c)))
-FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 PLUGIN  := $(BUILD)/tests/alsa/libasound_module_pcm_partytest.so
 TOOLS   := $(BUILD)/tests/system/netswitch $(BUILD)/tests/system/measure
@@ -64,7 +64,7 @@ demo: ## show a party of five on this machine
 	@tools/deps.sh run
 	@$(MAKE) --no-print-directory all
 	$(BUILD)/party demo
-test: $(TESTS) ## unit tests (fast)
+test: $(TESTS) $(REPLAYS) ## unit tests (fast)
 	@tools/run-tests.sh $^
 check: ## everything that CI runs
 	@tools/deps.sh check
@@ -86,6 +86,11 @@ system: all $(PLUGIN) $(TOOLS) ## tests with real daemons
 	@tests/system/run.sh
 plugin: $(PLUGIN) ## the simulated ALSA card that the tests play through
 
+# The fuzz targets over their corpora, without a fuzzer.
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/main.o \
+    $(call archives,audio node party share overlay clock wire secure base)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/tests/bench/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(call archives,audio node party \
     share overlay clock wire secure base)
 	@mkdir -p $(@D)

@@ -32,6 +32,7 @@ bool hex_decode(const char *text, size_t text_len, uint8_t *data, size_t len)
             return false;
     }
     for (size_t i = 0; i < len; i++)
-        data[i] = (uint8_t)(digit_value(text[2 * i]) << 4 | digit_value(text[2 * i + 1]));
+        data[i] = (uint8_t)((unsigned)digit_value(text[2 * i]) << 4 |
+                            (unsigned)digit_value(text[2 * i + 1]));
     return true;
 }

@@ -22,27 +22,6 @@ part() { # title, command…
     total_passed=$((total_passed + p))
     total_failed=$((total_failed + f))
 }
-compare_sims() { # the same seeds give the same hash with gcc and with clang, twice
-    local a b c
-    a=$("$BUILD/gcc/party-sim" --nodes 20 --seeds 1..20 --hash-only)
-    b=$("$BUILD/clang/party-sim" --nodes 20 --seeds 1..20 --hash-only)
-    c=$("$BUILD/gcc/party-sim" --nodes 20 --seeds 21..40 --hash-only)
-    if [ -n "$a" ] && [ "$a" = "$b" ] && [ "$a" = "$("$BUILD/gcc/party-sim" --nodes 20 --seeds 1..20 --hash-only)" ]; then
-        echo "ok   same seeds, same hashes: gcc, clang, twice"
-    else
-        echo "FAIL hashes differ between runs or compilers"
-        printf '%s\n%s\n' "$a" "$b" | head -n 8
-        echo "0 passed, 1 failed"
-        return 1
-    fi
-    if [ "$a" = "$c" ]; then
-        echo "FAIL other seeds, same hashes"
-        echo "0 passed, 1 failed"
-        return 1
-    fi
-    echo "ok   other seeds, other hashes"
-    echo "2 passed, 0 failed"
-}
 mkdir -p "$BUILD"
 asan='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 part "lint" tools/lint.sh
@@ -53,7 +32,7 @@ part "gcc, TSan" make -j2 BUILD=$BUILD/tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thr
     all test
 part "fuzz" env FUZZ_SECONDS=${FUZZ_SECONDS:-8} tools/fuzz.sh
 part "simulator, pinned and fresh seeds" tools/sim-seeds.sh
-part "simulator, same hash" compare_sims
+part "simulator, same hashes" tools/sim-hash.sh
 part "real daemons" make BUILD=$BUILD/gcc CC=gcc system
 echo "$total_passed passed, $total_failed failed"
 [ $total_failed -eq 0 ] && [ $total_passed -gt 0 ]

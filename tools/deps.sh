@@ -5,7 +5,7 @@ set -eu
 build="gcc libc6-dev pkg-config libuv1-dev libsodium-dev libcbor-dev libflac-dev
        libasound2-dev libsamplerate0-dev libsqlite3-dev"
 check="clang clang-format clang-tidy llvm libclang-rt-14-dev libcmocka-dev chrony iproute2
-       mandoc flac ffmpeg singularity-music python3-minimal procps"
+       mandoc flac ffmpeg singularity-music python3 procps"
 case "$1" in
 build | run) packages=$build ;;
 check) packages="$build $check" ;;

@@ -14,11 +14,13 @@ archives=$(for f in audio node party share overlay clock wire secure base; do ec
 libs=$(pkg-config --libs libcbor libsodium flac alsa samplerate)
 
 one() {
-    local name=$1 target=tests/fuzz/$1.c corpus=tests/fuzz/corpus/${1#fuzz_}
+    local options name=$1 target=tests/fuzz/$1.c corpus=tests/fuzz/corpus/${1#fuzz_}
     mkdir -p "$B/new/$name" "$corpus"
     clang $san -fsanitize=fuzzer -std=c11 -D_GNU_SOURCE -I. -o "$B/$name" "$target" \
         -Wl,--start-group $archives -Wl,--end-group $libs -lm -pthread || return 1
-    "$B/$name" $limit -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    # A target may say in its head how long its inputs get: "fuzz: -max_len=N".
+    options=$(sed -n 's/^ \* fuzz: *\(-[a-z_]*=[0-9]*\).*/\1/p' "$target")
+    "$B/$name" $limit $options -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         -artifact_prefix="$B/$name-" "$B/new/$name" "$corpus" >"$B/$name.log" 2>&1
 }
 passed=0
