@@ -19,7 +19,8 @@ void text_add_len(struct text *t, const char *s, size_t len)
         len = room;
         t->is_cut = true;
     }
-    memcpy(t->data + t->len, s, len);
+    if (len > 0)
+        memcpy(t->data + t->len, s, len);
     t->len += len;
     t->data[t->len] = '\0';
 }
@@ -92,7 +93,8 @@ void text_copy(char *to, size_t size, const char *s, size_t len)
         while (len > 0 && ((unsigned char)s[len] & 0xc0) == 0x80)
             len--;
     }
-    memcpy(to, s, len);
+    if (len > 0)
+        memcpy(to, s, len);
     to[len] = '\0';
 }
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/render.h"
+
+#include "base/time.h"
+#include "cli/parts.h"
+#include "cli/table.h"
+#include "wire/map.h"
+
+void render_peers(struct text *t, const struct style *s, struct bytes body)
+{
+    static const char *const heads[] = { "WHO", "ID", "ADDRESS", ">ROUND TRIP", "LINK" };
+    struct table table;
+    struct list peers;
+    struct bytes p;
+
+    if (part_count(body, "peers") == 0) {
+        text_add(t, "No other node is connected.  Name one to get in by: party up --join "
+                    "HOST\n");
+        return;
+    }
+    table_init(&table, heads, COUNT(heads));
+    list_init_at(&peers, body, "peers");
+    while (list_next(&peers, &p)) {
+        struct bytes id = map_get_text(p, "id", "");
+
+        put_cut(table_cell(&table), s, map_get_text(p, "name", "?"), PART_NAME_COLUMNS);
+        put_clean(table_cell(&table), bytes_of(id.data, id.len < 8 ? id.len : 8));
+        put_clean(table_cell(&table), map_get_text(p, "addr", "?"));
+        part_put_known_ns(table_cell(&table), s, p, "rtt_ns");
+        put(table_cell(&table), "%s, %s",
+            map_get_bool(p, "neighbour", false) ? "neighbour" : "party only",
+            map_get_bool(p, "dialled", false) ? "dialled" : "came in");
+    }
+    table_put(&table, t, s, 0);
+}
+
+/* The system's clock is always within reach; what it lacks is a source of its own. */
+static void put_source_state(struct text *t, struct bytes source)
+{
+    struct bytes state = map_get_text(source, "state", "?");
+
+    if (part_is(map_get_text(source, "addr", ""), "system") &&
+        part_is(state, "unreachable"))
+        text_add(t, "not synchronised");
+    else
+        put_clean(t, state);
+}
+
+void render_clock(struct text *t, const struct style *s, struct bytes body)
+{
+    static const char *const heads[] = { "SOURCE",   "STATE",    ">OFFSET",
+                                         ">+-BOUND", ">STRATUM", ">ASKED EVERY" };
+    struct bytes clock = part_get(body, "clock");
+    struct table table;
+    struct list sources;
+    struct bytes source;
+
+    part_put_clock(t, s, clock);
+    if (map_get_int(clock, "sigma_ns", PART_UNKNOWN) != PART_UNKNOWN &&
+        part_is(map_get_text(clock, "role", ""), "guest")) {
+        part_put_label(t, s, "");
+        put(t, "%d probes, sigma ", (int)map_get_int(clock, "samples", 0));
+        part_put_known_ns(t, s, clock, "sigma_ns");
+        put(t, ", the host's crystal runs %+.2f ppm against ours\n",
+            (double)map_get_int(clock, "rate_ppb", 0) / 1e3);
+    }
+    text_add(t, "\n");
+    table_init(&table, heads, COUNT(heads));
+    list_init_at(&sources, body, "sources");
+    while (list_next(&sources, &source)) {
+        int64_t offset = map_get_int(source, "offset_ns", PART_UNKNOWN);
+
+        put_clean(table_cell(&table), map_get_text(source, "addr", "?"));
+        put_source_state(table_cell(&table), source);
+        if (offset == PART_UNKNOWN)
+            text_add(table_cell(&table), part_none(s));
+        else
+            put_error(table_cell(&table), s, offset);
+        part_put_known_ns(table_cell(&table), s, source, "bound_ns");
+        put(table_cell(&table), "%d", (int)map_get_int(source, "stratum", 0));
+        put(table_cell(&table), "%d s", (int)map_get_int(source, "poll_s", 0));
+    }
+    table_put(&table, t, s, 0);
+}
+
+static void put_titles(struct text *t, const struct style *s, struct bytes invite)
+{
+    struct list songs;
+    struct bytes title;
+    char buffer[1024];
+    struct text all;
+
+    text_init(&all, buffer, sizeof(buffer));
+    list_init_at(&songs, invite, "songs");
+    while (list_next(&songs, &title)) {
+        if (all.len > 0)
+            text_add(&all, ", ");
+        put_clean(&all, item_text(title, ""));
+    }
+    put_cut(t, s, bytes_of(all.data, all.len), PART_TITLE_COLUMNS);
+}
+
+void render_invites(struct text *t, const struct style *s, struct bytes body)
+{
+    static const char *const heads[] = { "ID",       "PARTY", "HOST",
+                                         ">MEMBERS", ">LEFT", "SONGS" };
+    struct table table;
+    struct list invites;
+    struct bytes v;
+
+    if (part_count(body, "invites") == 0) {
+        text_add(t, "No invitation.  They come by themselves when somebody near runs: "
+                    "party host SONG.flac\n");
+        return;
+    }
+    table_init(&table, heads, COUNT(heads));
+    list_init_at(&invites, body, "invites");
+    while (list_next(&invites, &v)) {
+        struct bytes id = map_get_text(v, "id", "");
+        int64_t left = map_get_int(v, "left_ms", PART_UNKNOWN);
+
+        put_clean(table_cell(&table), bytes_of(id.data, id.len < 8 ? id.len : 8));
+        put_cut(table_cell(&table), s, map_get_text(v, "name", "?"), PART_NAME_COLUMNS);
+        put_cut(table_cell(&table), s, map_get_text(v, "host", "?"), PART_NAME_COLUMNS);
+        put(table_cell(&table), "%d", (int)map_get_int(v, "members", 0));
+        if (left == PART_UNKNOWN)
+            text_add(table_cell(&table), part_none(s));
+        else
+            put_clock(table_cell(&table), left);
+        put_titles(table_cell(&table), s, v);
+    }
+    table_put(&table, t, s, 0);
+    text_add(t, "\nnext: party accept ID, or party decline ID\n");
+}
+
+void render_action(struct text *t, const struct style *s, const char *verb,
+                   struct bytes action, struct bytes state)
+{
+    struct bytes song = part_song(part_get(state, "party"),
+                                  map_get_int(action, "slot", -1));
+    int64_t rate = map_get_int(song, "rate", 0);
+    int64_t frame = map_get_int(action, "frame", 0);
+
+    put(t, "%s: ", verb);
+    if (song.len > 0) {
+        part_put_title(t, s, song, PART_TITLE_COLUMNS);
+        if (rate > 0) {
+            text_add(t,
+                     map_get_bool(action, "playing", false) ? " from " : " stands at ");
+            put_clock(t, mul_div(frame, 1000, rate));
+        }
+        text_add(t, ", ");
+    }
+    put(t, "everywhere in %.1f s\n", (double)map_get_int(action, "lead_ms", 0) / 1e3);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/clockwork.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/timex.h>
+
+#include "base/time.h"
+
+/* Read a decimal number as value * 10^places; the byte behind it, or NULL. */
+static const char *read_fixed(const char *s, int places, int64_t *value)
+{
+    bool is_negative = *s == '-';
+    int64_t v = 0;
+    int digits = 0;
+
+    if (*s == '-' || *s == '+')
+        s++;
+    for (; *s >= '0' && *s <= '9' && digits < 12; s++, digits++)
+        v = v * 10 + (*s - '0');
+    if (digits == 0)
+        return NULL;
+    if (*s == '.' && places > 0)
+        s++;
+    else if (*s == '.')
+        return NULL;
+    for (; places > 0; places--) {
+        int digit = *s >= '0' && *s <= '9' ? *s++ - '0' : 0;
+
+        v = v * 10 + digit;
+    }
+    *value = is_negative ? -v : v;
+    return s;
+}
+
+static bool within(int64_t value, int64_t limit)
+{
+    return value >= -limit && value <= limit;
+}
+
+int clockwork_parse(const char *text, struct clockwork *c)
+{
+    struct clockwork out = { 0 };
+    bool has_ppm = false;
+    bool has_offset = false;
+    const char *s = text;
+
+    for (;;) {
+        int64_t value;
+
+        if (strncmp(s, "ppm=", 4) == 0 && !has_ppm) {
+            s = read_fixed(s + 4, 3, &value);
+            if (s == NULL || !within(value, CLOCKWORK_PPM_MAX * INT64_C(1000)))
+                return ERR_USAGE;
+            out.rate_ppb = value;
+            has_ppm = true;
+        } else if (strncmp(s, "offset_ms=", 10) == 0 && !has_offset) {
+            s = read_fixed(s + 10, 0, &value);
+            if (s == NULL || !within(value, CLOCKWORK_OFFSET_MS_MAX))
+                return ERR_USAGE;
+            out.offset_ns = value * NS_PER_MS;
+            has_offset = true;
+        } else {
+            return ERR_USAGE;
+        }
+        if (*s == '\0')
+            break;
+        if (*s++ != ',')
+            return ERR_USAGE;
+    }
+    *c = out;
+    return 0;
+}
+
+int64_t clockwork_of_raw(const struct clockwork *c, int64_t raw_ns)
+{
+    return raw_ns + c->offset_ns + mul_div(raw_ns, c->rate_ppb, NS_PER_S);
+}
+
+static int64_t timespec_ns(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
+}
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return timespec_ns(&t);
+}
+
+int64_t clockwork_now(const struct clockwork *c)
+{
+    return clockwork_of_raw(c, read_clock(CLOCK_MONOTONIC_RAW));
+}
+
+int64_t clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns)
+{
+    int64_t age;
+
+    if (__builtin_sub_overflow(real_ns, stamp_ns, &age))
+        return raw_ns;
+    if (age < 0 || age > CLOCKWORK_STAMP_AGE_MAX_NS)
+        return raw_ns;
+    return raw_ns - age;
+}
+
+/* RAW, REAL, RAW: the middle of the two raw readings belongs to the real one. */
+static void bracket(int64_t *raw_ns, int64_t *real_ns)
+{
+    int64_t before = read_clock(CLOCK_MONOTONIC_RAW);
+    int64_t real = read_clock(CLOCK_REALTIME);
+    int64_t after = read_clock(CLOCK_MONOTONIC_RAW);
+
+    *raw_ns = before + (after - before) / 2;
+    *real_ns = real;
+}
+
+int64_t clockwork_of_stamp(const struct clockwork *c, const struct timespec *stamp)
+{
+    int64_t raw_ns;
+    int64_t real_ns;
+
+    bracket(&raw_ns, &real_ns);
+    return clockwork_of_raw(c,
+                            clockwork_stamp_to_raw(timespec_ns(stamp), real_ns, raw_ns));
+}
+
+void clockwork_ask_system(const struct clockwork *c, struct clockwork_system *s)
+{
+    struct timex tx;
+    int state;
+    int64_t raw_ns;
+
+    memset(&tx, 0, sizeof(tx)); /* modes = 0: ask, change nothing */
+    state = adjtimex(&tx);
+    bracket(&raw_ns, &s->utc_ns);
+    s->local_ns = clockwork_of_raw(c, raw_ns);
+    s->is_synchronised = state >= 0 && state != TIME_ERROR && !(tx.status & STA_UNSYNC);
+    s->bound_ns = s->is_synchronised ? (int64_t)tx.maxerror * NS_PER_US : 0;
+}

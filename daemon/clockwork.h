@@ -1,0 +1,54 @@
+/* The local clock of a node: CLOCK_MONOTONIC_RAW, seen through a test error.
+ *
+ * local = raw + offset_ns + raw * rate_ppb / 10^9.  The error is zero but in demos and
+ * tests, where it stands for another crystal and another start of counting: five nodes of
+ * one machine then disagree as five machines do.  Every instant that the node or the
+ * player sees comes through here.  SPDX-License-Identifier: MIT */
+#ifndef DAEMON_CLOCKWORK_H
+#define DAEMON_CLOCKWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "base/err.h"
+
+#define CLOCKWORK_PPM_MAX       1000
+#define CLOCKWORK_OFFSET_MS_MAX INT64_C(100000000)
+
+/* A kernel stamp older than this at its reading is not believed. */
+#define CLOCKWORK_STAMP_AGE_MAX_NS INT64_C(100000000)
+
+struct clockwork {
+    int64_t offset_ns;
+    int64_t rate_ppb; /* runs faster than the raw clock by this */
+};
+
+/* Read "ppm=40.5,offset_ms=-3000", in any order, each at most once.
+ * Errors: ERR_USAGE when it is anything else, or beyond the limits above. */
+MUST_USE int clockwork_parse(const char *text, struct clockwork *c);
+
+int64_t clockwork_of_raw(const struct clockwork *c, int64_t raw_ns);
+
+/* The local clock now.  From any thread. */
+int64_t clockwork_now(const struct clockwork *c);
+
+/* The raw instant of a kernel stamp (CLOCK_REALTIME), given both clocks read at one
+ * instant.  A stamp from the future, or too old, says that the system's clock was set
+ * meanwhile: raw_ns then. */
+int64_t clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns);
+
+/* The local instant of a kernel stamp that was just read. */
+int64_t clockwork_of_stamp(const struct clockwork *c, const struct timespec *stamp);
+
+/* What the operating system takes for UTC. */
+struct clockwork_system {
+    int64_t local_ns; /* the instant at which it was asked */
+    int64_t utc_ns;
+    int64_t bound_ns; /* its error, as the kernel states it; 0 when unsynchronised */
+    bool is_synchronised;
+};
+
+void clockwork_ask_system(const struct clockwork *c, struct clockwork_system *s);
+
+#endif

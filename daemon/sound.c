@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/sound.h"
+
+#include <assert.h>
+
+#include "daemon/xalloc.h"
+
+#define LOOK_MS      50 /* how often the report is looked at */
+#define LOOKS_A_TELL 5  /* and, changed or not, told */
+
+struct sound {
+    struct player *player;
+    const struct clockwork *clock;
+    struct event_sink sink;
+    struct audio_report told;
+    int looks; /* since it was told */
+    bool has_timer;
+    uv_timer_t timer;
+};
+
+static int64_t now(void *ctx)
+{
+    return clockwork_now(ctx);
+}
+
+static void tell(struct sound *s, const struct audio_report *r)
+{
+    struct event e = { .kind = EVENT_AUDIO };
+    struct event_audio *a = &e.u.audio;
+
+    a->is_open = r->state != PLAYER_NO_DEVICE;
+    a->is_playing = r->is_playing;
+    a->song = r->song;
+    a->frame = r->frame;
+    a->instant_ns = r->instant_ns;
+    a->phase_ns = r->phase_error_ns;
+    a->rate_ppb = r->ratio_ppb;
+    a->underruns = r->underruns;
+    a->resyncs = r->resyncs;
+    /* Old news are no reason for silence. */
+    a->message = bytes_of(r->error, a->is_open ? 0 : strlen(r->error));
+    s->told = *r;
+    s->looks = 0;
+    event_sink_post(&s->sink, &e);
+}
+
+static bool has_changed(const struct audio_report *a, const struct audio_report *b)
+{
+    return a->state != b->state || a->is_playing != b->is_playing ||
+           !song_id_equal(&a->song, &b->song) || a->underruns != b->underruns ||
+           a->resyncs != b->resyncs || a->device_losses != b->device_losses;
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct sound *s = timer->data;
+    struct audio_report r;
+
+    player_report(s->player, &r);
+    if (++s->looks >= LOOKS_A_TELL || has_changed(&r, &s->told))
+        tell(s, &r);
+}
+
+int sound_create(struct sound **sound, uv_loop_t *loop, const struct sound_config *config,
+                 const struct event_sink *sink, char *message, size_t size)
+{
+    struct player_config pc = {
+        .sink = config->device,
+        .now = now,
+        /* The clock is only read; the player's interface has no const. */
+        .now_ctx = (void *)(uintptr_t)config->clock,
+        .open_song = config->open_song,
+        .open_ctx = config->open_ctx,
+        .quality = PLAYER_QUALITY_MEDIUM,
+        .wants_realtime = true,
+    };
+    struct sound *s = xalloc(sizeof(*s));
+    int err = player_create(&s->player, &pc, message, size);
+
+    if (err != 0) {
+        free(s);
+        return err;
+    }
+    s->clock = config->clock;
+    s->sink = *sink;
+    s->looks = LOOKS_A_TELL; /* the first look is told */
+    uv_timer_init(loop, &s->timer);
+    s->has_timer = true;
+    s->timer.data = s;
+    uv_timer_start(&s->timer, on_look, 0, LOOK_MS);
+    *sound = s;
+    return 0;
+}
+
+int sound_set_timeline(struct sound *s, const struct timeline_segment *segments,
+                       int count, uint32_t version)
+{
+    struct audio_plan plan = { .version = version, .count = count };
+
+    if (count < 0 || count > AUDIO_SEGMENTS_MAX)
+        return ERR_MALFORMED;
+    for (int i = 0; i < count; i++) {
+        plan.segments[i].party_ns = segments[i].at.ns;
+        plan.segments[i].song = segments[i].song;
+        plan.segments[i].frame = segments[i].frame;
+        plan.segments[i].is_playing = segments[i].is_playing;
+    }
+    return player_set_plan(s->player, &plan);
+}
+
+void sound_set_clock(struct sound *s, const struct clock_line *line)
+{
+    player_set_clock(s->player, line);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct sound *s = handle->data;
+
+    s->has_timer = false;
+}
+
+void sound_stop(struct sound *s)
+{
+    if (s == NULL || s->player == NULL)
+        return;
+    player_destroy(s->player);
+    s->player = NULL;
+    uv_close((uv_handle_t *)&s->timer, on_closed);
+}
+
+void sound_destroy(struct sound *s)
+{
+    if (s == NULL)
+        return;
+    assert(!s->has_timer);
+    free(s);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/driver.h"
+#include "daemon/sockaddr.h"
+#include "daemon/xalloc.h"
+
+#define ADDRESSES_MAX    16 /* of one name that are looked at */
+#define ADDRESSES_A_NAME 4  /* … and taken, of a time server's: as with the NTP pool */
+#define PORT_TRIES       16
+#define ARENA_MIN        ((size_t)16 * 1024 * 1024)
+#define ARENA_MAX        ((size_t)1024 * 1024 * 1024)
+
+struct resolved {
+    struct addr list[ADDRESSES_MAX];
+    int count;
+};
+
+static void add(struct addr *list, int max, int *count, const struct addr *a)
+{
+    for (int i = 0; i < *count; i++) {
+        if (addr_equal(&list[i], a))
+            return;
+    }
+    if (*count < max)
+        list[(*count)++] = *a;
+}
+
+/* Of the addresses of one name those of one kind: a host with both kinds is still one.
+ * The kind that we listen with comes first, since answers come from there. */
+static void keep_one_kind(const struct driver *d, struct resolved *r)
+{
+    int kind = r->list[0].len;
+    int kept = 0;
+
+    for (int i = 0; i < r->count; i++) {
+        if (r->list[i].len == d->config->listen.len)
+            kind = r->list[i].len;
+    }
+    for (int i = 0; i < r->count; i++) {
+        if (r->list[i].len == kind)
+            r->list[kept++] = r->list[i];
+    }
+    r->count = kept;
+}
+
+static int resolve(const struct driver *d, const char *text, uint16_t port,
+                   struct resolved *r, const char **why)
+{
+    int n = sockaddr_resolve(text, port, r->list, ADDRESSES_MAX, why);
+
+    if (n < 0)
+        return n;
+    r->count = n;
+    keep_one_kind(d, r);
+    return 0;
+}
+
+static int resolve_servers(const struct driver *d, struct node_params *p, char *message,
+                           size_t size)
+{
+    for (int i = 0; i < d->config->ntp_count; i++) {
+        struct resolved r;
+        const char *why;
+
+        if (resolve(d, d->config->ntp[i], DAEMON_NTP_PORT, &r, &why) != 0) {
+            snprintf(message, size,
+                     "time server %s: %s; name another with --ntp, or none to use the "
+                     "clock of this machine",
+                     d->config->ntp[i], why);
+            return ERR_CLOCK;
+        }
+        for (int k = 0; k < r.count && k < ADDRESSES_A_NAME; k++)
+            add(p->servers, NODE_SERVERS_MAX, &p->server_count, &r.list[k]);
+    }
+    return 0;
+}
+
+/* An unknown name is no reason not to start: others may know us. */
+static void resolve_joins(const struct driver *d, struct node_params *p)
+{
+    for (int i = 0; i < d->config->join_count; i++) {
+        struct resolved r;
+        const char *why;
+
+        if (resolve(d, d->config->joins[i], DAEMON_PORT, &r, &why) == 0)
+            add(p->joins, NODE_JOINS_MAX, &p->join_count, &r.list[0]);
+        else
+            driver_log(d, LOG_WARN, "driver join-unknown name=%s why=\"%s\"",
+                       d->config->joins[i], why);
+    }
+}
+
+static int complain_listen(const struct driver *d, int err, const struct addr *at,
+                           const char *kind, char *message, size_t size)
+{
+    char text[ADDR_TEXT_MAX];
+
+    (void)d;
+    addr_format(at, text);
+    if (err == ERR_PORT)
+        snprintf(message, size,
+                 "port %u/%s: taken by another program, perhaps another node; choose one "
+                 "with --listen 0.0.0.0:PORT",
+                 (unsigned)at->port, kind);
+    else
+        snprintf(message, size,
+                 "cannot listen at %s (%s): %s; give an address of this machine with "
+                 "--listen IP:PORT",
+                 text, kind, err_text(err));
+    return err;
+}
+
+/* TCP and UDP on the same port; a free one is searched for when none was named. */
+static int listen_at(struct driver *d, const struct event_sink *sink, char *message,
+                     size_t size)
+{
+    struct tcp_params params = tcp_params_default();
+    int err = 0;
+
+    d->tcp = tcp_create(&d->loop, &params, sink);
+    d->datagrams = datagrams_create(&d->loop, &d->clock, sink);
+    for (int i = 0; i < PORT_TRIES; i++) {
+        d->listen = d->config->listen;
+        err = tcp_listen(d->tcp, &d->listen);
+        if (err != 0)
+            return complain_listen(d, err, &d->listen, "tcp", message, size);
+        err = datagrams_bind(d->datagrams, &d->listen);
+        if (err != ERR_PORT || d->config->listen.port != 0)
+            break;
+        tcp_unlisten(d->tcp);
+    }
+    if (err != 0)
+        return complain_listen(d, err, &d->listen, "udp", message, size);
+    return 0;
+}
+
+static int open_sound(struct driver *d, const struct event_sink *sink, char *message,
+                      size_t size)
+{
+    const struct sound_config config = { .device = d->config->audio,
+                                         .clock = &d->clock,
+                                         .open_song = disk_open_stream,
+                                         .open_ctx = d->disk };
+
+    char why[AUDIO_MESSAGE_MAX * 2];
+    int err = sound_create(&d->sound, &d->loop, &config, sink, why, sizeof(why));
+
+    if (err != 0)
+        snprintf(message, size, "%s (option --audio)", why);
+    return err;
+}
+
+static void down(void *ctx, uint64_t id)
+{
+    driver_go(ctx, id);
+}
+
+static int fill_params(const struct driver *d, struct node_params *p, char *message,
+                       size_t size)
+{
+    *p = node_params_default();
+    text_copy(p->name, sizeof(p->name), d->config->name, strlen(d->config->name));
+    p->party.is_auto_accept = d->config->auto_accept;
+    if (d->config->channel_key_file != NULL) {
+        int err = datadir_read_channel_key(d->config->channel_key_file, p->channel_psk,
+                                           message, size);
+
+        if (err != 0)
+            return err;
+        p->has_channel = true;
+    }
+    resolve_joins(d, p);
+    return resolve_servers(d, p, message, size);
+}
+
+/* How much memory a node takes only its making tells: try more until it is enough. */
+static int make_in_arena(struct driver *d, const struct node_params *params,
+                         const struct node_identity *seeds)
+{
+    for (size_t size = ARENA_MIN; size <= ARENA_MAX && d->node == NULL; size *= 2) {
+        struct arena arena;
+
+        free(d->memory);
+        d->memory = xalloc(size);
+        arena_init(&arena, d->memory, size);
+        d->node = node_create(&arena, params, seeds);
+    }
+    return d->node != NULL ? 0 : ERR_NOMEM;
+}
+
+static int make_node(struct driver *d, const struct node_params *params)
+{
+    struct node_identity seeds;
+    int err = ERR_INTERNAL;
+
+    memcpy(seeds.identity_seed, d->datadir.seed, sizeof(seeds.identity_seed));
+    if (getrandom(seeds.entropy, sizeof(seeds.entropy), 0) == sizeof(seeds.entropy))
+        err = make_in_arena(d, params, &seeds);
+    explicit_bzero(&seeds, sizeof(seeds));
+    explicit_bzero(d->datadir.seed, sizeof(d->datadir.seed));
+    d->effects = xalloc(sizeof(*d->effects));
+    d->effects->log.level = d->config->log_level;
+    return err;
+}
+
+static int open_all(struct driver *d, char *message, size_t size)
+{
+    const struct event_sink sink = { .post = driver_post, .ctx = d };
+    const struct server_config control = { .sink = sink, .down = down, .down_ctx = d };
+    int err = listen_at(d, &sink, message, size);
+
+    if (err == 0)
+        err = disk_open(&d->disk, &d->loop, d->config->data_dir, &sink, message, size);
+    if (err != 0)
+        return err;
+    if (message[0] != '\0')
+        driver_log(d, LOG_WARN, "driver memory-lost why=\"%s\"", message);
+    err = open_sound(d, &sink, message, size);
+    if (err != 0)
+        return err;
+    d->server = server_create(&d->loop, &control);
+    return server_listen(d->server, d->config->control_path, message, size);
+}
+
+int driver_start(struct driver *d, char *message, size_t size)
+{
+    struct node_params params;
+    int err = datadir_open(&d->datadir, d->config->data_dir, message, size);
+
+    if (err != 0)
+        return err;
+    if (d->datadir.is_new)
+        driver_log(d, LOG_INFO, "driver key-made dir=%s", d->config->data_dir);
+    err = fill_params(d, &params, message, size);
+    if (err == 0)
+        err = open_all(d, message, size);
+    if (err == 0) {
+        params.listen = d->listen;
+        err = make_node(d, &params);
+        if (err != 0)
+            snprintf(message, size,
+                     "no memory for the node, or no randomness; end other programs");
+    }
+    explicit_bzero(&params, sizeof(params));
+    return err;
+}
