@@ -3,8 +3,8 @@
  * Every word is atomic, so there is no data race to reason away: a word is stored with
  * release after the sequence turned odd, hence a reader that meets a new word with
  * acquire also sees that the sequence has moved.  Source: Boehm, "Can seqlocks get along
- * with programming language memory models?" (2012), section 4.  SPDX-License-Identifier:
- * MIT */
+ * with programming language memory models?" (2012), section 4.
+ * SPDX-License-Identifier: MIT */
 #ifndef AUDIO_SEQLOCK_H
 #define AUDIO_SEQLOCK_H
 

@@ -151,6 +151,11 @@ void party_clock_announce(struct party_clock *p, const struct clock_map *m)
     if (!p->has_map) {
         party_clock_adopt(p, m);
     } else if (m->map_seq > newest->map_seq) {
+        /* A host announces one map at a time: the one before is in force by now, and who
+         * hears of both at once, having come late, must not stay with what was before. */
+        if (p->has_next && p->next.valid_from.ns < m->valid_from.ns) {
+            p->map = p->next;
+        }
         p->has_next = true;
         p->next = *m;
     }

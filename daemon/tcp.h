@@ -1,7 +1,7 @@
 /* The links: one TCP listener, and the connections that came in or were dialled, each a
  * stream of frames.  Everything is bounded: connections, those that have not said
- * anything yet, the wait for a dial, and what waits to be sent.  SPDX-License-Identifier:
- * MIT */
+ * anything yet, the wait for a dial, and what waits to be sent.
+ * SPDX-License-Identifier: MIT */
 #ifndef DAEMON_TCP_H
 #define DAEMON_TCP_H
 

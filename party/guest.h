@@ -1,6 +1,6 @@
 /* A guest's side of a party: the way to the host, what the host says, and going on
- * without it while the link is broken.  Used by party/session.c. SPDX-License-Identifier:
- * MIT */
+ * without it while the link is broken.  Used by party/session.c.
+ * SPDX-License-Identifier: MIT */
 #ifndef PARTY_GUEST_H
 #define PARTY_GUEST_H
 

@@ -10,8 +10,8 @@
  * log, with the same founder and nonce, and after it, again, all that still holds.
  * Nothing before a checkpoint is needed to know the party: who lacks the entries between
  * may jump onto it, and only there; what the chain was before it is then the host's
- * signed word. A new host begins its epoch with a checkpoint.  SPDX-License-Identifier:
- * MIT */
+ * signed word. A new host begins its epoch with a checkpoint.
+ * SPDX-License-Identifier: MIT */
 #ifndef PARTY_LOG_H
 #define PARTY_LOG_H
 

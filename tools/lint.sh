@@ -73,7 +73,7 @@ for m in docs/*.1; do
     mandoc -T lint -W warning "$m" 2>&1
 done | rule "man pages"
 
-git grep -nE '/(work|home/[a-z]+|tmp/brief)/' -- . ':!tools/lint.sh' 2>/dev/null | rule "no machine's paths"
+git grep -nE '(^|[^a-z.])/(work|root)/[a-z]' -- . ':!tools/lint.sh' 2>/dev/null | rule "no machine's paths"
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -7,7 +7,7 @@ BUILD=${BUILD:-build}
 for cc in gcc clang; do
     make -s -j2 BUILD="$BUILD/$cc" CC=$cc "$BUILD/$cc/party-sim" >&2 || exit 1
 done
-hashes() { "$BUILD/$1/party-sim" --nodes 20 --seeds "$2" --hash-only; }
+hashes() { "$BUILD/$1/party-sim" --nodes 12 --seeds "$2" --hash-only; }
 a=$(hashes gcc 1..20)
 b=$(hashes clang 1..20)
 c=$(hashes gcc 1..20)

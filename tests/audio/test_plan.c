@@ -1,5 +1,5 @@
-/* The plan as a function of time, and when two plans differ.  SPDX-License-Identifier:
- * MIT */
+/* The plan as a function of time, and when two plans differ.
+ * SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
 #include <math.h>
