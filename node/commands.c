@@ -10,10 +10,16 @@
 
 static void reply(struct node *n, uint64_t id, int err, struct bytes body)
 {
+    static const uint8_t no_room[] = "\xa2\x64next\x69try again\x65"
+                                     "error\x6eno room for it";
     struct effect *e = effects_add(n->out, EFFECT_REPLY);
 
     if (e == NULL)
         return;
+    if (body.len == 0) {
+        err = ERR_LIMIT;
+        body = bytes_of(no_room, sizeof(no_room) - 1);
+    }
     e->u.reply.id = id;
     e->u.reply.err = err;
     e->u.reply.body = body;
@@ -23,17 +29,18 @@ void commands_fail(struct node *n, uint64_t id, int err, struct bytes error,
                    const char *next)
 {
     struct cbor_writer w;
-    uint8_t *room = effects_room(n->out, 1024);
+    uint8_t body[1024];
+    char text[601];
 
-    if (room == NULL)
-        return;
-    cbor_writer_init(&w, room, 1024);
+    error = node_clean_text(error);
+    text_copy(text, sizeof(text), (const char *)error.data, error.len);
+    cbor_writer_init(&w, body, sizeof(body));
     cbor_write_map(&w, 2);
     cbor_write_text(&w, "next");
     cbor_write_text(&w, next);
     cbor_write_text(&w, "error");
-    cbor_write_text_len(&w, (const char *)error.data, error.len < 600 ? error.len : 600);
-    reply(n, id, err, cbor_written(&w));
+    cbor_write_text(&w, text[0] != '\0' ? text : err_text(err));
+    reply(n, id, err, effects_copy(n->out, cbor_written(&w)));
 }
 
 static void fail(struct node *n, uint64_t id, int err, const char *error,
@@ -53,38 +60,32 @@ void commands_answer_party(struct node *n, uint64_t id, int err,
                            const struct party_answer *a)
 {
     struct cbor_writer w;
-    uint8_t *room;
+    uint8_t body[64];
     char hex[2 * PARTY_ID_LEN + 1];
 
     if (err != 0) {
         answer_failed(n, id, err, a);
         return;
     }
-    room = effects_room(n->out, 64);
-    if (room == NULL)
-        return;
     hex_encode(a->party.b, PARTY_ID_LEN, hex);
-    cbor_writer_init(&w, room, 64);
+    cbor_writer_init(&w, body, sizeof(body));
     cbor_write_map(&w, 1);
     cbor_write_text(&w, "party");
     cbor_write_text(&w, hex);
-    reply(n, id, 0, cbor_written(&w));
+    reply(n, id, 0, effects_copy(n->out, cbor_written(&w)));
 }
 
 static void answer_action(struct node *n, uint64_t id, int err,
                           const struct party_answer *a)
 {
     struct cbor_writer w;
-    uint8_t *room;
+    uint8_t body[128];
 
     if (err != 0) {
         answer_failed(n, id, err, a);
         return;
     }
-    room = effects_room(n->out, 128);
-    if (room == NULL)
-        return;
-    cbor_writer_init(&w, room, 128);
+    cbor_writer_init(&w, body, sizeof(body));
     cbor_write_map(&w, 6);
     cbor_write_text(&w, "seq");
     cbor_write_uint(&w, a->seq);
@@ -98,7 +99,7 @@ static void answer_action(struct node *n, uint64_t id, int err,
     cbor_write_int(&w, a->lead_ns / NS_PER_MS);
     cbor_write_text(&w, "playing");
     cbor_write_bool(&w, a->is_playing);
-    reply(n, id, 0, cbor_written(&w));
+    reply(n, id, 0, effects_copy(n->out, cbor_written(&w)));
 }
 
 static void act(struct node *n, uint64_t id, const struct party_command *c)

@@ -3,6 +3,13 @@
 
 #include <assert.h>
 
+bool effects_has_room(const struct effects *e, size_t len)
+{
+    return e->count < EFFECTS_MAX - EFFECTS_RESERVE &&
+           e->used <= EFFECTS_BYTES_MAX - EFFECTS_BYTES_RESERVE &&
+           len <= EFFECTS_BYTES_MAX - EFFECTS_BYTES_RESERVE - e->used;
+}
+
 struct effect *effects_add(struct effects *e, enum effect_kind kind)
 {
     struct effect *added;

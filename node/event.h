@@ -205,8 +205,13 @@ struct effect {
     } u;
 };
 
-#define EFFECTS_MAX       512
+#define EFFECTS_MAX       1024
 #define EFFECTS_BYTES_MAX (2 * 1024 * 1024)
+
+/* What frames and blocks may not take: a close of every link, and what the user and the
+ * player must be told, find room whatever was sent before. */
+#define EFFECTS_RESERVE       192
+#define EFFECTS_BYTES_RESERVE (256 * 1024)
 
 /* The output of one step.  Belongs to the driver, which may use one for all its nodes. */
 struct effects {
@@ -218,6 +223,9 @@ struct effects {
     struct log log;       /* the driver empties it by setting count to 0 */
     uint8_t data[EFFECTS_BYTES_MAX];
 };
+
+/* True while one more effect with len bytes fits in front of the reserve. */
+bool effects_has_room(const struct effects *e, size_t len);
 
 /* The next effect to fill, or NULL (and counted) when the list is full. */
 struct effect *effects_add(struct effects *e, enum effect_kind kind);

@@ -99,7 +99,9 @@ static void keep_call(struct node *n, const struct msg_flood *m, const struct fl
 {
     struct own_call *call = &n->call;
 
-    call->until_ns = f->kind == FLOOD_CALL ? n->now_ns + f->life_s * NS_PER_S : 0;
+    if (f->kind != FLOOD_CALL)
+        return;
+    call->until_ns = n->now_ns + f->life_s * NS_PER_S;
     call->len = m->inner.len;
     memcpy(call->inner, m->inner.data, m->inner.len);
     memcpy(call->sig, m->sig, SIGNATURE_LEN);
@@ -130,6 +132,8 @@ static void send_flood(struct node *n, const struct party_flood *wanted)
                        .life_s = wanted->life_s,
                        .body = bytes_of(wanted->body, wanted->len) };
 
+    if (f.kind != FLOOD_CALL)
+        n->call.until_ns = 0; /* whatever becomes of this flood */
     memcpy(f.origin, n->self.sign_public, KEY_LEN);
     m.inner = bytes_of(inner, flood_encode(&f, inner, sizeof(inner)));
     if (m.inner.len == 0)

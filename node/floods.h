@@ -11,7 +11,8 @@ struct node;
 void floods_receive(struct node *n, int peer, const struct msg_flood *m);
 void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m);
 
-/* A new peer has missed what was flooded before: tell it our own call, if there is one. */
+/* A new peer has missed what was flooded before: tell it our own call, if there is one.
+ */
 void floods_greet(struct node *n, int peer);
 
 /* Sign and send what the party wants flooded or answered. */

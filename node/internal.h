@@ -38,8 +38,7 @@ struct node_counters {
 struct node {
     struct node_params params;
     struct identity self;
-    uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it … */
-    uint64_t secrets_drawn;          /* … one after the other */
+    uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it, one by one */
     struct rng rng;
     int64_t now_ns;
     int64_t start_ns;
@@ -63,6 +62,7 @@ struct node {
     struct prober prober;
     struct clock_line line; /* local raw to party time, as last published */
     bool is_line_stale;
+    bool has_reference; /* there was one when the line was last looked at */
     int64_t line_wake_ns;
     int64_t map_wake_ns;
 
@@ -71,6 +71,7 @@ struct node {
     uint32_t timeline_version; /* as last told to the player */
     bool is_state_stale;
     int64_t state_ns; /* when watchers last heard */
+    uint64_t digest;  /* of what they were told; see report_digest */
     int64_t judge_ns; /* when to look at ourselves again */
     struct log quiet; /* level LOG_ERROR: for a module that logs outside of a step */
 
@@ -87,6 +88,10 @@ struct node {
 
 /* 32 secret bytes that are never drawn again. */
 void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN]);
+
+/* A name, title or message as all our texts are: UTF-8 without control characters, or
+ * empty where it is anything else. */
+struct bytes node_clean_text(struct bytes text);
 
 /* A line for the user; the same line again within a minute is not repeated. */
 void node_note(struct node *n, const char *text);

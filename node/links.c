@@ -40,37 +40,58 @@ int links_find(const struct node *n, const struct node_id *id)
     return -1;
 }
 
-/* A link to this address, there or on its way. */
-static struct slot *slot_known(struct node *n, const struct addr *addr)
+/* A link that we dialled to this address, there or on its way.  Where a peer says that it
+ * listens does not count: it could keep us from dialling somebody else. */
+static struct slot *slot_dialled(struct node *n, const struct addr *addr)
 {
     for (int i = 0; i < n->params.peers_max; i++) {
         struct slot *s = &n->slots[i];
 
-        if (s->state == SLOT_FREE)
-            continue;
-        if (s->is_dialled && addr_equal(&s->remote, addr))
-            return s;
-        if (s->state == SLOT_UP && addr_equal(&s->rec.addr, addr))
+        if (s->state != SLOT_FREE && s->is_dialled && addr_equal(&s->remote, addr))
             return s;
     }
     return NULL;
 }
 
-void links_dial(struct node *n, const struct addr *addr)
+/* What deserves a slot less than a new link does: of the handshakes of others that have
+ * had their time the oldest, or a peer that nobody needs.  So nobody keeps others out by
+ * connections that come to nothing, while honest ones, who need a few round trips, are
+ * left to finish. */
+static bool is_expendable(const struct node *n, const struct slot *s)
 {
-    struct slot *s = slot_known(n, addr);
-    struct effect *e;
+    int64_t patience_ns = n->params.handshake_ns / 8;
 
-    if (s != NULL) {
-        if (s->state == SLOT_UP)
-            overlay_dial_duplicate(&n->overlay, addr, index_of(n, s), n->now_ns,
-                                   &n->out->outbox);
-        return; /* else the dial that is under way will tell */
+    if (s->state == SLOT_SHAKING || s->state == SLOT_GREETING)
+        return !s->is_dialled &&
+               n->now_ns - (s->deadline_ns - n->params.handshake_ns) >= patience_ns;
+    return s->state == SLOT_UP && !overlay_needs(&n->overlay, index_of(n, s)) &&
+           !party_needs_link(&n->party, index_of(n, s));
+}
+
+/* A free slot for a new link, NULL when there is none to be had. */
+static struct slot *slot_take(struct node *n)
+{
+    struct slot *taken = slot_free(n);
+
+    for (int i = 0; taken == NULL && i < n->params.peers_max; i++) {
+        if (n->slots[i].state != SLOT_UP && is_expendable(n, &n->slots[i]))
+            taken = &n->slots[i];
     }
-    s = slot_free(n);
-    e = s == NULL || addr->len == 0 || addr->port == 0
-            ? NULL
-            : effects_add(n->out, EFFECT_LINK_OPEN);
+    for (int i = 0; taken == NULL && i < n->params.peers_max; i++) {
+        if (is_expendable(n, &n->slots[i]))
+            taken = &n->slots[i];
+    }
+    if (taken != NULL)
+        links_drop(n, index_of(n, taken));
+    return taken;
+}
+
+static void dial(struct node *n, const struct addr *addr)
+{
+    bool can_dial = addr->len > 0 && addr->port > 0 && effects_has_room(n->out, 0);
+    struct slot *s = can_dial ? slot_take(n) : NULL;
+    struct effect *e = s == NULL ? NULL : effects_add(n->out, EFFECT_LINK_OPEN);
+
     if (e == NULL) {
         overlay_dial_failed(&n->overlay, addr, n->now_ns);
         return;
@@ -86,6 +107,32 @@ void links_dial(struct node *n, const struct addr *addr)
     e->u.open.addr = *addr;
 }
 
+void links_dial(struct node *n, const struct addr *addr, const struct node_id *id)
+{
+    bool is_for_one = !node_id_is_zero(id);
+    int peer = is_for_one ? links_find(n, id) : -1;
+    struct slot *s = peer < 0 ? slot_dialled(n, addr) : NULL;
+
+    if (s == NULL && peer < 0) {
+        dial(n, addr);
+        return;
+    }
+    if (s != NULL && s->state != SLOT_UP)
+        return; /* the dial that is under way will tell */
+    if (s != NULL && is_for_one)
+        overlay_dial_failed(&n->overlay, addr, n->now_ns); /* another one lives there */
+    else
+        overlay_dial_duplicate(&n->overlay, addr, peer < 0 ? index_of(n, s) : peer,
+                               n->now_ns, &n->out->outbox);
+}
+
+static void log_down(struct node *n, const struct slot *s)
+{
+    struct text t = log_begin(&n->out->log, LOG_INFO, "link", "down");
+
+    log_id(&t, "peer", s->rec.id.b);
+}
+
 /* Forget the slot; the modules hear of it when it was a peer. */
 static void slot_clear(struct node *n, struct slot *s)
 {
@@ -98,10 +145,12 @@ static void slot_clear(struct node *n, struct slot *s)
     link_session_wipe(&s->session);
     datagram_key_wipe(&s->datagram);
     s->state = SLOT_FREE;
+    s->is_choked = false;
     if (was_dial)
         overlay_dial_failed(&n->overlay, &remote, n->now_ns);
     if (!was_up)
         return;
+    log_down(n, s);
     overlay_peer_down(&n->overlay, peer, n->now_ns, box);
     liveness_peer_down(&n->liveness, peer);
     flood_peer_down(&n->floods, peer);
@@ -131,22 +180,46 @@ static void send_frame(struct node *n, const struct slot *s, struct bytes frame)
 {
     struct effect *e = effects_add(n->out, EFFECT_LINK_SEND);
 
-    if (e == NULL)
-        return;
+    assert(e != NULL); /* effects_has_room was asked */
     e->u.send.link = s->link;
     e->u.send.frame = frame;
 }
 
+/* Both ends count frames, and the modules count on all of them: after one that finds no
+ * room there is no other, and the link goes. */
 static void send_sealed(struct node *n, struct slot *s, struct bytes plain)
 {
-    uint8_t *room = effects_room(n->out, plain.len + LINK_OVERHEAD);
+    size_t size = plain.len + LINK_OVERHEAD;
+    uint8_t *room;
     size_t len;
 
-    if (room == NULL)
+    if (s->is_choked)
         return;
-    if (link_seal(&s->session, plain, room, plain.len + LINK_OVERHEAD, &len) != 0)
+    if (!effects_has_room(n->out, size)) {
+        n->out->dropped++;
+        s->is_choked = true;
         return;
-    send_frame(n, s, bytes_of(room, len));
+    }
+    room = effects_room(n->out, size);
+    if (link_seal(&s->session, plain, room, size, &len) == 0)
+        send_frame(n, s, bytes_of(room, len));
+    else
+        s->is_choked = true;
+}
+
+bool links_close_choked(struct node *n)
+{
+    bool any = false;
+
+    for (int i = 0; i < n->params.peers_max; i++) {
+        struct slot *s = &n->slots[i];
+
+        if (s->state == SLOT_FREE || !s->is_choked)
+            continue;
+        any = true;
+        slot_close(n, s);
+    }
+    return any;
 }
 
 void links_flush(struct node *n)
@@ -181,12 +254,13 @@ static void send_hello(struct node *n, struct slot *s)
 /* One step of the handshake, with the frame that came or, to begin, none. */
 static int shake(struct node *n, struct slot *s, struct bytes in)
 {
-    uint8_t *out = effects_room(n->out, LINK_HANDSHAKE_MAX);
+    uint8_t *out;
     size_t len = 0;
     int err;
 
-    if (out == NULL)
+    if (!effects_has_room(n->out, LINK_HANDSHAKE_MAX))
         return ERR_LIMIT;
+    out = effects_room(n->out, LINK_HANDSHAKE_MAX);
     err = link_session_next(&s->session, in, out, &len);
     if (err != 0)
         return err;
@@ -213,19 +287,39 @@ static void complain(struct node *n, const struct slot *s, int err)
     log_text(&t, "peer", addr);
     log_text(&t, "why", err_text(err));
     if (err == ERR_KEY && s->is_dialled)
-        node_note(n,
-                  "a node refused us or was refused: its channel key differs from ours; "
-                  "give both the same --channel-key-file");
+        node_note(n, "a node refused us or was refused: its channel key differs from "
+                     "ours (give both the same --channel-key-file), or it has no room");
+}
+
+/* Nobody answered: a person wants to know it of an address of his own that gets us
+ * nowhere. */
+static void miss(struct node *n, const struct addr *to)
+{
+    int active[OVERLAY_ACTIVE_MAX];
+    char addr[ADDR_TEXT_MAX];
+    char why[sizeof(n->notes[0].text)];
+    struct text t;
+
+    for (int i = 0; i < n->params.join_count; i++) {
+        if (!addr_equal(&n->params.joins[i], to) ||
+            overlay_active(&n->overlay, active) > 0)
+            continue;
+        addr_format(to, addr);
+        text_init(&t, why, sizeof(why));
+        text_add(&t, addr);
+        text_add(&t, " does not answer; start a node there, or name another with --join");
+        node_note(n, why);
+    }
 }
 
 void links_opened(struct node *n, uint32_t link, bool is_dialled,
                   const struct addr *remote)
 {
-    struct slot *s = is_dialled ? slot_of(n, link) : slot_free(n);
+    struct slot *s = is_dialled ? slot_of(n, link) : slot_take(n);
     uint8_t seed[SECURE_SEED_LEN];
     int err = 0;
 
-    if (s == NULL) {
+    if (s == NULL || (is_dialled && s->state != SLOT_DIALLING)) {
         struct effect *e = effects_add(n->out, EFFECT_LINK_CLOSE);
 
         if (e != NULL)
@@ -255,35 +349,102 @@ void links_closed(struct node *n, uint32_t link, int err)
     /* Only the side that cannot read the other learns why: we just see it hang up. */
     if (s->state == SLOT_SHAKING && s->is_dialled && err == ERR_CLOSED)
         complain(n, s, ERR_KEY);
+    if (s->state == SLOT_DIALLING)
+        miss(n, &s->remote);
     slot_clear(n, s);
 }
 
+/* Somebody answered where the overlay had dialled for somebody else. */
+static bool is_mistaken(const struct node *n, const struct slot *s)
+{
+    const struct dials *d = &n->overlay.dials;
+    int i = s->is_dialled ? dials_find_addr(d, &s->remote) : -1;
+
+    return i >= 0 && !node_id_is_zero(&d->list[i].id) &&
+           !node_id_equal(&d->list[i].id, &s->session.remote_id);
+}
+
+/* Names a link by what both of its ends, and nobody else, have. */
+static uint64_t name_of(const struct slot *s)
+{
+    return s->is_dialled ? s->datagram.send_id : s->datagram.receive_id;
+}
+
 /* Of two links to the same node the one dialled by the smaller id stays; of two dialled
- * by the same side, the older.  True when s is to go. */
-static bool is_surplus(struct node *n, struct slot *s)
+ * by the same side the one with the smaller name.  Both ends see it alike, in whatever
+ * order the links come up.  A node that has started anew knows only the new one. */
+static bool outranks(const struct node *n, const struct slot *s, uint64_t clock_id,
+                     const struct slot *old)
+{
+    bool is_ours = node_id_compare(&n->self.id, &s->session.remote_id) < 0;
+
+    if (clock_id != old->clock_id)
+        return true;
+    if (s->is_dialled != old->is_dialled)
+        return s->is_dialled == is_ours;
+    return name_of(s) < name_of(old);
+}
+
+/* True when there is a better link to the same node; a worse one is closed. */
+static bool is_surplus(struct node *n, struct slot *s, uint64_t clock_id)
 {
     int other = links_find(n, &s->session.remote_id);
-    bool is_ours = node_id_compare(&n->self.id, &s->session.remote_id) < 0;
 
     if (other < 0)
         return false;
-    if (n->slots[other].is_dialled == s->is_dialled || s->is_dialled != is_ours) {
-        if (s->is_dialled)
-            overlay_dial_duplicate(&n->overlay, &s->remote, other, n->now_ns,
-                                   &n->out->outbox);
-        s->is_told = true;
-        return true;
+    if (outranks(n, s, clock_id, &n->slots[other])) {
+        slot_close(n, &n->slots[other]);
+        return false;
     }
-    slot_close(n, &n->slots[other]);
-    return false;
+    if (s->is_dialled && !is_mistaken(n, s)) {
+        overlay_dial_duplicate(&n->overlay, &s->remote, other, n->now_ns,
+                               &n->out->outbox);
+        s->is_told = true;
+    }
+    return true;
 }
 
-/* An address that others see us at, once we listen on "any". */
-static void learn_self(struct node *n, const struct addr *observed)
+static bool is_loopback(const struct addr *a)
 {
-    if (observed->len == 0 || addr_is_any(observed) || !addr_is_any(&n->params.listen))
+    static const uint8_t one[16] = { [15] = 1 };
+
+    return (a->len == 4 && a->ip[0] == 127) ||
+           (a->len == 16 && memcmp(a->ip, one, sizeof(one)) == 0);
+}
+
+/* How many peers see us there; a loopback address is only for who has no other. */
+static int votes_for(const struct node *n, const struct addr *a)
+{
+    int votes = is_loopback(a) ? 0 : NODE_PEERS_MAX;
+
+    for (int i = 0; i < n->params.peers_max; i++) {
+        const struct slot *s = &n->slots[i];
+
+        votes += s->state == SLOT_UP && addr_same_ip(&s->observed, a);
+    }
+    return votes;
+}
+
+/* Where others see us, once we listen on "any": one alone may lie, so most decide. */
+static void learn_self(struct node *n)
+{
+    const struct addr *best = &n->reachable;
+    int most = best->len == 0 ? -1 : votes_for(n, best);
+
+    if (!addr_is_any(&n->params.listen))
         return;
-    n->reachable = *observed;
+    for (int i = 0; i < n->params.peers_max; i++) {
+        const struct slot *s = &n->slots[i];
+        int votes = s->state == SLOT_UP ? votes_for(n, &s->observed) : -1;
+
+        if (votes <= most || s->observed.len == 0 || addr_is_any(&s->observed))
+            continue;
+        best = &s->observed;
+        most = votes;
+    }
+    if (best == &n->reachable)
+        return;
+    n->reachable = *best;
     n->reachable.port = n->params.listen.port;
     party_set_self(&n->party, n->params.name, &n->reachable, &n->priority);
     overlay_set_listen(&n->overlay, &n->reachable);
@@ -292,6 +453,7 @@ static void learn_self(struct node *n, const struct addr *observed)
 static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
 {
     struct outbox *box = &n->out->outbox;
+    const struct addr *dialled = s->is_dialled ? &s->remote : NULL;
     int peer = index_of(n, s);
 
     s->rec.id = s->session.remote_id;
@@ -300,11 +462,13 @@ static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
         s->rec.addr = s->remote;
         s->rec.addr.port = h->listen.port;
     }
+    s->observed = h->observed;
     s->clock_id = h->clock_id;
     text_copy(s->name, sizeof(s->name), (const char *)h->name.data, h->name.len);
     s->state = SLOT_UP;
     s->deadline_ns = TIME_NEVER;
-    learn_self(n, &h->observed);
+    s->idle_ns = n->now_ns;
+    learn_self(n);
     {
         struct text t = log_begin(&n->out->log, LOG_INFO, "link", "up");
 
@@ -312,8 +476,11 @@ static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
         log_text(&t, "name", s->name);
     }
     liveness_peer_up(&n->liveness, peer, n->now_ns);
-    overlay_peer_up(&n->overlay, peer, &s->rec, s->is_dialled ? &s->remote : NULL,
-                    n->now_ns, box);
+    if (is_mistaken(n, s)) {
+        overlay_dial_failed(&n->overlay, &s->remote, n->now_ns);
+        dialled = NULL;
+    }
+    overlay_peer_up(&n->overlay, peer, &s->rec, dialled, n->now_ns, box);
     floods_greet(n, peer);
     party_peer_up(&n->party, peer, &s->rec.id, s->session.remote_public, &s->rec.addr,
                   n->now_ns, box);
@@ -337,7 +504,13 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         node_message(n, peer, &m);
         return;
     }
-    if (m.type != MSG_HELLO || m.u.hello.version != MSG_VERSION || is_surplus(n, s)) {
+    if (m.type != MSG_HELLO || m.u.hello.version != MSG_VERSION) {
+        complain(n, s, ERR_MALFORMED);
+        n->counters.refused++;
+        slot_close(n, s);
+        return;
+    }
+    if (is_surplus(n, s, m.u.hello.clock_id)) {
         slot_close(n, s);
         return;
     }
@@ -362,8 +535,9 @@ void links_received(struct node *n, uint32_t link, struct bytes frame)
         overlay_dial_self(&n->overlay, &s->remote);
         s->is_told = true;
     }
-    complain(n, s, err);
-    n->counters.refused++;
+    if (err != ERR_DENIED)
+        complain(n, s, err);
+    n->counters.refused += err != ERR_DENIED;
     slot_close(n, s);
 }
 

@@ -23,19 +23,22 @@ struct slot {
     bool has_datagram;
     bool is_sharing; /* a member of the party, known to the swarm */
     bool is_told;    /* the overlay knows already what became of this dial */
+    bool is_choked;  /* a frame found no room: nothing more is sent, and it is closed */
     uint32_t link;
     struct addr remote;  /* other end of the connection; while dialling, the wanted one */
     int64_t deadline_ns; /* until HELLO; TIME_NEVER once up */
     int64_t idle_ns;     /* nobody has needed it since; TIME_NEVER: needed */
     struct link_session session;
     struct datagram_key datagram;
-    struct peer_rec rec; /* id and where it listens; valid when up */
+    struct peer_rec rec;  /* id and where it listens; valid when up */
+    struct addr observed; /* where the peer sees us; valid when up */
     uint64_t clock_id;
     char name[MSG_NAME_MAX + 1];
 };
 
-/* Open a link to an address, unless one is there or on its way, or the table is full. */
-void links_dial(struct node *n, const struct addr *addr);
+/* Open a link to an address, unless one is there or on its way, or the table is full.
+ * id is who should answer; all zero: whoever does. */
+void links_dial(struct node *n, const struct addr *addr, const struct node_id *id);
 
 void links_opened(struct node *n, uint32_t link, bool is_dialled,
                   const struct addr *remote);
@@ -47,6 +50,10 @@ void links_drop(struct node *n, int peer);
 
 /* Seal and send what the modules pushed into the outbox. */
 void links_flush(struct node *n);
+
+/* Close the links on which a frame found no room: what the modules said must arrive, or
+ * the peer be gone.  True when there were any. */
+bool links_close_choked(struct node *n);
 
 /* Close what took too long, and what nobody needs. */
 void links_wake(struct node *n);

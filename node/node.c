@@ -34,12 +34,15 @@ struct node_params node_params_default(void)
 
 void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN])
 {
-    uint8_t counter[8];
-    struct bytes parts[2] = { { n->secret, sizeof(n->secret) },
-                              { counter, sizeof(counter) } };
+    uint8_t grown[2 * SECURE_SEED_LEN];
+    struct bytes secret = bytes_of(n->secret, sizeof(n->secret));
 
-    store_be64(counter, n->secrets_drawn++);
-    hash_blake2b(out, SECURE_SEED_LEN, "party.secret", parts, 2);
+    /* Each draw replaces the secret, so that from a node's memory nobody can tell what
+     * was drawn before: neither the keys of past links. */
+    hash_blake2b(grown, sizeof(grown), "party.secret", &secret, 1);
+    memcpy(n->secret, grown, SECURE_SEED_LEN);
+    memcpy(out, grown + SECURE_SEED_LEN, SECURE_SEED_LEN);
+    secure_wipe(grown, sizeof(grown));
 }
 
 static uint64_t secret_word(struct node *n)
@@ -71,9 +74,22 @@ void node_note(struct node *n, const char *text)
 static void forget_notes(struct node *n)
 {
     for (int i = 0; i < NOTES_MAX; i++) {
-        if (n->notes[i].text[0] != '\0' && n->now_ns - n->notes[i].at_ns > NOTE_KEEP_NS)
-            n->notes[i].text[0] = '\0';
+        if (n->notes[i].text[0] == '\0' || n->now_ns - n->notes[i].at_ns <= NOTE_KEEP_NS)
+            continue;
+        n->notes[i].text[0] = '\0';
+        n->is_state_stale = true;
     }
+}
+
+struct bytes node_clean_text(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return bytes_of(NULL, 0);
+    }
+    if (!text_is_utf8((const char *)text.data, text.len))
+        return bytes_of(NULL, 0);
+    return text;
 }
 
 /* One word for all tables that are indexed by peers. */
@@ -99,14 +115,20 @@ static int init_modules(struct node *n, struct arena *a)
         party_init(&n->party, &p->party, a, &n->self, secret_word(n), NULL) != 0 ||
         utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
         return ERR_NOMEM;
+    swarm_set_name(&n->swarm, -1, &n->self.id);
     return 0;
 }
 
 static int init(struct node *n, struct arena *a, const struct node_params *params,
                 const struct node_identity *seeds)
 {
+    struct bytes name = bytes_of(params->name, strnlen(params->name, MSG_NAME_MAX));
+
     n->params = *params;
     spread_peers_max(&n->params);
+    /* One that cannot be sent would keep us from every HELLO. */
+    name = node_clean_text(name);
+    n->params.name[name.len] = '\0';
     memcpy(n->secret, seeds->entropy, sizeof(n->secret));
     identity_from_seed(&n->self, seeds->identity_seed);
     rng_seed(&n->rng, secret_word(n));
@@ -131,9 +153,12 @@ struct node *node_create(struct arena *a, const struct node_params *params,
     if (secure_init() != 0)
         return NULL;
     n = arena_take(a, 1, sizeof(*n));
-    if (n == NULL || init(n, a, params, seeds) != 0)
+    if (n == NULL)
         return NULL;
-    return n;
+    if (init(n, a, params, seeds) == 0)
+        return n;
+    secure_wipe(n, sizeof(*n));
+    return NULL;
 }
 
 void node_wipe(struct node *n)
@@ -145,6 +170,7 @@ void node_wipe(struct node *n)
     identity_wipe(&n->self);
     secure_wipe(n->secret, sizeof(n->secret));
     secure_wipe(n->params.channel_psk, sizeof(n->params.channel_psk));
+    secure_wipe(n->plain, sizeof(n->plain));
 }
 
 /* How fit we are as host; see party/priority.h. */
@@ -180,7 +206,8 @@ static void recall(struct node *n, const struct memory_item *item)
         return;
     memcpy(rec.id.b, item->key.data + prefix, NODE_ID_LEN);
     cbor_reader_init(&r, item->value);
-    cbor_read_array(&r, 2);
+    if (cbor_read_array(&r, 2) != 2)
+        return;
     ip = cbor_read_bytes(&r, sizeof(rec.addr.ip));
     rec.addr = (struct addr){ .port = (uint16_t)cbor_read_uint(&r, UINT16_MAX),
                               .len = (uint8_t)ip.len };
@@ -277,11 +304,14 @@ void node_message(struct node *n, int peer, const struct msg *m)
 
 static void audio(struct node *n, const struct event_audio *a)
 {
+    struct bytes message = node_clean_text(a->message);
     bool was_playing = n->audio.is_playing;
 
     n->audio = *a;
-    text_copy(n->audio_message, sizeof(n->audio_message), (const char *)a->message.data,
-              a->message.len);
+    if (message.len == 0 && a->message.len > 0)
+        message = bytes_of("unknown", 7);
+    text_copy(n->audio_message, sizeof(n->audio_message), (const char *)message.data,
+              message.len);
     n->audio.message = bytes_of(NULL, 0);
     party_set_audio(&n->party, a->is_open, a->phase_ns, n->now_ns, &n->out->outbox);
     n->is_state_stale |= a->is_playing || was_playing;
@@ -291,10 +321,13 @@ static void wake(struct node *n)
 {
     struct outbox *box = &n->out->outbox;
 
+    /* The outbox is emptied in between: each of them may have a word for every peer. */
     links_wake(n);
     liveness_wake(&n->liveness, n->now_ns, box);
     overlay_wake(&n->overlay, n->now_ns, box);
+    links_flush(n);
     swarm_wake(&n->swarm, n->now_ns, box);
+    links_flush(n);
     if (n->now_ns >= n->judge_ns) {
         judge_self(n);
         forget_notes(n);
@@ -315,10 +348,10 @@ static bool flush_wishes(struct node *n)
     int peer;
 
     for (; overlay_take_dial(&n->overlay, &addr, &expected); any = true)
-        links_dial(n, &addr);
+        links_dial(n, &addr, &expected);
     for (; party_take_dial(&n->party, &dial); any = true) {
         if (links_find(n, &dial.id) < 0)
-            links_dial(n, &dial.addr);
+            links_dial(n, &dial.addr, &dial.id);
     }
     for (; overlay_take_drop(&n->overlay, &peer); any = true) {
         if (!party_needs_link(&n->party, peer))
@@ -330,21 +363,26 @@ static bool flush_wishes(struct node *n)
     }
     for (; liveness_take_dead(&n->liveness, &peer); any = true)
         links_drop(n, peer);
-    while (overlay_take_remember(&n->overlay, &rec, &is_forget))
+    while (effects_has_room(n->out, 0) &&
+           overlay_take_remember(&n->overlay, &rec, &is_forget))
         remember(n, &rec, is_forget);
     return any;
 }
 
-/* The player hears of every change of what is to be heard. */
+/* The player hears of every change of what is to be heard; of a party only once its time
+ * is known, and without one of the silence. */
 static void publish_timeline(struct node *n)
 {
     uint32_t version = party_timeline_version(&n->party);
-    struct party_time from;
+    struct party_time from = { 0 };
     struct effect *e;
 
-    if (version == n->timeline_version || !n->line.is_valid)
+    if (version == n->timeline_version ||
+        (n->party.phase != PARTY_IDLE && n->party.phase != PARTY_ENDED &&
+         !n->line.is_valid))
         return;
-    from = party_clock_from_local(&n->line, n->now_ns);
+    if (n->line.is_valid)
+        from = party_clock_from_local(&n->line, n->now_ns);
     e = effects_add(n->out, EFFECT_TIMELINE);
     if (e == NULL)
         return;
@@ -359,9 +397,14 @@ static void publish_timeline(struct node *n)
 static void publish_state(struct node *n)
 {
     struct effect *e;
+    uint64_t digest;
 
-    if (!n->is_state_stale || n->params.state_period_ns == TIME_NEVER ||
-        n->now_ns - n->state_ns < n->params.state_period_ns)
+    if (n->params.state_period_ns == TIME_NEVER)
+        return; /* nobody watches */
+    digest = report_digest(n);
+    n->is_state_stale |= digest != n->digest;
+    n->digest = digest;
+    if (!n->is_state_stale || n->now_ns - n->state_ns < n->params.state_period_ns)
         return;
     e = effects_add(n->out, EFFECT_STATE);
     if (e == NULL)
@@ -389,6 +432,7 @@ static void flush(struct node *n)
 {
     struct effect *e;
     bool again = true;
+    bool is_closing;
 
     for (int round = 0; again && round < FLUSHES_MAX; round++) {
         probes_wake(n);
@@ -396,12 +440,14 @@ static void flush(struct node *n)
         songs_flush(n);
         again = flush_wishes(n) || n->out->outbox.count > 0;
         links_flush(n);
+        is_closing = links_close_choked(n);
+        again = again || is_closing;
     }
     publish_timeline(n);
     publish_state(n);
     e = effects_add(n->out, EFFECT_WAKE);
     if (e != NULL)
-        e->u.wake.at_ns = wake_ns(n);
+        e->u.wake.at_ns = again ? n->now_ns : wake_ns(n);
 }
 
 static void dispatch(struct node *n, const struct event *e)
@@ -470,6 +516,16 @@ const struct party *node_party(const struct node *n)
 const struct overlay *node_overlay(const struct node *n)
 {
     return &n->overlay;
+}
+
+const struct floods *node_floods(const struct node *n)
+{
+    return &n->floods;
+}
+
+const struct swarm *node_swarm(const struct node *n)
+{
+    return &n->swarm;
 }
 
 const struct node_id *node_self(const struct node *n)

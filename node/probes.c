@@ -8,7 +8,7 @@ static void send_datagram(struct node *n, enum datagram_socket socket,
 {
     struct effect *e;
 
-    if (data.len == 0)
+    if (data.len == 0 || to->port == 0 || !effects_has_room(n->out, 0))
         return;
     e = effects_add(n->out, EFFECT_DATAGRAM_SEND);
     if (e == NULL)
@@ -184,19 +184,25 @@ static bool same_line(const struct clock_line *a, const struct clock_line *b)
            a->remote_ns == b->remote_ns && a->rate_ppt == b->rate_ppt;
 }
 
-static void publish_line(struct node *n)
+/* Tell the party how we know the reference's clock now. */
+static void renew_line(struct node *n)
 {
     struct clock_line host = reference_line(n);
     struct clock_stats stats = { 0 };
-    struct clock_line line;
-    struct effect *e;
 
     n->is_line_stale = false;
     n->line_wake_ns = n->now_ns + n->params.line_period_ns;
     if (n->has_prober)
         clock_filter_stats(&n->prober.filter, n->now_ns, &stats);
     party_set_clock(&n->party, &host, stats.rtt_median_ns, n->now_ns, &n->out->outbox);
-    line = party_line(&n->party, n->now_ns);
+}
+
+/* The player hears of every other line: after a reply, and when a map takes over. */
+static void publish_line(struct node *n)
+{
+    struct clock_line line = party_line(&n->party, n->now_ns);
+    struct effect *e;
+
     if (!line.is_valid || same_line(&line, &n->line))
         return;
     n->line = line;
@@ -213,9 +219,16 @@ void probes_wake(struct node *n)
     probe_reference(n);
     poll_servers(n);
     publish_map(n);
-    if (party_reference(&n->party, &r) &&
-        (n->is_line_stale || n->now_ns >= n->line_wake_ns))
-        publish_line(n);
+    if (!party_reference(&n->party, &r)) {
+        /* The next party has another time: nothing is to be reckoned by this one. */
+        n->has_reference = false;
+        n->line.is_valid = false;
+        return;
+    }
+    if (!n->has_reference || n->is_line_stale || n->now_ns >= n->line_wake_ns)
+        renew_line(n);
+    n->has_reference = true;
+    publish_line(n);
 }
 
 int64_t probes_wake_ns(const struct node *n)
@@ -229,5 +242,10 @@ int64_t probes_wake_ns(const struct node *n)
         wake = time_min(wake, n->line_wake_ns);
     if (party_map(&n->party) != NULL)
         wake = time_min(wake, n->map_wake_ns);
+    if (n->party.maps.has_next && n->line.is_valid) { /* it takes over then */
+        int64_t at = party_clock_to_local(&n->line, n->party.maps.next.valid_from);
+
+        wake = time_min(wake, at > n->now_ns ? at : n->now_ns + NS_PER_MS);
+    }
     return wake;
 }

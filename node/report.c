@@ -381,6 +381,47 @@ struct bytes report_state(struct node *n)
     return report_end(n, &w);
 }
 
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    return (h ^ v) * UINT64_C(0x100000001b3); /* FNV-1a, by words */
+}
+
+static uint64_t mix_party(const struct node *n, uint64_t h)
+{
+    const struct party *p = &n->party;
+
+    h = mix(h, (uint64_t)p->phase << 8 | (uint64_t)p->role << 4 | p->is_host_silent);
+    h = mix(h, load_be64(p->call.candidate.party.b));
+    h = mix(h, p->log.seq);
+    h = mix(h, (uint64_t)p->note_count);
+    h = mix(h, (uint64_t)open_invites(n));
+    for (int i = 0; i < POOL_SLOTS; i++)
+        h = mix(h, (uint64_t)p->pool[i].held);
+    for (int i = 0; i < p->member_count; i++) {
+        const struct party_member *m = &p->members[i];
+
+        h = mix(h, m->songs_held << 3 | (uint64_t)m->is_ready << 2 |
+                       (uint64_t)m->is_away << 1 | m->has_status);
+    }
+    return h;
+}
+
+uint64_t report_digest(struct node *n)
+{
+    int active[OVERLAY_ACTIVE_MAX];
+    struct clock_stats stats;
+    const char *state;
+    uint64_t h = mix_party(n, UINT64_C(0xcbf29ce484222325));
+
+    for (int i = 0; i < n->params.peers_max; i++)
+        h = mix(h, n->slots[i].state == SLOT_UP);
+    h = mix(h, (uint64_t)overlay_active(&n->overlay, active));
+    (void)clock_role(n, &state, &stats);
+    h = mix(h, (uint64_t)state[0] << 8 | (uint64_t)n->utc.line.is_valid);
+    h = mix(h, (uint64_t)n->audio.is_open << 1 | (n->audio_message[0] != '\0'));
+    return h;
+}
+
 static void put_peer(struct node *n, struct cbor_writer *w, int peer)
 {
     const struct slot *s = &n->slots[peer];

@@ -8,6 +8,9 @@
 struct node;
 
 struct bytes report_state(struct node *n);
+
+/* A number that changes with what a watcher would want to see at once. */
+uint64_t report_digest(struct node *n);
 struct bytes report_peers(struct node *n);
 struct bytes report_clock(struct node *n);
 struct bytes report_invites(struct node *n);

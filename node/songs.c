@@ -46,6 +46,18 @@ static void start_party(struct node *n)
     commands_answer_party(n, h->command, err, &answer);
 }
 
+static const char *remedy(int err)
+{
+    switch (err) {
+    case ERR_DISK:
+        return "make room where the data directory is";
+    case ERR_LIMIT:
+        return "choose a shorter song";
+    default:
+        return "leave the file out, or give a sound FLAC file";
+    }
+}
+
 /* One song of the wanted party was read, or could not be. */
 static void imported(struct node *n, const struct event_song *e)
 {
@@ -65,8 +77,7 @@ static void imported(struct node *n, const struct event_song *e)
         return; /* of a command that has failed since */
     if (e->err != 0) {
         h->is_active = false;
-        commands_fail(n, h->command, e->err, e->message,
-                      "leave the file out, or give a sound FLAC file");
+        commands_fail(n, h->command, e->err, e->message, remedy(e->err));
         return;
     }
     memcpy(m.owner, n->self.sign_public, KEY_LEN);
@@ -135,13 +146,26 @@ static void song_effect(struct node *n, enum effect_kind kind, const struct song
     e->u.song.bytes = bytes;
 }
 
+/* The same song may be in two slots, or move from one to another. */
+static bool is_in_pool(const struct node *n, const struct song_id *song)
+{
+    for (int slot = 0; slot < POOL_SLOTS; slot++) {
+        const struct party_song *s = party_song(&n->party, slot);
+
+        if (s->is_set && song_id_equal(&s->id, song))
+            return true;
+    }
+    return false;
+}
+
 static void pool_remove(struct node *n, struct pooled *p)
 {
-    if (!p->is_set)
+    p->is_set = false;
+    if (is_in_pool(n, &p->song) || !swarm_has(&n->swarm, &p->song))
         return;
     swarm_remove(&n->swarm, &p->song, n->now_ns, &n->out->outbox);
     song_effect(n, EFFECT_SONG_DROP, &p->song, 0);
-    p->is_set = false;
+    links_flush(n); /* each may have a word for every peer */
 }
 
 static void pool_add(struct node *n, struct pooled *p, const struct party_song *s)
@@ -178,8 +202,10 @@ static void follow_pool(struct node *n)
 
         if (s->is_set && !p->is_set)
             pool_add(n, p, s);
-        if (p->is_set)
-            order[count++] = p->song;
+        if (!p->is_set)
+            continue;
+        order[count++] = p->song;
+        p->held = -1; /* a new party with the same song has to be told again */
     }
     swarm_set_order(&n->swarm, order, count);
 }
@@ -194,10 +220,14 @@ static void follow_members(struct node *n)
         if (is_member == s->is_sharing)
             continue;
         s->is_sharing = is_member;
-        if (is_member)
-            swarm_peer_up(&n->swarm, i, n->now_ns, &n->out->outbox);
-        else
+        if (n->out->outbox.count > OUTBOX_ITEMS_MAX / 2)
+            links_flush(n); /* each may be told of every song */
+        if (!is_member) {
             swarm_peer_down(&n->swarm, i, n->now_ns, &n->out->outbox);
+            continue;
+        }
+        swarm_peer_up(&n->swarm, i, n->now_ns, &n->out->outbox);
+        swarm_set_name(&n->swarm, i, &s->rec.id);
     }
 }
 
@@ -226,28 +256,30 @@ static void store_and_load(struct node *n)
     struct bytes hashes;
     struct effect *e;
 
-    while (swarm_take_leaves(&n->swarm, &song, &hashes)) {
+    /* The leaves, up to 1 MiB of them, stand in the swarm: they need no copy. */
+    while (effects_has_room(n->out, 0) && swarm_take_leaves(&n->swarm, &song, &hashes)) {
         e = effects_add(n->out, EFFECT_LEAVES_STORE);
-        if (e != NULL) {
-            e->u.leaves.song = song;
-            e->u.leaves.hashes = effects_copy(n->out, hashes);
-        }
+        if (e == NULL)
+            return;
+        e->u.leaves.song = song;
+        e->u.leaves.hashes = hashes;
     }
-    while (swarm_take_store(&n->swarm, &b)) {
+    /* What is not taken stays with the swarm, which wants the block again. */
+    while (effects_has_room(n->out, BLOCK_SIZE) && swarm_take_store(&n->swarm, &b)) {
         e = effects_add(n->out, EFFECT_BLOCK_STORE);
-        if (e != NULL) {
-            e->u.block.song = b.song;
-            e->u.block.index = b.index;
-            e->u.block.data = effects_copy(n->out, b.data);
-        }
+        if (e == NULL)
+            return;
+        e->u.block.song = b.song;
+        e->u.block.index = b.index;
+        e->u.block.data = effects_copy(n->out, b.data);
     }
-    while (swarm_take_load(&n->swarm, &b)) {
+    while (effects_has_room(n->out, 0) && swarm_take_load(&n->swarm, &b)) {
         e = effects_add(n->out, EFFECT_BLOCK_LOAD);
-        if (e != NULL) {
-            e->u.block.song = b.song;
-            e->u.block.index = b.index;
-            e->u.block.data = bytes_of(NULL, 0);
-        }
+        if (e == NULL)
+            return;
+        e->u.block.song = b.song;
+        e->u.block.index = b.index;
+        e->u.block.data = bytes_of(NULL, 0);
     }
 }
 

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 
 #include "node/internal.h"
+#include "share/merkle.h"
 #include "wire/cbor.h"
 
 #define MEMORY_SIZE (8 * 1024 * 1024)
+#define SONG_BYTES  40000
+#define SONG_BLOCKS 3
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +30,58 @@ static struct {
 } world;
 static struct effects out;
 
+/* Two songs: all of the first is here, nothing but the leaves of the second. */
+static struct {
+    struct song_id id;
+    uint8_t leaves[SONG_BLOCKS * HASH_LEN];
+    uint8_t data[SONG_BYTES];
+} songs[2];
+
+static void make_songs(void)
+{
+    for (int k = 0; k < 2; k++) {
+        memset(songs[k].data, k, SONG_BYTES);
+        for (int b = 0; b < SONG_BLOCKS; b++)
+            merkle_leaf(
+                bytes_of(songs[k].data + b * BLOCK_SIZE, merkle_block_len(SONG_BYTES, b)),
+                songs[k].leaves + b * HASH_LEN);
+        merkle_root(songs[k].leaves, SONG_BLOCKS, SONG_BYTES, &songs[k].id);
+    }
+}
+
+static void step(const struct event *e);
+
+/* What the store would say to the first thing that the last step asked it for. */
+static void answer(int64_t now_ns)
+{
+    struct event e = { .now_ns = now_ns };
+
+    for (int i = 0; i < out.count && e.kind == EVENT_START; i++) {
+        const struct effect *x = &out.list[i];
+        bool is_first = song_id_equal(&x->u.block.song, &songs[0].id);
+
+        if (x->kind == EFFECT_SONG_OPEN) {
+            e.kind = EVENT_SONG;
+            e.u.song.what = SONG_OPENED;
+            e.u.song.song = x->u.song.song;
+            e.u.song.has_all = song_id_equal(&x->u.song.song, &songs[0].id);
+            e.u.song.leaves = bytes_of(songs[!e.u.song.has_all].leaves,
+                                       sizeof(songs[0].leaves));
+        } else if (x->kind == EFFECT_BLOCK_LOAD || x->kind == EFFECT_BLOCK_STORE) {
+            e.kind = EVENT_BLOCK;
+            e.u.block.what = x->kind == EFFECT_BLOCK_LOAD ? BLOCK_LOADED : BLOCK_STORED;
+            e.u.block.song = x->u.block.song;
+            e.u.block.index = x->u.block.index;
+            if (x->kind == EFFECT_BLOCK_LOAD)
+                e.u.block.data = bytes_of(
+                    songs[!is_first].data + x->u.block.index * BLOCK_SIZE,
+                    merkle_block_len(SONG_BYTES, (int)x->u.block.index));
+        }
+    }
+    if (e.kind != EVENT_START)
+        step(&e);
+}
+
 static void step(const struct event *e)
 {
     node_step(world.node, e, &out);
@@ -34,6 +89,7 @@ static void step(const struct event *e)
     assert(overlay_check(&world.node->overlay) == NULL);
     assert(floods_check(&world.node->floods) == NULL);
     assert(party_check(&world.node->party));
+    swarm_check(&world.node->swarm);
     out.log.count = 0;
 }
 
@@ -97,9 +153,10 @@ static void connect_attacker(void)
     assert(world.node->slots[0].state == SLOT_UP);
 }
 
+/* The second song is one that its owner imported elsewhere. */
 static void host_party(void)
 {
-    static const uint8_t request[] = "\x87\x64host\x61p\x81\x65/song\x03\x00\x00\x00";
+    static const uint8_t request[] = "\x87\x64host\x61p\x82\x61x\x61y\x03\x00\x00\x00";
     struct event e = { .kind = EVENT_SYSTEM_CLOCK, .now_ns = NS_PER_S };
 
     e.u.system_clock.utc_ns = INT64_C(1700000000) * NS_PER_S;
@@ -109,17 +166,31 @@ static void host_party(void)
     e = (struct event){ .kind = EVENT_COMMAND, .now_ns = NS_PER_S };
     e.u.command.request = bytes_of(request, sizeof(request) - 1);
     step(&e);
-    e = (struct event){ .kind = EVENT_SONG, .now_ns = NS_PER_S };
-    e.u.song = (struct event_song){ .what = SONG_IMPORTED,
-                                    .token = 1,
-                                    .bytes = 40000,
-                                    .frames = 441000,
-                                    .rate = 44100,
-                                    .channels = 2,
-                                    .bits = 16,
-                                    .title = { (const uint8_t *)"t", 1 } };
-    step(&e);
+    for (uint64_t k = 0; k < 2; k++) {
+        e = (struct event){ .kind = EVENT_SONG, .now_ns = NS_PER_S };
+        e.u.song = (struct event_song){ .what = SONG_IMPORTED,
+                                        .token = 1 + k,
+                                        .song = songs[k].id,
+                                        .bytes = SONG_BYTES,
+                                        .frames = 441000,
+                                        .rate = 44100,
+                                        .channels = 2,
+                                        .bits = 16,
+                                        .title = { (const uint8_t *)"t", 1 } };
+        step(&e);
+    }
     assert(world.node->party.role == PARTY_ROLE_HOST);
+    for (int k = 0; k < 2; k++) {
+        struct effects *o = &out;
+
+        assert(swarm_has(&world.node->swarm, &songs[k].id));
+        o->count = 1;
+        o->list[0].kind = EFFECT_SONG_OPEN;
+        o->list[0].u.song.song = songs[k].id;
+        answer(NS_PER_S);
+    }
+    assert(swarm_is_complete(&world.node->swarm, &songs[0].id));
+    assert(!swarm_is_complete(&world.node->swarm, &songs[1].id));
 }
 
 static void build(void)
@@ -129,6 +200,7 @@ static void build(void)
     struct event e = { .kind = EVENT_START };
     struct arena a;
 
+    make_songs();
     params.peers_max = 4;
     params.flood.seen_max = 64;
     params.flood.origins_max = 16;
@@ -165,8 +237,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = len < size ? len : size;
         now_ns += kind == 1 ? NS_PER_MS : kind == 2 ? NS_PER_S : 0;
         now_ns += kind == 3 ? 20 * NS_PER_S : 0;
-        if (world.node->slots[0].state == SLOT_UP)
+        if (world.node->slots[0].state == SLOT_UP) {
             send_message(bytes_of(data, len), now_ns);
+            answer(now_ns);
+        }
         wake.now_ns = now_ns;
         step(&wake);
         data += len;

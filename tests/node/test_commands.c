@@ -1,0 +1,502 @@
+/* Every verb of docs/control.md, in every state of a node: strict CBOR with the keys that
+ * the page promises, in order; and every malformed request is answered by an error.
+ * SPDX-License-Identifier: MIT */
+#include "node/commands.h"
+#include "tests/node/town.h"
+
+/* ---- the maps of docs/control.md ---- */
+
+static void read_map(struct cbor_reader *r, const char *const keys[], int count,
+                     void (*value)(struct cbor_reader *r, const char *key))
+{
+    assert_int_equal(cbor_peek(r), CBOR_KIND_MAP);
+    assert_int_equal(cbor_read_map(r, 32), count);
+    for (int i = 0; i < count; i++) {
+        struct bytes key = cbor_read_text(r, 32);
+
+        assert_true(bytes_equal(key, bytes_of(keys[i], strlen(keys[i]))));
+        if (value != NULL)
+            value(r, keys[i]);
+        else
+            cbor_skip(r);
+    }
+    assert_false(r->has_failed);
+}
+
+/* The kinds of value that a key of this name has wherever it stands. */
+static void check_value(struct cbor_reader *r, const char *key)
+{
+    static const char *const texts[] = { "name",  "addr",  "host_name", "state",
+                                         "role",  "phase", "title",     "artist",
+                                         "album", "id",    "listen",    "utc_state",
+                                         "next",  "error" };
+    static const char *const flags[] = { "private", "card",    "playing", "here",
+                                         "ready",   "running", "dialled", "neighbour" };
+    enum cbor_kind kind = cbor_peek(r);
+    size_t len = strlen(key);
+
+    for (int i = 0; i < COUNT(texts); i++) {
+        if (strcmp(key, texts[i]) == 0)
+            assert_true(kind == CBOR_KIND_TEXT ||
+                        (kind == CBOR_KIND_NULL && strcmp(key, "error") == 0));
+    }
+    for (int i = 0; i < COUNT(flags); i++) {
+        if (strcmp(key, flags[i]) == 0)
+            assert_int_equal(kind, CBOR_KIND_BOOL);
+    }
+    if (len > 3 &&
+        (strcmp(key + len - 3, "_ns") == 0 || strcmp(key + len - 3, "_ms") == 0))
+        assert_true(kind == CBOR_KIND_UINT || kind == CBOR_KIND_NINT ||
+                    kind == CBOR_KIND_NULL);
+    cbor_skip(r);
+}
+
+static void read_list(struct cbor_reader *r, const char *const keys[], int count)
+{
+    int items;
+
+    assert_int_equal(cbor_peek(r), CBOR_KIND_ARRAY);
+    items = cbor_read_array(r, 128);
+    for (int i = 0; i < items; i++)
+        read_map(r, keys, count, check_value);
+}
+
+static const char *const node_keys[] = { "id",     "name",    "links",   "peers",
+                                         "listen", "passive", "private", "uptime_ms" };
+static const char *const audio_keys[] = {
+    "card", "song", "error", "playing", "resyncs", "phase_ns", "rate_ppb", "underruns"
+};
+static const char *const clock_keys[] = { "role",      "state",       "resets",
+                                          "rtt_ns",    "utc_ns",      "samples",
+                                          "bound_ns",  "rate_ppb",    "sigma_ns",
+                                          "utc_state", "utc_bound_ns" };
+static const char *const source_keys[] = { "addr",    "reach",    "state",    "poll_s",
+                                           "stratum", "bound_ns", "offset_ns" };
+static const char *const peer_keys[] = { "id",     "addr",    "name",
+                                         "rtt_ns", "dialled", "neighbour" };
+static const char *const invite_keys[] = { "id",    "host",    "name",
+                                           "songs", "left_ms", "running" };
+static const char *const party_keys[] = { "id",    "seq",     "host",    "name",
+                                          "pool",  "role",    "slot",    "epoch",
+                                          "phase", "left_ms", "members", "position_ms" };
+static const char *const song_keys[] = { "id",    "bits",   "held",       "rate",
+                                         "slot",  "album",  "bytes",      "title",
+                                         "total", "artist", "duration_ms" };
+static const char *const member_keys[] = { "id",       "addr",     "held",    "here",
+                                           "host",     "name",     "ready",   "rtt_ns",
+                                           "bound_ns", "phase_ns", "sigma_ns" };
+static const char *const action_keys[] = { "seq",   "slot",    "at_ns",
+                                           "frame", "lead_ms", "playing" };
+static const char *const state_keys[] = { "node",  "audio", "clock",
+                                          "notes", "party", "invites" };
+
+static void party_value(struct cbor_reader *r, const char *key)
+{
+    if (strcmp(key, "pool") == 0)
+        read_list(r, song_keys, COUNT(song_keys));
+    else if (strcmp(key, "members") == 0)
+        read_list(r, member_keys, COUNT(member_keys));
+    else
+        check_value(r, strcmp(key, "host") == 0 ? "name" : key);
+}
+
+static void state_value(struct cbor_reader *r, const char *key)
+{
+    if (strcmp(key, "node") == 0)
+        read_map(r, node_keys, COUNT(node_keys), check_value);
+    else if (strcmp(key, "audio") == 0)
+        read_map(r, audio_keys, COUNT(audio_keys), check_value);
+    else if (strcmp(key, "clock") == 0)
+        read_map(r, clock_keys, COUNT(clock_keys), check_value);
+    else if (strcmp(key, "party") == 0 && cbor_peek(r) != CBOR_KIND_NULL)
+        read_map(r, party_keys, COUNT(party_keys), party_value);
+    else
+        cbor_skip(r);
+}
+
+static void clock_value(struct cbor_reader *r, const char *key)
+{
+    if (strcmp(key, "clock") == 0)
+        read_map(r, clock_keys, COUNT(clock_keys), check_value);
+    else
+        read_list(r, source_keys, COUNT(source_keys));
+}
+
+static void peers_value(struct cbor_reader *r, const char *key)
+{
+    (void)key;
+    read_list(r, peer_keys, COUNT(peer_keys));
+}
+
+static void invite_value(struct cbor_reader *r, const char *key)
+{
+    check_value(r, strcmp(key, "host") == 0 ? "name" : key);
+}
+
+static void invites_value(struct cbor_reader *r, const char *key)
+{
+    int items = cbor_read_array(r, 64);
+
+    (void)key;
+    for (int i = 0; i < items; i++)
+        read_map(r, invite_keys, COUNT(invite_keys), invite_value);
+}
+
+static void check_body(const struct town_reply *a, const char *const keys[], int count,
+                       void (*value)(struct cbor_reader *r, const char *key))
+{
+    struct cbor_reader r;
+
+    assert_int_equal(a->err, 0);
+    cbor_reader_init(&r, bytes_of(a->body, a->len));
+    read_map(&r, keys, count, value);
+    assert_true(cbor_is_done(&r));
+}
+
+static void check_error(const struct town_reply *a)
+{
+    static const char *const keys[] = { "next", "error" };
+    struct cbor_reader r;
+
+    assert_true(a->err < 0 && a->err > -ERR_COUNT);
+    cbor_reader_init(&r, bytes_of(a->body, a->len));
+    read_map(&r, keys, 2, check_value);
+    assert_true(cbor_is_done(&r));
+}
+
+/* ---- the verbs that only show ---- */
+
+static void check_shown(int node)
+{
+    static const char *const clock_reply[] = { "clock", "sources" };
+    static const char *const peers_reply[] = { "peers" };
+    static const char *const invites_reply[] = { "invites" };
+
+    check_body(town_say(node, "status"), state_keys, COUNT(state_keys), state_value);
+    check_body(town_say(node, "watch"), state_keys, COUNT(state_keys), state_value);
+    check_body(town_say(node, "clock"), clock_reply, 2, clock_value);
+    check_body(town_say(node, "peers"), peers_reply, 1, peers_value);
+    check_body(town_say(node, "invites"), invites_reply, 1, invites_value);
+}
+
+static const struct town_reply *say_play(int node, uint64_t number)
+{
+    uint8_t request[32];
+    struct cbor_writer w;
+
+    cbor_writer_init(&w, request, sizeof(request));
+    cbor_write_array(&w, 2);
+    cbor_write_text(&w, "play");
+    cbor_write_uint(&w, number);
+    return town_ask(node, cbor_written(&w));
+}
+
+static const struct town_reply *say_seek(int node, int64_t ms, bool is_relative)
+{
+    uint8_t request[32];
+    struct cbor_writer w;
+
+    cbor_writer_init(&w, request, sizeof(request));
+    cbor_write_array(&w, 3);
+    cbor_write_text(&w, "seek");
+    cbor_write_int(&w, ms);
+    cbor_write_bool(&w, is_relative);
+    return town_ask(node, cbor_written(&w));
+}
+
+static const char *const actions[] = { "skip", "pause", "resume", "stop" };
+
+static void check_actions_fail(int node, int err)
+{
+    for (int i = 0; i < COUNT(actions); i++) {
+        const struct town_reply *a = town_say(node, actions[i]);
+
+        check_error(a);
+        assert_int_equal(a->err, err);
+    }
+    check_error(say_play(node, 1));
+    check_error(say_seek(node, 1000, false));
+}
+
+static const char *const party_reply[] = { "party" };
+
+static void check_party_reply(const struct town_reply *a)
+{
+    check_body(a, party_reply, 1, check_value);
+    assert_int_equal(a->body[1 + 6], 0x78); /* 32 hex digits */
+    assert_int_equal(a->body[1 + 6 + 1], 32);
+    assert_int_equal(a->len, 1 + 6 + 2 + 32);
+}
+
+static const uint8_t decline[] = "\x82\x67"
+                                 "decline\x60";
+
+static void test_idle(void **state)
+{
+    (void)state;
+    town_make(2, 41);
+    town_start(0);
+    check_shown(0); /* with no clock, no peer, no card */
+    town_start(1);
+    town_equip(0);
+    town_equip(1);
+    town_run(2 * S);
+    check_shown(0);
+    check_actions_fail(0, ERR_STATE);
+    check_error(town_say(0, "leave"));
+    check_error(town_accept(0));
+    check_error(town_ask(0, bytes_of(decline, sizeof(decline) - 1)));
+}
+
+/* One party from its call to its end, each state looked at on both sides. */
+static void test_a_party(void **state)
+{
+    (void)state;
+    town_make(3, 42);
+    town_start_all();
+    town_run(3 * S);
+    check_party_reply(town_host(0, 3, 2));
+    town_run(S);
+    assert_int_equal(town_phase(0), PARTY_CALLING);
+    check_shown(0);
+    check_shown(1); /* with an invite */
+    check_error(town_host(0, 1, 1));
+    check_actions_fail(0, ERR_STATE);
+    check_party_reply(town_ask(2, bytes_of(decline, sizeof(decline) - 1)));
+    check_party_reply(town_accept(1));
+    check_shown(1);
+    town_run(S);
+    check_error(town_host(1, 1, 1));
+    check_actions_fail(1, ERR_DENIED);
+    check_shown(1);
+    town_run(60 * S);
+    assert_int_equal(town_phase(0), PARTY_PLAYING);
+    check_shown(0);
+    check_shown(1);
+    check_actions_fail(1, ERR_DENIED);
+    for (int i = 0; i < COUNT(actions); i++) {
+        check_body(town_say(0, actions[i]), action_keys, COUNT(action_keys), check_value);
+        town_run(5 * S);
+        check_shown(0);
+        check_shown(1);
+    }
+    check_body(say_play(0, 2), action_keys, COUNT(action_keys), check_value);
+    town_run(5 * S);
+    check_body(say_seek(0, -1000, true), action_keys, COUNT(action_keys), check_value);
+    check_error(say_play(0, 4));
+    check_error(say_play(0, 0));
+    check_error(say_play(0, 1001));
+    check_error(say_seek(0, INT64_MAX, true));
+    check_error(say_seek(0, INT64_MIN, false));
+    check_party_reply(town_say(1, "leave"));
+    check_shown(1);
+    check_error(town_say(1, "leave"));
+    check_party_reply(town_say(0, "leave"));
+    town_run(S);
+    assert_int_equal(town_phase(0), PARTY_ENDED);
+    check_shown(0);
+    check_shown(1);
+    check_actions_fail(0, ERR_STATE);
+    check_party_reply(town_host(0, 1, 1)); /* the next one */
+}
+
+static void test_down(void **state)
+{
+    const struct town_reply *a;
+
+    (void)state;
+    town_make(2, 43);
+    town_start_all();
+    town_run(3 * S);
+    check_party_reply(town_host(0, 1, 1));
+    a = town_say(0, "down");
+    assert_int_equal(a->err, 0);
+    assert_int_equal(a->len, 1);
+    assert_int_equal(a->body[0], 0xa0);
+    town_run(2 * TOWN_DELAY); /* the driver would end it now */
+    assert_int_equal(town_node(0)->overlay.counts.neighbours_down, 1);
+    assert_int_equal(town_node(1)->overlay.counts.neighbours_down, 1);
+    assert_int_equal(town_phase(0), PARTY_ENDED);
+}
+
+static void test_malformed_requests(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        int err;
+    } rows[] = {
+        { "", 0, ERR_MALFORMED },
+        { "\xff", 1, ERR_MALFORMED },
+        { "\x81\x66"
+          "statu",
+          7, ERR_MALFORMED }, /* cut off */
+        { "\x81\x78\x06"
+          "status",
+          9, ERR_MALFORMED }, /* not the shortest */
+        { "\x81\x66"
+          "status\x00",
+          9, ERR_MALFORMED }, /* something behind it */
+        { "\x9f\x66"
+          "status\xff",
+          9, ERR_MALFORMED }, /* no definite length */
+        { "\xa0", 1, ERR_USAGE },
+        { "\x80", 1, ERR_USAGE },
+        { "\x66"
+          "status",
+          7, ERR_USAGE },
+        { "\x81\x46"
+          "status",
+          8, ERR_USAGE }, /* bytes, no text */
+        { "\x81\x01", 2, ERR_USAGE },
+        { "\x81\x65"
+          "dance",
+          7, ERR_USAGE },
+        { "\x82\x66"
+          "status\x00",
+          9, ERR_USAGE }, /* one too many */
+        { "\x81\x66"
+          "accept",
+          8, ERR_USAGE }, /* one too few */
+        { "\x82\x66"
+          "accept\x01",
+          9, ERR_USAGE },
+        { "\x82\x67"
+          "decline\x40",
+          10, ERR_USAGE },
+        { "\x82\x64"
+          "play\x61"
+          "1",
+          8, ERR_USAGE },
+        { "\x82\x64"
+          "play\x20",
+          7, ERR_USAGE },
+        { "\x83\x64"
+          "seek\x00\x00",
+          8, ERR_USAGE },
+        { "\x83\x64"
+          "seek\xf5\x00",
+          8, ERR_USAGE },
+        { "\x87\x64host\x61p\x80\x01\x00\x00\x00", 13, ERR_USAGE }, /* no song */
+        { "\x87\x64host\x61p\x81\x01\x01\x00\x00\x00", 14, ERR_USAGE },
+        { "\x87\x64host\x61p\x81\x61/\x20\x00\x00\x00", 15, ERR_USAGE },
+        { "\x87\x64host\x61p\x81\x61/\x18\x41\x00\x00\x00", 16, ERR_USAGE },
+        { "\x87\x64host\x61p\x81\x61/\x01\x00\x00\x0d", 15, ERR_USAGE }, /* TTL 13 */
+        { "\x87\x64host\x61p\x81\x61/\x01\x00\xf6\x00", 15, ERR_USAGE },
+        { "\x87\x64host\x61p\x86\x60\x60\x60\x60\x60\x60\x01\x00\x00\x00", 19,
+          ERR_USAGE },
+    };
+
+    (void)state;
+    town_make(1, 44);
+    town_start(0);
+    for (int i = 0; i < COUNT(rows); i++) {
+        const struct town_reply *a = town_ask(0, bytes_of(rows[i].bytes, rows[i].len));
+
+        check_error(a);
+        if (a->err != rows[i].err)
+            fail_msg("row %d: %d", i, a->err);
+    }
+    assert_false(town_node(0)->hosting.is_active);
+}
+
+/* Any prefix and any one changed byte of a good request is answered, once. */
+static void test_damaged_requests(void **state)
+{
+    static const uint8_t good[] =
+        "\x87\x64host\x61p\x82\x67/song/0\x67/song/x\x01\x00\x00"
+        "\x00";
+    uint8_t request[sizeof(good)];
+
+    (void)state;
+    town_make(1, 45);
+    town_start(0);
+    for (size_t len = 0; len < sizeof(good) - 1; len++)
+        check_error(town_ask(0, bytes_of(good, len)));
+    for (size_t i = 0; i < sizeof(good) - 1; i++) {
+        for (int bit = 0; bit < 8; bit++) {
+            const struct town_reply *a;
+
+            memcpy(request, good, sizeof(request));
+            request[i] ^= (uint8_t)(1 << bit);
+            a = town_ask(0, bytes_of(request, sizeof(request) - 1));
+            if (a->err != 0)
+                check_error(a);
+            else
+                check_party_reply(town_say(0, "leave"));
+        }
+    }
+}
+
+/* A song that cannot be read fails the whole command, once, in words; then all is as
+ * before.  Whatever the driver says stays text. */
+static void test_a_song_that_is_none(void **state)
+{
+    static const uint8_t request[] = "\x87\x64host\x61p\x82\x67/song/x\x67/song/0\x01\x00"
+                                     "\x00\x00";
+    static const char *const messages[] = { "", "a\x1b[2J", "\xff\xfe" };
+    struct event e = { .kind = EVENT_COMMAND };
+
+    (void)state;
+    town_make(1, 46);
+    town_start(0);
+    town_equip(0);
+    check_error(town_ask(0, bytes_of(request, sizeof(request) - 1)));
+    town_run(S);
+    assert_int_equal(town_phase(0), PARTY_IDLE);
+    for (int i = 0; i < COUNT(messages); i++) {
+        e = (struct event){ .kind = EVENT_COMMAND };
+        e.u.command.request = bytes_of(request, sizeof(request) - 1);
+        town_step(0, &e);
+        e = (struct event){ .kind = EVENT_SONG };
+        e.u.song.what = SONG_IMPORTED;
+        e.u.song.token = town_node(0)->hosting.token;
+        e.u.song.err = ERR_FILE;
+        e.u.song.message = bytes_of(messages[i], strlen(messages[i]));
+        town_step(0, &e);
+        check_error(&town.n[0].reply[(town.n[0].replies - 1) % TOWN_REPLIES]);
+        town_run(S);
+        e = (struct event){ .kind = EVENT_AUDIO };
+        e.u.audio.message = bytes_of(messages[i], strlen(messages[i]));
+        town_step(0, &e);
+        check_shown(0);
+    }
+    check_party_reply(town_host(0, 1, 0));
+}
+
+/* A reply always comes, also when there is no room for what it should say. */
+static void test_a_reply_without_room(void **state)
+{
+    struct node *n;
+
+    (void)state;
+    town_make(1, 47);
+    town_start(0);
+    n = town_node(0);
+    n->out = &town_out;
+    town_out.count = 0;
+    town_out.used = sizeof(town_out.data);
+    commands_run(n, 5,
+                 bytes_of("\x81\x66"
+                          "status",
+                          8));
+    assert_int_equal(town_out.count, 1);
+    assert_int_equal(town_out.list[0].kind, EFFECT_REPLY);
+    assert_int_equal(town_out.list[0].u.reply.err, ERR_LIMIT);
+    assert_int_equal(cbor_check(town_out.list[0].u.reply.body), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_a_party),
+        cmocka_unit_test(test_down),
+        cmocka_unit_test(test_malformed_requests),
+        cmocka_unit_test(test_damaged_requests),
+        cmocka_unit_test(test_a_song_that_is_none),
+        cmocka_unit_test(test_a_reply_without_room),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
