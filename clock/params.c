@@ -18,7 +18,7 @@ struct clock_params clock_params_default(void)
         .wander_spread = 2,
         .wander_slack = 1e-6,
         .rate_max = 250e-6,
-        .prior_sd = 50e-6,
+        .prior_sd = 75e-6,
         .resume_sd = 1e-6,
         .rate_floor = 0.2e-6,
         .rate_step = 0.05e-6,

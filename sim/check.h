@@ -1,0 +1,77 @@
+/* What must always be true of a party, whatever the network and the machines do.  Looked
+ * at after every step and, for what is heard, on a grid of true time.  The first
+ * violation is kept and ends the run.  Source: docs/design.md section 5.
+ * SPDX-License-Identifier: MIT */
+#ifndef SIM_CHECK_H
+#define SIM_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/histogram.h"
+#include "sim/world.h"
+
+#define CHECK_TEXT_MAX 160
+
+/* One entry of a log as somebody first held it. */
+struct check_entry {
+    struct party_id party;
+    uint64_t epoch;
+    uint64_t seq;
+    struct run_hash hash;
+};
+
+/* What a node was last seen to hold. */
+struct check_node {
+    struct party_id party;
+    uint64_t epoch;
+    uint64_t seq;
+    uint32_t life;
+};
+
+struct check {
+    struct world *world;
+    bool has_failed;
+    int64_t at_ns;
+    int node; /* -1: none in particular */
+    char what[CHECK_TEXT_MAX];
+
+    struct check_node *nodes;
+    int entry_count;
+    int entry_room;
+    struct check_entry *entries;
+    int64_t steps;
+    int64_t every; /* the costly checks are made in one of so many steps */
+
+    /* What was heard, and how well. */
+    int64_t actions;         /* action entries taken by nodes */
+    int64_t late;            /* … after their instant */
+    int64_t late_max_ns;     /* … at the most so long after it */
+    struct histogram pairs;  /* |difference| of two sound cards, ns */
+    struct histogram truth;  /* |difference| of one and party time, ns */
+    struct histogram bounds; /* bounds that were claimed, ns */
+    int64_t bound_violations;
+    int64_t listening; /* member-instants with sound */
+    int64_t silent;    /* … without, though something should be heard */
+    int64_t behind;    /* … with another piece than the host's timeline has */
+};
+
+void check_init(struct check *c, struct world *w);
+void check_finish(struct check *c);
+
+/* Keep the first violation, and stop the world. */
+void check_fail(struct check *c, int node, const char *what);
+
+/* After a step of a node. */
+void check_step(struct check *c, int node);
+
+/* All that is heard at this true instant in the party that this node hosts. */
+void check_sound(struct check *c, int host);
+
+/* After a time of quiet: those with is_expected[i] are guests of the host, and agree. */
+void check_agreement(struct check *c, int host, const bool *is_expected);
+
+/* At the end: floods went to each node at most once, in at most so many messages. */
+void check_floods(struct check *c, int host);
+
+#endif
