@@ -41,10 +41,10 @@ p ana leave >/dev/null
 sleep 1
 line=$("$BUILD/tests/system/measure" "$T"/{ana,bo,cy}.capture -- "$T"/music/*.flac)
 echo "figure 3 nodes, 20 ms +- 5 ms, 1 % loss: $line"
-check "pairwise p99 at or below 1000 us over the bad network" python3 -c "
+check "pairwise p99 at or below 2500 us, half of what the network jitters" python3 -c "
 import json,sys
 r=json.loads(sys.argv[1])
-sys.exit(not (r['p99']<=1000 and r['windows']>200 and r['mismatches']==0))" "$line"
+sys.exit(not (r['p99']<=2500 and r['windows']>200 and r['mismatches']==0))" "$line"
 check "one skip heard on every card" python3 -c "
 import json,sys
 sys.exit(not all(c['jumps']==1 and c['breaks']==0 for c in json.loads(sys.argv[1])['cards']))" "$line"
