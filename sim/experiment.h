@@ -1,7 +1,7 @@
 /* The experiment "party": nodes find each other, one calls, some accept, the songs are
  * shared, and the host then does with the music what hosts do, while machines and
- * networks do what they do.  The seed decides what goes wrong.  SPDX-License-Identifier:
- * MIT */
+ * networks do what they do.  The seed decides what goes wrong.
+ * SPDX-License-Identifier: MIT */
 #ifndef SIM_EXPERIMENT_H
 #define SIM_EXPERIMENT_H
 

@@ -15,6 +15,7 @@
 #define ARENA_MAX       ((size_t)256 * 1024 * 1024)
 #define CLOCK_PERIOD_NS (16 * NS_PER_S)
 #define AUDIO_PERIOD_NS NS_PER_S
+#define STEPS_PER_MS    2000
 
 /* ---- happenings ---- */
 
@@ -280,6 +281,18 @@ static void trace(const struct world *w, int node, const struct happening *h)
                (long long)(w->now_ns % NS_PER_S / 1000), node, out->log.lines[i].text);
 }
 
+/* A node that wakes itself without end would stop virtual time. */
+static void count_step(struct world *w, struct world_node *n, int node)
+{
+    if (w->now_ns - n->storm_ns >= NS_PER_MS) {
+        n->storm_ns = w->now_ns;
+        n->steps = 0;
+    }
+    if (++n->steps > STEPS_PER_MS)
+        w->hooks.failed(w->hooks.context, node,
+                        "it takes too many steps in a millisecond");
+}
+
 static void step(struct world *w, int node, struct happening *h)
 {
     struct world_node *n = &w->nodes[node];
@@ -289,6 +302,7 @@ static void step(struct world *w, int node, struct happening *h)
     if (h->event.kind == EVENT_DATAGRAM)
         h->event.u.datagram.rx_ns = clock_model_raw(&n->clock, h->rx_true_ns);
     w->counts.events++;
+    count_step(w, n, node);
     hash_event(w, node, h);
     node_step(n->node, &h->event, out);
     trace(w, node, h);

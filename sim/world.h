@@ -53,6 +53,8 @@ struct world_node {
     uint64_t next_command;
     int64_t wake_ns;      /* as last asked for, raw; TIME_NEVER: none */
     uint64_t wake_number; /* of the one armed wake; older ones are void */
+    int64_t storm_ns;     /* steps are counted … */
+    int steps;            /* … from there on, for a millisecond */
     int link_count;
     struct world_link_ref links[NET_LINKS_MAX];
     struct world_player player;

@@ -12,7 +12,7 @@ passed=0
 failed=0
 cp -r Makefile tools base secure wire clock overlay share party node audio sim "$work"
 seeds() { # first, last: the first that fails, or nothing
-    "$work/build/party-sim" --nodes 9 --seeds "$1..$2" --faults late,leave,cut,rot,clock 2>&1 |
+    timeout 120 "$work/build/party-sim" --nodes 9 --seeds "$1..$2" --faults late,leave,cut,rot,clock 2>&1 |
         grep -m 1 '^VIOLATED'
 }
 while IFS='|' read -r file script story; do

@@ -1,5 +1,5 @@
-/* measure CAPTURE… -- SONG.flac…: what the cards emitted, and how far they were apart, as one
- * line of JSON.  See audio/measure.h.  SPDX-License-Identifier: MIT */
+/* measure CAPTURE… -- SONG.flac…: what the cards emitted, and how far they were apart, as
+ * one line of JSON.  See audio/measure.h.  SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
