@@ -19,29 +19,14 @@ struct songs {
 
 static int decode(struct songs *all, int i, const char *path, char *error, size_t size)
 {
-    struct flac_decoder *d;
-    struct byte_stream stream;
-    const struct flac_info *info;
-    int64_t got = 0;
-    int err = byte_stream_open_file(&stream, path, error, size);
+    struct flac_info info;
+    int err = flac_load(path, CAPTURE_FRAMES_MAX, &all->frames[i], &info, error, size);
 
-    if (err == 0)
-        err = flac_decoder_create(&d, &stream);
     if (err != 0)
         return err;
-    info = flac_decoder_info(d);
-    all->frames[i] = malloc((size_t)info->frames * 2 * sizeof(float));
-    while (all->frames[i] != NULL && got < info->frames) {
-        int n = flac_decoder_read(d, all->frames[i] + 2 * got, 4096);
-
-        if (n <= 0)
-            break;
-        got += n;
-    }
-    all->songs[i] = (struct measure_song){ all->frames[i], got, info->rate };
+    all->songs[i] = (struct measure_song){ all->frames[i], info.frames, info.rate };
     all->count = i + 1;
-    flac_decoder_destroy(d);
-    return got > 0 ? 0 : ERR_CORRUPT;
+    return 0;
 }
 
 static void promise(struct verdict *v, const char *name, bool is_kept)

@@ -279,8 +279,8 @@ static void test_strange_bodies(void **state)
         "{'party' {'pool' [1 {} 'x'] 'members' [N {'name' 5}] 'slot' 0 'position_ms' 1}}",
         "{'party' {'pool' {'a' 1} 'slot' -5 'phase' 7 'left_ms' 'x'}}",
         "{'peers' [1 {}] 'sources' [{}] 'invites' [{'songs' [1 2]} 4] 'clock' {}}",
-        "{'party' {'pool' [{'slot' 0 'held' -9 'total' -3 'bytes' -1 'duration_ms' -1}]"
-        " 'slot' 0 'position_ms' 9223372036854775807}}",
+        ("{'party' {'pool' [{'slot' 0 'held' -9 'total' -3 'bytes' -1 'duration_ms' -1}]"
+         " 'slot' 0 'position_ms' 9223372036854775807}}"),
     };
 
     (void)state;

@@ -23,7 +23,7 @@ static void run_file(const char *path)
 {
     FILE *f = fopen(path, "rb");
     uint8_t *data;
-    long size;
+    long size = 0;
 
     if (f == NULL || fseek(f, 0, SEEK_END) != 0 || (size = ftell(f)) < 0)
         fail(path);

@@ -9,26 +9,13 @@
 
 static int decode(struct measure_song *song, const char *path)
 {
-    struct byte_stream stream;
-    struct flac_decoder *d;
-    char why[200];
-    int64_t total, got = 0;
+    struct flac_info info;
     float *frames;
+    char why[200];
 
-    if (byte_stream_open_file(&stream, path, why, sizeof(why)) != 0 ||
-        flac_decoder_create(&d, &stream) != 0)
+    if (flac_load(path, CAPTURE_FRAMES_MAX, &frames, &info, why, sizeof(why)) != 0)
         return -1;
-    total = flac_decoder_info(d)->frames;
-    frames = malloc((size_t)total * 2 * sizeof(float));
-    while (frames != NULL && got < total) {
-        int n = flac_decoder_read(d, frames + 2 * got, 4096);
-
-        if (n <= 0)
-            break;
-        got += n;
-    }
-    *song = (struct measure_song){ frames, got, flac_decoder_info(d)->rate };
-    flac_decoder_destroy(d);
+    *song = (struct measure_song){ frames, info.frames, info.rate };
     return 0;
 }
 
