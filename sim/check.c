@@ -222,6 +222,21 @@ static void check_piece(struct check *c, int node, const struct party *host, int
         check_fail(c, node, "the player's timeline is not that of the log");
 }
 
+/* Who is in no party hears nothing of it. */
+static void check_silence(struct check *c, int node)
+{
+    struct world_node *n = &c->world->nodes[node];
+    const struct timeline_segment *s;
+    int64_t raw_ns;
+
+    if (!n->player.has_line)
+        return;
+    raw_ns = clock_model_raw(&n->clock, c->world->now_ns);
+    s = segment_at(&n->player, clock_line_to_remote(&n->player.line, raw_ns));
+    if (s != NULL && s->is_playing)
+        check_fail(c, node, "the music goes on without a party");
+}
+
 /* A guest cannot know of a map that is still on its way to it, after a link has come back
  * or through a network that is cut. */
 static bool knows_map(const struct check *c, int node, const struct party *host)
@@ -307,10 +322,11 @@ void check_sound(struct check *c, int host)
         if (!world_is_up(w, i))
             continue;
         p = node_party(w->nodes[i].node);
-        if (p->role == PARTY_ROLE_NONE || p->phase == PARTY_ENDED ||
-            p->phase == PARTY_JOINING || !party_id_equal(&p->log.party, &hp->log.party))
-            continue;
-        if (count < LISTENERS_MAX && listen(c, i, host, truth_ns, &list[count]))
+        if (p->phase == PARTY_IDLE || p->phase == PARTY_ENDED)
+            check_silence(c, i);
+        else if (p->phase != PARTY_JOINING && count < LISTENERS_MAX &&
+                 party_id_equal(&p->log.party, &hp->log.party) &&
+                 listen(c, i, host, truth_ns, &list[count]))
             count++;
     }
     compare_pairs(c, list, count);
@@ -331,6 +347,8 @@ void check_agreement(struct check *c, int host, const bool *is_expected)
         if (!is_expected[i] || i == host || !world_is_up(w, i))
             continue;
         p = node_party(w->nodes[i].node);
+        if (p->phase == PARTY_ENDED && (p->is_host_silent || p->log.seq == 0))
+            continue; /* cut off for so long that it rightly gave up, or never got in */
         if (p->role != PARTY_ROLE_GUEST || !party_id_equal(&p->log.party, &hp->log.party))
             check_fail(c, i, "it accepted and is no member of the party");
         else if (p->log.epoch != hp->log.epoch || p->log.seq != hp->log.seq ||
