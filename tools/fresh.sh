@@ -19,12 +19,15 @@ if [ -z "$root" ]; then
         "${mirror:-http://deb.debian.org/debian}" >/dev/null || exit 1
 fi
 finish() {
-    umount "$root/dev" "$root/proc" "$root/sys" 2>/dev/null
+    umount "$root/dev" "$root/proc" "$root/sys" "$root" 2>/dev/null
     rm -rf "$root/root/party" "$root/root/clone"
     [ -z "$own" ] || rm -rf --one-file-system "$own"
 }
 trap finish EXIT
-mount --bind /dev "$root/dev" && mount -t proc proc "$root/proc" && mount --bind /sys "$root/sys" || exit 1
+# A root that is a mount point, as on a machine: network namespaces need it.
+mount --bind "$root" "$root" && mount --make-private "$root" &&
+    mount --bind /dev "$root/dev" && mount -t proc proc "$root/proc" &&
+    mount --bind /sys "$root/sys" || exit 1
 cp /etc/resolv.conf "$root/etc/" 2>/dev/null
 git clone -q --bare "$here" "$root/root/clone" || exit 1
 begin=$SECONDS
