@@ -35,7 +35,6 @@ help: ; @sed -n 's/^\([a-z][a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 14
 # Install what the build needs (Debian); does nothing when it is all there.
 deps: ## install the packages that the build and the tests need
 	@tools/deps.sh build
-deps-check: ; @tools/deps.sh check
 
 $(BUILD)/party: $(BUILD)/obj/cli/main/main.o $(call archives,demo cli daemon library audio node \
     party share overlay clock wire secure base)
@@ -114,7 +113,7 @@ uninstall:
 	    share/man/man1/party.1 share/man/man1/party-sim.1)
 clean: ; rm -rf $(BUILD)
 
-.PHONY: all help deps deps-check demo test check asan tsan fuzz claims lint format bench \
+.PHONY: all help deps demo test check asan tsan fuzz claims lint format bench \
     system plugin install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,4 +1,5 @@
-/* The verdict of the demo, from the captures of the sound cards and nothing else.
+/* The verdict of the demo.  What is heard, and when, is told by the captures of the sound
+ * cards alone; only who is a member and who holds which song is the nodes' own word.
  * SPDX-License-Identifier: MIT */
 #ifndef DEMO_VERDICT_H
 #define DEMO_VERDICT_H

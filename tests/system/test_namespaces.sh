@@ -3,7 +3,6 @@
 . tests/system/lib.sh
 if [ "$(id -u)" -ne 0 ] || ! ip netns add "pt$$a" 2>/dev/null; then
     echo "skip namespaces: no right to make network namespaces"
-    ok "namespaces skipped without the right to make them"
     exit 0
 fi
 NAMESPACES="pt$$a pt$$b pt$$c"
