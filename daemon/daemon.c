@@ -203,6 +203,7 @@ static void finish(struct driver *d)
     while (event_queue_first(&d->queue) != NULL)
         event_queue_pop(&d->queue);
     free(d->memory);
+    driver_unmap(d);
     free(d->effects);
     datadir_close(&d->datadir);
     if (d->down_fd >= 0)

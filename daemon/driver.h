@@ -14,6 +14,7 @@
 #include "daemon/sound.h"
 #include "daemon/tcp.h"
 #include "node/node.h"
+#include "overlay/contacts.h"
 
 #define DRIVER_MESSAGE_MAX 512
 
@@ -43,6 +44,9 @@ struct driver {
     struct server *server;
 
     void *memory; /* the node's arena */
+    void *region; /* of the pool */
+    struct pool pool;
+    struct contacts contacts;
     struct node *node;
     struct effects *effects;
     bool is_stepping;
@@ -75,6 +79,9 @@ void driver_go(struct driver *d, uint64_t down_id);
 /* Get everything ready that needs no loop to run.  Errors: any; message then says what,
  * why, and what to do. */
 MUST_USE int driver_start(struct driver *d, char *message, size_t size);
+
+/* Give the node's pool back. */
+void driver_unmap(struct driver *d);
 
 /* A line on stderr, in the form of the core's log. */
 __attribute__((format(printf, 3, 4))) void

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "daemon/driver.h"
@@ -11,6 +12,7 @@
 #define ADDRESSES_MAX    16 /* of one name that are looked at */
 #define ADDRESSES_A_NAME 4  /* … and taken, of a time server's: as with the NTP pool */
 #define PORT_TRIES       16
+#define POOL_MAX         ((size_t)256 * 1024 * 1024)
 #define ARENA_MIN        ((size_t)16 * 1024 * 1024)
 #define ARENA_MAX        ((size_t)1024 * 1024 * 1024)
 
@@ -177,17 +179,41 @@ static int fill_params(const struct driver *d, struct node_params *p, char *mess
     return resolve_servers(d, p, message, size);
 }
 
+/* The pages of the region are the machine's only once they are touched. */
+static int map_pool(struct driver *d)
+{
+    void *region = mmap(NULL, POOL_MAX, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint64_t key;
+
+    if (region == MAP_FAILED || getrandom(&key, sizeof(key), 0) != sizeof(key))
+        return ERR_NOMEM;
+    d->region = region;
+    pool_init(&d->pool, region, POOL_MAX);
+    contacts_init(&d->contacts, &d->pool, key);
+    return 0;
+}
+
+void driver_unmap(struct driver *d)
+{
+    if (d->region != NULL)
+        munmap(d->region, POOL_MAX);
+}
+
 /* How much memory a node takes only its making tells: try more until it is enough. */
 static int make_in_arena(struct driver *d, const struct node_params *params,
                          const struct node_identity *seeds)
 {
+    if (map_pool(d) != 0)
+        return ERR_NOMEM;
     for (size_t size = ARENA_MIN; size <= ARENA_MAX && d->node == NULL; size *= 2) {
         struct arena arena;
+        struct node_memory memory = { &arena, &d->pool, &d->contacts };
 
         free(d->memory);
         d->memory = xalloc(size);
         arena_init(&arena, d->memory, size);
-        d->node = node_create(&arena, params, seeds);
+        d->node = node_create(&memory, params, seeds);
     }
     return d->node != NULL ? 0 : ERR_NOMEM;
 }

@@ -6,6 +6,8 @@
 #include "clock/map.h"
 #include "clock/probe.h"
 #include "clock/utc.h"
+#include "base/pool.h"
+#include "overlay/contacts.h"
 #include "node/links.h"
 #include "node/node.h"
 #include "node/probes.h"
@@ -36,6 +38,8 @@ struct node_counters {
 };
 
 struct node {
+    struct heap heap;
+    struct contacts *contacts;
     struct node_params params;
     struct identity self;
     uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it, one by one */

@@ -144,7 +144,8 @@ static int init(struct node *n, struct arena *a, const struct node_params *param
     return init_modules(n, a);
 }
 
-struct node *node_create(struct arena *a, const struct node_params *params,
+struct node *node_create(const struct node_memory *memory,
+                         const struct node_params *params,
                          const struct node_identity *seeds)
 {
     struct node *n;
@@ -152,10 +153,12 @@ struct node *node_create(struct arena *a, const struct node_params *params,
     assert(params->peers_max > 0 && params->peers_max <= NODE_PEERS_MAX);
     if (secure_init() != 0)
         return NULL;
-    n = arena_take(a, 1, sizeof(*n));
+    n = arena_take(memory->arena, 1, sizeof(*n));
     if (n == NULL)
         return NULL;
-    if (init(n, a, params, seeds) == 0)
+    heap_init(&n->heap, memory->pool);
+    n->contacts = memory->contacts;
+    if (init(n, memory->arena, params, seeds) == 0)
         return n;
     secure_wipe(n, sizeof(*n));
     return NULL;

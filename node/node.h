@@ -6,10 +6,12 @@
 #define NODE_NODE_H
 
 #include "base/arena.h"
+#include "base/pool.h"
 #include "node/event.h"
 #include "node/params.h"
 
 struct node;
+struct contacts;
 
 /* What a node is, as opposed to how it behaves (struct node_params). */
 struct node_identity {
@@ -17,9 +19,18 @@ struct node_identity {
     uint8_t entropy[32];       /* fresh at each start */
 };
 
-/* A node in the arena's memory; NULL when the arena is too small, or libsodium cannot be
- * used.  Copies params; wipe the seeds afterwards. */
-struct node *node_create(struct arena *a, const struct node_params *params,
+/* Where a node lives.  Pool and contacts may serve many nodes of one thread; they must
+ * outlive the node. */
+struct node_memory {
+    struct arena *arena; /* what it takes once */
+    struct pool *pool;   /* what comes and goes */
+    struct contacts *contacts;
+};
+
+/* A node in this memory; NULL when the arena is too small, or libsodium cannot be used.
+ * Copies params; wipe the seeds afterwards. */
+struct node *node_create(const struct node_memory *memory,
+                         const struct node_params *params,
                          const struct node_identity *seeds);
 
 /* Carry out one event.  The driver then carries out the effects, in order. */

@@ -12,6 +12,7 @@
 #include "sim/random.h"
 #include "sim/timeserver.h"
 
+#define POOL_MAX        ((size_t)64 << 30)
 #define ARENA_MAX       ((size_t)256 * 1024 * 1024)
 #define CLOCK_PERIOD_NS (16 * NS_PER_S)
 #define AUDIO_PERIOD_NS NS_PER_S
@@ -451,9 +452,10 @@ static void measure(struct world *w)
     struct node_identity seeds = { 0 };
     void *memory = map(ARENA_MAX);
     struct arena a;
+    struct node_memory home = { &a, &w->pool, &w->contacts };
 
     arena_init(&a, memory, ARENA_MAX);
-    if (node_create(&a, &p, &seeds) == NULL)
+    if (node_create(&home, &p, &seeds) == NULL)
         abort();
     w->node_bytes = a.used;
     munmap(memory, ARENA_MAX);
@@ -465,12 +467,13 @@ static void create(struct world *w, int node)
     struct node_params p = params_of(w, node);
     struct node_identity seeds;
     struct arena a;
+    struct node_memory home = { &a, &w->pool, &w->contacts };
 
     if (n->memory == NULL)
         n->memory = map(w->node_bytes);
     arena_init(&a, n->memory, w->node_bytes);
     seeds_of(w, node, &seeds);
-    n->node = node_create(&a, &p, &seeds);
+    n->node = node_create(&home, &p, &seeds);
     assert(n->node != NULL);
 }
 
@@ -552,6 +555,8 @@ void world_init(struct world *w, const struct world_params *p,
     w->out->log.level = p->is_logged ? LOG_DEBUG : LOG_ERROR;
     net_init(&w->net, p->seed, &p->net, p->node_count);
     run_hash_init(&w->hash);
+    pool_init(&w->pool, map(POOL_MAX), POOL_MAX);
+    contacts_init(&w->contacts, &w->pool, p->seed);
     measure(w);
 }
 
@@ -571,6 +576,7 @@ void world_finish(struct world *w)
     store_finish_library(&w->library);
     queue_finish(&w->queue);
     net_finish(&w->net);
+    munmap(w->pool.base, POOL_MAX);
     free(w->nodes);
     free(w->out);
 }

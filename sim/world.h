@@ -13,6 +13,7 @@
 #include "sim/hash.h"
 #include "sim/net.h"
 #include "sim/queue.h"
+#include "overlay/contacts.h"
 #include "sim/store.h"
 
 #define WORLD_REMEMBER_MAX 256
@@ -106,6 +107,8 @@ struct world {
     struct effects *out;
     struct world_node *nodes;
     size_t node_bytes; /* of one node's arena */
+    struct pool pool;
+    struct contacts contacts;
     struct store_library library;
     struct world_hooks hooks;
     struct world_counts counts;

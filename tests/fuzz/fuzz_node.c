@@ -13,6 +13,7 @@
 #include "wire/cbor.h"
 
 #define MEMORY_SIZE (8 * 1024 * 1024)
+#define POOL_SIZE   (1024 * 1024)
 #define SONG_BYTES  40000
 #define SONG_BLOCKS 3
 
@@ -198,6 +199,8 @@ static void build(void)
     struct node_params params = node_params_default();
     struct node_identity seeds = { { 1 }, { 2 } };
     struct event e = { .kind = EVENT_START };
+    struct contacts *contacts;
+    struct pool *pool;
     struct arena a;
 
     make_songs();
@@ -208,7 +211,13 @@ static void build(void)
     params.overlay.passive_max = 16;
     world.memory = aligned_alloc(64, MEMORY_SIZE);
     arena_init(&a, world.memory, MEMORY_SIZE);
-    world.node = node_create(&a, &params, &seeds);
+    /* All in the one block that is put back before each input. */
+    pool = arena_take(&a, 1, sizeof(*pool));
+    contacts = arena_take(&a, 1, sizeof(*contacts));
+    pool_init(pool, arena_take(&a, 1, POOL_SIZE), POOL_SIZE);
+    contacts_init(contacts, pool, 1);
+    world.node = node_create(&(struct node_memory){ &a, pool, contacts }, &params,
+                             &seeds);
     assert(world.node != NULL);
     world.used = a.used;
     step(&e);

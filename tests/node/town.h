@@ -13,6 +13,7 @@
 
 #define TOWN_MAX     4
 #define TOWN_MEMORY  ((size_t)12 * 1024 * 1024)
+#define TOWN_POOL    ((size_t)4 * 1024 * 1024)
 #define TOWN_ITEMS   8192
 #define TOWN_WIRES   512
 #define TOWN_SONGS   8 /* that there are: the files /song/0 … /song/7 */
@@ -55,6 +56,8 @@ struct town_node {
     struct node *node;
     uint8_t *memory;
     struct arena arena;
+    struct pool pool;
+    struct contacts contacts;
     struct node_params params;
     struct node_identity seeds;
     int64_t offset_ns; /* raw clock minus the town's time */
@@ -500,10 +503,14 @@ static inline void town_start(int node)
     static struct memory_item items[TOWN_KEPT];
     struct town_node *n = &town.n[node];
     struct event e = { .kind = EVENT_START };
+    struct node_memory home;
 
     arena_init(&n->arena, n->memory, TOWN_MEMORY);
     memset(n->memory, 0, TOWN_MEMORY);
-    n->node = node_create(&n->arena, &n->params, &n->seeds);
+    home = (struct node_memory){ &n->arena, &n->pool, &n->contacts };
+    pool_init(&n->pool, n->memory + TOWN_MEMORY, TOWN_POOL);
+    contacts_init(&n->contacts, &n->pool, 1);
+    n->node = node_create(&home, &n->params, &n->seeds);
     assert_non_null(n->node);
     n->is_running = true;
     n->wake_ns = TIME_NEVER;
@@ -634,7 +641,7 @@ static inline void town_make(int count, uint8_t seed)
     for (int i = 0; i < count; i++) {
         struct town_node *n = &town.n[i];
 
-        n->memory = aligned_alloc(64, TOWN_MEMORY);
+        n->memory = aligned_alloc(64, TOWN_MEMORY + TOWN_POOL);
         n->seeds = (struct node_identity){ { seed, (uint8_t)(i + 1) },
                                            { seed, (uint8_t)(i + 1), 1 } };
         n->offset_ns = (i + 1) * 1000 * S + i * 12345;
