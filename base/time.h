@@ -36,4 +36,16 @@ static inline int64_t mul_div(int64_t a, int64_t num, int64_t den)
     return (int64_t)((wide)a * num / den);
 }
 
+/* The root of a number that is not negative, rounded down. */
+static inline int64_t root_floor(int64_t x)
+{
+    int64_t r = 0;
+
+    for (int64_t bit = INT64_C(1) << 31; bit > 0; bit >>= 1) {
+        if ((r + bit) <= INT64_C(3037000499) && (r + bit) * (r + bit) <= x)
+            r += bit;
+    }
+    return r;
+}
+
 #endif
