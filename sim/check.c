@@ -62,14 +62,13 @@ static void keep(struct check *c, const struct check_entry *e)
 
 static void note_late(struct check *c, int node, const struct entry *e)
 {
-    struct world_node *n = &c->world->nodes[node];
+    const struct world_player *player = world_player(c->world, node);
     int64_t late_ns;
 
-    if (e->kind != ENTRY_ACTION || !n->player.has_line)
+    if (e->kind != ENTRY_ACTION || !player->has_line)
         return;
     c->actions++;
-    late_ns = clock_line_to_remote(&n->player.line,
-                                   clock_model_raw(&n->clock, c->world->now_ns)) -
+    late_ns = clock_line_to_remote(&player->line, world_raw_ns(c->world, node)) -
               e->u.action.at.ns;
     c->late += late_ns > 0;
     c->late_max_ns = late_ns > c->late_max_ns ? late_ns : c->late_max_ns;
@@ -133,7 +132,7 @@ static void check_songs(struct check *c, int node, const struct party *p)
         if (!s->is_set || s->total == 0 || s->held < s->total)
             continue;
         song = store_find(library, &s->id);
-        if (song < 0 || !store_is_whole(&c->world->nodes[node].store, library, song))
+        if (song < 0 || !store_is_whole(world_store(c->world, node), library, song))
             check_fail(c, node, "a song is said to be held that is not whole");
     }
 }
@@ -188,13 +187,13 @@ static const struct timeline_segment *segment_at(const struct world_player *p, i
 /* What a node takes for party time; false while it does not know. */
 static bool party_ns_of(const struct check *c, int node, int64_t *ns, int64_t *bound_ns)
 {
-    struct world_node *n = &c->world->nodes[node];
-    int64_t raw_ns = clock_model_raw(&n->clock, c->world->now_ns);
+    const struct world_player *player = world_player(c->world, node);
+    int64_t raw_ns = world_raw_ns(c->world, node);
 
-    if (!n->player.has_line || !node_party_line(n->node)->is_valid)
+    if (!player->has_line || !node_party_line(c->world->nodes[node].node)->is_valid)
         return false;
-    *ns = clock_line_to_remote(&n->player.line, raw_ns);
-    *bound_ns = clock_line_bound_at(&n->player.line, raw_ns);
+    *ns = clock_line_to_remote(&player->line, raw_ns);
+    *bound_ns = clock_line_bound_at(&player->line, raw_ns);
     return true;
 }
 
@@ -206,7 +205,7 @@ static int64_t place_ns(const struct timeline_segment *s, int64_t ns)
 /* Who has the whole log plays what the log says, to the frame. */
 static void check_piece(struct check *c, int node, const struct party *host, int64_t ns)
 {
-    const struct world_player *player = &c->world->nodes[node].player;
+    const struct world_player *player = world_player(c->world, node);
     const struct party *p = node_party(c->world->nodes[node].node);
     const struct timeline_segment *s = segment_at(player, ns);
     struct timeline_position truth;
@@ -225,14 +224,14 @@ static void check_piece(struct check *c, int node, const struct party *host, int
 /* Who is in no party hears nothing of it. */
 static void check_silence(struct check *c, int node)
 {
-    struct world_node *n = &c->world->nodes[node];
+    const struct world_player *player = world_player(c->world, node);
     const struct timeline_segment *s;
     int64_t raw_ns;
 
-    if (!n->player.has_line)
+    if (!player->has_line)
         return;
-    raw_ns = clock_model_raw(&n->clock, c->world->now_ns);
-    s = segment_at(&n->player, clock_line_to_remote(&n->player.line, raw_ns));
+    raw_ns = world_raw_ns(c->world, node);
+    s = segment_at(player, clock_line_to_remote(&player->line, raw_ns));
     if (s != NULL && s->is_playing)
         check_fail(c, node, "the music goes on without a party");
 }
@@ -255,7 +254,8 @@ static bool knows_map(const struct check *c, int node, const struct party *host)
 static bool listen(struct check *c, int node, int host_node, int64_t truth_ns,
                    struct listener *l)
 {
-    struct world_node *n = &c->world->nodes[node];
+    const struct world_node *n = &c->world->nodes[node];
+    const struct world_player *player = world_player(c->world, node);
     const struct party *host = node_party(c->world->nodes[host_node].node);
     struct timeline_position truth = timeline_at(&host->timeline,
                                                  (struct party_time){ truth_ns });
@@ -274,10 +274,10 @@ static bool listen(struct check *c, int node, int host_node, int64_t truth_ns,
         check_fail(c, node, text);
     }
     check_piece(c, node, host, l->party_ns);
-    s = segment_at(&n->player, l->party_ns);
+    s = segment_at(player, l->party_ns);
     song = s == NULL || !s->is_playing ? -1 : store_find(&c->world->library, &s->song);
     if (song < 0 || n->has_no_sound ||
-        !store_is_whole(&n->store, &c->world->library, song)) {
+        !store_is_whole(world_store(c->world, node), &c->world->library, song)) {
         c->silent += truth.is_playing;
         return false;
     }

@@ -58,7 +58,7 @@ static void send(struct experiment *e, int node, const struct cbor_writer *w,
                  int64_t limit_ns)
 {
     struct pending *p;
-    uint64_t id = e->world.nodes[node].next_command + 1;
+    uint64_t id = world_next_command(&e->world, node);
 
     assert(!w->has_overflowed && e->pending_count < EXPERIMENT_PENDING_MAX);
     p = &e->pending[e->pending_count++];
@@ -118,12 +118,11 @@ static void command_accept(struct experiment *e, int node)
 }
 
 /* Silence behind the last song ends a party; here somebody always wants more. */
-static bool is_over(const struct experiment *e)
+static bool is_over(struct experiment *e)
 {
-    const struct world_node *n = &e->world.nodes[e->plan.host];
-    struct clock_model clock = n->clock;
-    int64_t raw_ns = clock_model_raw(&clock, e->world.now_ns);
-    struct party_time now = { clock_line_to_remote(&n->player.line, raw_ns) };
+    int64_t raw_ns = world_raw_ns(&e->world, e->plan.host);
+    const struct clock_line *line = &world_player(&e->world, e->plan.host)->line;
+    struct party_time now = { clock_line_to_remote(line, raw_ns) };
 
     return timeline_at(&party_of(e, e->plan.host)->timeline, now).is_over;
 }
@@ -456,13 +455,13 @@ static void schedule(struct experiment *e)
         tick_at(e, p->host_ns + random_between(draw(e, 7, 0), 2, 30) * NS_PER_S,
                 TICK_CRASH, p->victim);
     if (p->cut >= 0) {
-        struct net_host *h = &e->world.net.hosts[p->cut];
+        int64_t cut_ns = p->host_ns + random_between(draw(e, 8, 0), 1, 25) * NS_PER_S;
 
-        h->cut_ns = p->host_ns + random_between(draw(e, 8, 0), 1, 25) * NS_PER_S;
-        h->heal_ns = h->cut_ns + random_between(draw(e, 8, 1), 1, 20) * NS_PER_S;
+        net_cut_host(&e->world.net, p->cut, cut_ns,
+                     cut_ns + random_between(draw(e, 8, 1), 1, 20) * NS_PER_S);
     }
     if (p->rot >= 0)
-        e->world.nodes[p->rot].rot_ppm = 100000;
+        world_set_rot(&e->world, p->rot, 100000);
     if (p->dead_disk >= 0)
         e->world.nodes[p->dead_disk].has_dead_disk = true;
 }

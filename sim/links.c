@@ -1,221 +1,286 @@
 /* TCP as the nodes see it: dials, refusals, ordered frames, and the end of a link behind
- * all that was sent before.  SPDX-License-Identifier: MIT */
+ * all that was sent before.  Each end keeps its own row and knows of the other only what
+ * packets told it, so the ends of a link may be in different parts of the world.
+ * SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <string.h>
 
 #include "base/time.h"
-#include "sim/happening.h"
-#include "sim/memory.h"
+#include "sim/part.h"
 
-#define SYN_LEN 60
+#define SYN_LEN      60
+#define ROWS_LEAST   8
+#define ROWS_MAX     192
+#define ACCEPTED_MAX 128 /* a machine with so many links takes no more */
 
-void link_ref(struct net_link *l)
+/* ---- rows ---- */
+
+static size_t table_size(int room)
 {
-    l->refs++;
+    return sizeof(struct link_table) + (size_t)room * sizeof(struct link_row);
 }
 
-void link_unref(struct net_link *l)
+static struct link_row *row_add(struct world_part *p, struct world_node *n)
 {
-    if (--l->refs == 0)
-        free(l);
-}
+    struct link_table *t = n->links;
 
-static void end_open(struct world *w, struct net_link *l, int end)
-{
-    struct world_node *n = &w->nodes[l->end[end].host];
-
-    l->end[end].is_open = true;
-    n->links[n->link_count++] = (struct world_link_ref){ l, end };
-    link_ref(l);
-}
-
-static void end_close(struct world *w, struct net_link *l, int end)
-{
-    struct world_node *n = &w->nodes[l->end[end].host];
-
-    if (!l->end[end].is_open)
-        return;
-    l->end[end].is_open = false;
-    for (int i = 0; i < n->link_count; i++) {
-        if (n->links[i].link == l && n->links[i].end == end) {
-            n->links[i] = n->links[--n->link_count];
-            link_unref(l);
-            return;
-        }
+    if (t == NULL) {
+        t = heap_take(&p->heap, 1, table_size(ROWS_LEAST));
+        t->room = ROWS_LEAST;
+        t->next = 1;
+    } else if (t->count == t->room) {
+        t = heap_take(&p->heap, 1, table_size(2 * n->links->room));
+        memcpy(t, n->links, table_size(n->links->room));
+        t->room = (uint16_t)(2 * n->links->room);
+        heap_give(&p->heap, n->links, 1, table_size(n->links->room));
     }
+    n->links = t;
+    return &t->rows[t->count++];
 }
 
-static struct world_link_ref *find(struct world *w, int node, uint32_t id)
+static struct link_row *row_find(const struct world_node *n, uint32_t id)
 {
-    struct world_node *n = &w->nodes[node];
+    struct link_table *t = n->links;
 
-    for (int i = 0; i < n->link_count; i++) {
-        const struct world_link_ref *r = &n->links[i];
-
-        if (r->link->end[r->end].id == id)
-            return &n->links[i];
+    for (int i = 0; t != NULL && i < t->count; i++) {
+        if (t->rows[i].id == id)
+            return &t->rows[i];
     }
     return NULL;
 }
 
-/* Something for one end of a link, behind all that is on its way there. */
-static void post(struct world *w, struct happening *h, struct net_link *l, int end,
-                 int from, int64_t at_ns)
+static void row_remove(struct world_node *n, struct link_row *row)
 {
-    h->link = l;
-    h->end = end;
-    h->life = l->end[end].life;
-    link_ref(l);
-    if (at_ns <= l->end[end].busy_ns)
-        at_ns = l->end[end].busy_ns + 1;
-    l->end[end].busy_ns = at_ns;
-    happening_post(w, h, from, l->end[end].host, at_ns);
+    *row = n->links->rows[--n->links->count];
 }
 
-static void post_closed(struct world *w, struct net_link *l, int end, int err,
-                        int64_t at_ns)
-{
-    struct happening *h = happening_new(HAPPENING_EVENT, 0);
+/* ---- packets ---- */
 
-    h->event.kind = EVENT_LINK_CLOSED;
-    h->event.u.closed.link = l->end[end].id;
-    h->event.u.closed.err = err;
-    post(w, h, l, end, (int)l->end[1 - end].host, at_ns);
+/* Something for the other end, behind all that is on its way there. */
+static struct packet *send(struct world_part *p, enum packet_kind kind, int node,
+                           struct link_row *row, size_t len)
+{
+    struct net_trip trip = { node, (int)row->other, part_number(p, node),
+                             len > 0 ? len : SYN_LEN, row->way_ns };
+    struct packet *packet;
+
+    row->out_ns = net_frame_ns(&p->w->net, &trip, p->now_ns, row->out_ns);
+    packet = part_post(p, kind, node, trip.number, trip.to, row->out_ns, len);
+    packet->link = row->other_id;
+    packet->life = row->other_life;
+    packet->from_link = row->id;
+    return packet;
 }
 
-static void post_opened(struct world *w, struct net_link *l, int end,
-                        const struct addr *remote, int64_t at_ns)
+/* To who knows no link yet, or one that is none here. */
+static struct packet *answer(struct world_part *p, enum packet_kind kind, int node,
+                             const struct packet *to, int64_t at_least_ns)
 {
-    struct happening *h = happening_new(HAPPENING_EVENT, 0);
+    struct net_trip trip = { node, (int)to->from, part_number(p, node), SYN_LEN, 0 };
+    int64_t at_ns = net_frame_ns(&p->w->net, &trip, p->now_ns, p->now_ns);
+    struct packet *packet;
 
-    h->event.kind = EVENT_LINK_OPENED;
-    h->event.u.opened.link = l->end[end].id;
-    h->event.u.opened.is_dialled = end == 0;
-    h->event.u.opened.remote = *remote;
-    post(w, h, l, end, (int)l->end[1 - end].host, at_ns);
+    if (at_ns < at_least_ns)
+        at_ns = at_least_ns;
+    packet = part_post(p, kind, node, trip.number, trip.to, at_ns, 0);
+    packet->link = to->from_link;
+    packet->life = to->from_life;
+    return packet;
 }
 
-void links_open(struct world *w, int node, uint32_t id, const struct addr *to)
+static void send_close(struct world_part *p, int node, struct link_row *row)
 {
-    struct world_node *n = &w->nodes[node];
-    struct net_link *l = memory_new(1, sizeof(*l));
-    struct happening *h;
-    int host = net_host_of(&w->net, to);
+    send(p, PACKET_CLOSE, node, row, 0)->err = ERR_CLOSED;
+}
 
-    w->counts.dials++;
-    l->end[0] = (struct net_end){ .host = (uint32_t)node, .life = n->life, .id = id };
-    l->end[1].host = (uint32_t)(host < 0 ? node : host);
-    end_open(w, l, 0);
-    if (host < 0) {
-        w->counts.dials_failed++;
-        post_closed(w, l, 0, ERR_TIMEOUT, w->now_ns + NET_DIAL_LIMIT_NS);
+static void give_up(struct world_part *p, int node, uint32_t id)
+{
+    struct packet *packet = part_post_self(p, PACKET_CLOSE, node, NET_DIAL_LIMIT_NS, 0);
+
+    packet->link = id;
+    packet->err = ERR_TIMEOUT;
+    p->counts.dials_failed++;
+}
+
+/* ---- what a node wants ---- */
+
+void links_open(struct world_part *p, int node, uint32_t id, const struct addr *to)
+{
+    struct world_node *n = &p->w->nodes[node];
+    int host = net_host_of(&p->w->net, to);
+    struct net_trip trip = { node, host, part_number(p, node), SYN_LEN, 0 };
+    struct link_row *row = row_add(p, n);
+    struct packet *packet;
+    int64_t at_ns;
+
+    assert(n->links->count <= ROWS_MAX);
+    p->counts.dials++;
+    *row = (struct link_row){ .id = id, .state = LINK_DIALLING };
+    if (host < 0 || !net_is_reachable(&p->w->net, &trip)) {
+        give_up(p, node, id);
         return;
     }
-    h = happening_new(HAPPENING_CONNECT, 0);
-    h->link = l;
-    link_ref(l);
-    happening_post(w, h, node, (uint32_t)host,
-                   net_frame_ns(&w->net, node, host, SYN_LEN, w->now_ns, w->now_ns));
+    row->other = (uint32_t)host;
+    trip.way_ns = row->way_ns = net_way_ns(&p->w->net, node, host);
+    at_ns = net_frame_ns(&p->w->net, &trip, p->now_ns, p->now_ns);
+    if (at_ns - p->now_ns > NET_DIAL_LIMIT_NS) {
+        give_up(p, node, id);
+        return;
+    }
+    row->out_ns = at_ns;
+    packet = part_post(p, PACKET_CONNECT, node, trip.number, host, at_ns, 0);
+    packet->from_link = id;
 }
+
+void links_close(struct world_part *p, int node, uint32_t id)
+{
+    struct world_node *n = &p->w->nodes[node];
+    struct link_row *row = row_find(n, id);
+
+    if (row == NULL)
+        return;
+    if (row->state == LINK_OPEN)
+        send_close(p, node, row);
+    row_remove(n, row);
+}
+
+void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame)
+{
+    struct link_row *row = row_find(&p->w->nodes[node], id);
+
+    if (row == NULL)
+        return;
+    p->counts.frames++;
+    p->counts.frame_bytes += (int64_t)frame.len;
+    if (row->state != LINK_OPEN)
+        return;
+    memcpy(send(p, PACKET_FRAME, node, row, frame.len)->data, frame.data, frame.len);
+}
+
+void links_forget(struct world_part *p, int node, bool is_dark)
+{
+    struct world_node *n = &p->w->nodes[node];
+
+    if (n->links == NULL)
+        return;
+    for (int i = 0; i < n->links->count && !is_dark; i++) {
+        if (n->links->rows[i].state != LINK_DIALLING)
+            send_close(p, node, &n->links->rows[i]);
+    }
+    heap_give(&p->heap, n->links, 1, table_size(n->links->room));
+    n->links = NULL;
+}
+
+/* ---- what comes ---- */
 
 /* The machine that was dialled answers, refuses, or is not there. */
-void links_connect(struct world *w, struct happening *h)
+static void connect_in(struct world_part *p, int node, const struct packet *packet)
 {
-    struct net_link *l = h->link;
-    int from = (int)l->end[0].host;
-    int host = (int)l->end[1].host;
-    struct world_node *n = &w->nodes[host];
-    struct addr remote = net_addr(host);
-    int64_t back_ns = net_frame_ns(&w->net, host, from, SYN_LEN, w->now_ns, w->now_ns);
+    struct world_node *n = &p->w->nodes[node];
+    struct link_row *row;
 
-    if (!l->end[0].is_open)
-        return; /* given up since */
-    if (n->is_dark || n->node == NULL || n->link_count >= NET_LINKS_MAX - 64) {
-        w->counts.dials_failed++;
-        if (n->is_dark)
-            post_closed(w, l, 0, ERR_TIMEOUT, w->now_ns + NET_DIAL_LIMIT_NS);
-        else
-            post_closed(w, l, 0, ERR_UNREACHABLE, back_ns);
+    if (n->is_dark) {
+        answer(p, PACKET_CLOSE, node, packet, p->now_ns + NET_DIAL_LIMIT_NS)->err =
+            ERR_TIMEOUT;
+        p->counts.dials_failed++;
         return;
     }
-    l->is_accepted = true;
-    l->end[1].life = n->life;
-    l->end[1].id = n->next_link;
-    n->next_link += 2;
-    end_open(w, l, 1);
-    post_opened(w, l, 0, &remote, back_ns);
-    remote = net_addr(from);
-    remote.port = (uint16_t)(32768 + l->end[0].id % 28000);
-    post_opened(w, l, 1, &remote,
-                net_frame_ns(&w->net, from, host, SYN_LEN, back_ns, back_ns));
-}
-
-void links_close(struct world *w, int node, uint32_t id)
-{
-    struct world_link_ref *r = find(w, node, id);
-    struct net_link *l;
-    int other;
-    int to;
-
-    if (r == NULL)
+    if (n->node == NULL || (n->links != NULL && n->links->count >= ACCEPTED_MAX)) {
+        answer(p, PACKET_CLOSE, node, packet, 0)->err = ERR_UNREACHABLE;
+        p->counts.dials_failed++;
         return;
-    l = r->link;
-    other = 1 - r->end;
-    to = (int)l->end[other].host;
-    if (l->is_accepted && l->end[other].is_open)
-        post_closed(w, l, other, ERR_CLOSED,
-                    net_frame_ns(&w->net, node, to, SYN_LEN, w->now_ns, w->now_ns));
-    end_close(w, l, r->end);
-}
-
-void links_send(struct world *w, int node, uint32_t id, struct bytes frame)
-{
-    struct world_link_ref *r = find(w, node, id);
-    struct happening *h;
-    struct net_link *l;
-    int other;
-    int to;
-
-    if (r == NULL)
-        return;
-    l = r->link;
-    other = 1 - r->end;
-    to = (int)l->end[other].host;
-    w->counts.frames++;
-    w->counts.frame_bytes += (int64_t)frame.len;
-    if (!l->is_accepted || !l->end[other].is_open)
-        return;
-    h = happening_new(HAPPENING_EVENT, frame.len);
-    h->event.kind = EVENT_LINK_RECEIVED;
-    h->event.u.received.link = l->end[other].id;
-    memcpy(h->data, frame.data, frame.len);
-    h->event.u.received.frame = bytes_of(h->data, frame.len);
-    post(w, h, l, other, node,
-         net_frame_ns(&w->net, node, to, frame.len, w->now_ns, l->end[other].busy_ns));
-}
-
-void links_forget(struct world *w, int node, bool is_dark)
-{
-    struct world_node *n = &w->nodes[node];
-
-    while (n->link_count > 0) {
-        struct net_link *l = n->links[n->link_count - 1].link;
-        int end = n->links[n->link_count - 1].end;
-
-        if (!is_dark && l->is_accepted && l->end[1 - end].is_open)
-            post_closed(w, l, 1 - end, ERR_CLOSED,
-                        net_frame_ns(&w->net, node, (int)l->end[1 - end].host, SYN_LEN,
-                                     w->now_ns, w->now_ns));
-        end_close(w, l, end);
     }
+    row = row_add(p, n);
+    *row = (struct link_row){ .id = n->links->next,
+                              .other = packet->from,
+                              .other_id = packet->from_link,
+                              .other_life = packet->from_life,
+                              .way_ns = net_way_ns(&p->w->net, node, (int)packet->from),
+                              .state = LINK_PENDING };
+    n->links->next += 2;
+    (void)send(p, PACKET_ACCEPT, node, row, 0);
 }
 
-bool links_admit(struct world *w, const struct happening *h)
+/* The node learns of an open link, and then speaks first or second. */
+static void opened(struct world_part *p, int node, const struct link_row *row,
+                   bool is_dialled)
 {
-    if (h->link == NULL)
-        return true;
-    if (!h->link->end[h->end].is_open)
-        return false;
-    if (h->event.kind == EVENT_LINK_CLOSED)
-        end_close(w, h->link, h->end);
-    return true;
+    struct event e = { .kind = EVENT_LINK_OPENED };
+
+    e.u.opened.link = row->id;
+    e.u.opened.is_dialled = is_dialled;
+    e.u.opened.remote = net_addr_of(&p->w->net.p, (int)row->other);
+    if (!is_dialled)
+        e.u.opened.remote.port = (uint16_t)(32768 + row->other_id % 28000);
+    part_step(p, node, &e, bytes_of(NULL, 0));
+}
+
+static void accepted(struct world_part *p, int node, const struct packet *packet)
+{
+    struct link_row *row = row_find(&p->w->nodes[node], packet->link);
+
+    if (row == NULL || row->state != LINK_DIALLING) { /* given up since */
+        answer(p, PACKET_CLOSE, node, packet, 0)->err = ERR_CLOSED;
+        return;
+    }
+    row->state = LINK_OPEN;
+    row->other_id = packet->from_link;
+    row->other_life = packet->from_life;
+    (void)send(p, PACKET_ACK, node, row, 0);
+    opened(p, node, row, true);
+}
+
+static void closed(struct world_part *p, int node, struct link_row *row, int err)
+{
+    struct event e = { .kind = EVENT_LINK_CLOSED };
+    bool was_known = row->state != LINK_PENDING;
+
+    e.u.closed.link = row->id;
+    e.u.closed.err = err;
+    row_remove(&p->w->nodes[node], row);
+    if (was_known)
+        part_step(p, node, &e, bytes_of(NULL, 0));
+}
+
+static void received(struct world_part *p, int node, const struct packet *packet)
+{
+    struct event e = { .kind = EVENT_LINK_RECEIVED };
+
+    e.u.received.link = packet->link;
+    e.u.received.frame = bytes_of(packet->data, packet->len);
+    part_step(p, node, &e, e.u.received.frame);
+}
+
+void links_deliver(struct world_part *p, int node, const struct packet *packet)
+{
+    struct world_node *n = &p->w->nodes[node];
+    struct link_row *row;
+
+    if (packet->kind == PACKET_CONNECT) {
+        connect_in(p, node, packet);
+        return;
+    }
+    if (n->is_dark || n->node == NULL)
+        return;
+    if (packet->life != n->life) {
+        /* A machine that was started anew knows nothing of this link, and says so. */
+        if (packet->kind == PACKET_FRAME)
+            answer(p, PACKET_CLOSE, node, packet, 0)->err = ERR_CLOSED;
+        return;
+    }
+    if (packet->kind == PACKET_ACCEPT) {
+        accepted(p, node, packet);
+        return;
+    }
+    row = row_find(n, packet->link);
+    if (row == NULL)
+        return;
+    if (packet->kind == PACKET_CLOSE) {
+        closed(p, node, row, packet->err);
+    } else if (packet->kind == PACKET_ACK && row->state == LINK_PENDING) {
+        row->state = LINK_OPEN;
+        opened(p, node, row, false);
+    } else if (packet->kind == PACKET_FRAME && row->state == LINK_OPEN) {
+        received(p, node, packet);
+    }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/net.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -8,6 +9,7 @@
 #include "sim/random.h"
 
 #define SEGMENT_LEN 1400
+#define PUBLIC_NET  20 /* the first of the first bytes of addresses in groups */
 
 bool net_params_named(const char *name, struct net_params *p)
 {
@@ -16,8 +18,7 @@ bool net_params_named(const char *name, struct net_params *p)
         struct net_params p;
     } list[] = {
         { "lan",
-          { .base_min_ns = 60 * NS_PER_US,
-            .base_max_ns = 300 * NS_PER_US,
+          { .latency = { .min_ns = 60 * NS_PER_US, .max_ns = 300 * NS_PER_US },
             .jitter_ns = 20 * NS_PER_US,
             .spike_ppm = 1000,
             .spike_ns = 500 * NS_PER_US,
@@ -25,8 +26,7 @@ bool net_params_named(const char *name, struct net_params *p)
             .retransmit_ns = 200 * NS_PER_MS,
             .stack_ns = 15 * NS_PER_US } },
         { "wifi",
-          { .base_min_ns = 800 * NS_PER_US,
-            .base_max_ns = 2 * NS_PER_MS,
+          { .latency = { .min_ns = 800 * NS_PER_US, .max_ns = 2 * NS_PER_MS },
             .jitter_ns = 700 * NS_PER_US,
             .spike_ppm = 20000,
             .spike_ns = 15 * NS_PER_MS,
@@ -36,8 +36,7 @@ bool net_params_named(const char *name, struct net_params *p)
             .retransmit_ns = 200 * NS_PER_MS,
             .stack_ns = 30 * NS_PER_US } },
         { "internet",
-          { .base_min_ns = 5 * NS_PER_MS,
-            .base_max_ns = 60 * NS_PER_MS,
+          { .latency = { .min_ns = 5 * NS_PER_MS, .max_ns = 60 * NS_PER_MS },
             .skew_percent = 5,
             .jitter_ns = NS_PER_MS,
             .spike_ppm = 10000,
@@ -49,6 +48,9 @@ bool net_params_named(const char *name, struct net_params *p)
             .stack_ns = 30 * NS_PER_US } },
     };
 
+    *p = (struct net_params){ 0 };
+    if (latency_named(name, &p->latency))
+        return true;
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
         if (strcmp(name, list[i].name) == 0) {
             *p = list[i].p;
@@ -81,35 +83,148 @@ struct addr net_addr(int host)
     };
 }
 
-int net_host_of(const struct net *n, const struct addr *addr)
+struct addr net_addr_of(const struct net_params *p, int host)
 {
-    int number = addr->ip[1] << 16 | addr->ip[2] << 8 | addr->ip[3];
+    int group;
+    int number;
 
-    if (addr->len != 4 || addr->ip[0] != 10 || addr->port != NET_PORT || number < 1 ||
-        number > n->host_count)
-        return -1;
-    return number - 1;
+    if (p->address_groups == 0)
+        return net_addr(host);
+    group = host % p->address_groups;
+    number = host / p->address_groups + 1;
+    return (struct addr){
+        .ip = { (uint8_t)(PUBLIC_NET + (group >> 8)), (uint8_t)group,
+                (uint8_t)(number >> 8), (uint8_t)number },
+        .port = NET_PORT,
+        .len = 4,
+    };
 }
 
-/* The fixed part of the way from one to another; both ways are much alike. */
-static int64_t base_ns(const struct net *n, int from, int to)
+int net_host_of(const struct net *n, const struct addr *addr)
 {
-    uint64_t low = (uint64_t)(from < to ? from : to);
-    uint64_t high = (uint64_t)(from < to ? to : from);
-    int64_t base = random_between(random_word(n->seed, RANDOM_PATH, low, high),
-                                  n->p.base_min_ns, n->p.base_max_ns);
-    uint64_t word = random_word(n->seed, RANDOM_PATH, ~(uint64_t)from, (uint64_t)to);
+    int groups = n->p.address_groups;
+    int host;
 
+    if (addr->len != 4 || addr->port != NET_PORT)
+        return -1;
+    if (groups == 0) {
+        host = (addr->ip[1] << 16 | addr->ip[2] << 8 | addr->ip[3]) - 1;
+        return addr->ip[0] == 10 && host >= 0 && host < n->host_count ? host : -1;
+    }
+    host = ((addr->ip[2] << 8 | addr->ip[3]) - 1) * groups +
+           ((addr->ip[0] - PUBLIC_NET) << 8 | addr->ip[1]);
+    if (addr->ip[0] < PUBLIC_NET || host < 0 || host >= n->host_count)
+        return -1;
+    return net_addr_of(&n->p, host).ip[1] == addr->ip[1] ? host : -1;
+}
+
+int64_t net_way_ns(const struct net *n, int from, int to)
+{
+    int64_t base = latency_ns(&n->p.latency, n->seed, from, to);
+    uint64_t word;
+
+    if (n->p.skew_percent == 0)
+        return base;
+    word = random_word(n->seed, RANDOM_PATH, ~(uint64_t)from, (uint64_t)to);
     return base +
            mul_div(base, random_between(word, 0, n->p.skew_percent * 1000), 100000);
 }
 
+int64_t net_least_ns(const struct net_params *p)
+{
+    int64_t least = latency_least_ns(&p->latency);
+
+    return least > 0 ? least : 1;
+}
+
+/* ---- NATs and cuts ---- */
+
+enum net_nat net_nat_of(const struct net *n, int host)
+{
+    int64_t ppm;
+
+    if (n->p.cone_ppm == 0 && n->p.symmetric_ppm == 0)
+        return NET_NAT_NONE;
+    ppm = random_below(random_word(n->seed, RANDOM_NAT, (uint64_t)host, 0), 1000000);
+    if (ppm < n->p.cone_ppm)
+        return NET_NAT_CONE;
+    return ppm < n->p.cone_ppm + n->p.symmetric_ppm ? NET_NAT_SYMMETRIC : NET_NAT_NONE;
+}
+
+bool net_is_reachable(const struct net *n, const struct net_trip *t)
+{
+    enum net_nat from = net_nat_of(n, t->from);
+    enum net_nat to = net_nat_of(n, t->to);
+    uint64_t word;
+
+    if (to == NET_NAT_NONE)
+        return true;
+    /* A symmetric NAT shows everybody another port: nobody knows where to knock. */
+    if (to == NET_NAT_SYMMETRIC || from == NET_NAT_SYMMETRIC)
+        return false;
+    word = random_word(n->seed, RANDOM_NAT, (uint64_t)t->from << 32 | (uint64_t)t->to,
+                       1 + (uint64_t)t->number);
+    return random_chance(word, n->p.punch_ppm);
+}
+
+void net_cut_host(struct net *n, int host, int64_t cut_ns, int64_t heal_ns)
+{
+    n->has_cuts = true;
+    n->hosts[host].cut_ns = cut_ns;
+    n->hosts[host].heal_ns = heal_ns;
+}
+
+void net_set_group(struct net *n, int host, int group)
+{
+    assert(group >= 0 && group < NET_GROUPS_MAX);
+    n->hosts[host].group = (uint8_t)group;
+}
+
+bool net_cut_groups(struct net *n, const struct net_cut *cut)
+{
+    if (n->cut_count == NET_CUTS_MAX)
+        return false;
+    n->has_cuts = true;
+    n->cuts[n->cut_count++] = *cut;
+    return true;
+}
+
+/* When the cut that is between two hosts now is over; 0: there is none. */
+static int64_t heal_ns(const struct net *n, int from, int to, int64_t now_ns)
+{
+    const struct net_host *a = &n->hosts[from];
+    const struct net_host *b = &n->hosts[to];
+    int64_t heal = 0;
+
+    if (!n->has_cuts)
+        return 0;
+    if (now_ns >= a->cut_ns && now_ns < a->heal_ns)
+        heal = a->heal_ns;
+    if (now_ns >= b->cut_ns && now_ns < b->heal_ns && b->heal_ns > heal)
+        heal = b->heal_ns;
+    for (int i = 0; i < n->cut_count; i++) {
+        const struct net_cut *c = &n->cuts[i];
+
+        if (now_ns >= c->cut_ns && now_ns < c->heal_ns && c->heal_ns > heal &&
+            (c->from_groups >> a->group & 1) != 0 && (c->to_groups >> b->group & 1) != 0)
+            heal = c->heal_ns;
+    }
+    return heal;
+}
+
+/* ---- how long it takes ---- */
+
 static int64_t jitter_ns(const struct net *n, uint64_t from, uint64_t packet)
 {
-    uint64_t spike = random_word(n->seed, RANDOM_JITTER, from, ~packet);
-    int64_t ns = random_exponential(random_word(n->seed, RANDOM_JITTER, from, packet),
-                                    n->p.jitter_ns);
+    uint64_t spike;
+    int64_t ns = 0;
 
+    if (n->p.jitter_ns > 0)
+        ns = random_exponential(random_word(n->seed, RANDOM_JITTER, from, packet),
+                                n->p.jitter_ns);
+    if (n->p.spike_ppm == 0)
+        return ns;
+    spike = random_word(n->seed, RANDOM_JITTER, from, ~packet);
     if (random_chance(spike, n->p.spike_ppm))
         ns += random_exponential(spike * UINT64_C(0x9e3779b97f4a7c15), n->p.spike_ns);
     return ns;
@@ -119,26 +234,18 @@ static int64_t jitter_ns(const struct net *n, uint64_t from, uint64_t packet)
 static int64_t uplink_ns(struct net *n, int from, size_t len, int64_t now_ns)
 {
     struct net_host *h = &n->hosts[from];
-    int64_t begin = h->uplink_ns > now_ns ? h->uplink_ns : now_ns;
+    int64_t bps = n->p.uplink_bps;
+    int64_t begin;
 
-    if (n->p.uplink_bps == 0)
+    if (n->p.slow_ppm > 0 &&
+        random_chance(random_word(n->seed, RANDOM_NAT, (uint64_t)from, UINT64_MAX),
+                      n->p.slow_ppm))
+        bps = n->p.slow_bps;
+    if (bps == 0)
         return 0;
-    h->uplink_ns = begin + mul_div((int64_t)len + 54, 8 * NS_PER_S, n->p.uplink_bps);
+    begin = h->uplink_ns > now_ns ? h->uplink_ns : now_ns;
+    h->uplink_ns = begin + mul_div((int64_t)len + 54, 8 * NS_PER_S, bps);
     return h->uplink_ns - now_ns;
-}
-
-/* When the cut that two hosts are in now is over; 0: they are in none. */
-static int64_t heal_ns(const struct net *n, int from, int to, int64_t now_ns)
-{
-    const struct net_host *a = &n->hosts[from];
-    const struct net_host *b = &n->hosts[to];
-    int64_t heal = 0;
-
-    if (now_ns >= a->cut_ns && now_ns < a->heal_ns)
-        heal = a->heal_ns;
-    if (now_ns >= b->cut_ns && now_ns < b->heal_ns && b->heal_ns > heal)
-        heal = b->heal_ns;
-    return heal;
 }
 
 /* What losses cost a TCP frame: a segment in the middle is sent again after a round trip,
@@ -149,9 +256,13 @@ static int64_t repair_ns(const struct net *n, uint64_t from, uint64_t packet, si
     int64_t segments = (int64_t)(len / SEGMENT_LEN);
     int64_t wait_ns = n->p.retransmit_ns;
     int64_t ns = 0;
-    uint64_t word = random_word(n->seed, RANDOM_LOSS, from, packet);
-    uint64_t middle = random_word(n->seed, RANDOM_LOSS, ~from, packet);
+    uint64_t middle;
+    uint64_t word;
 
+    if (n->p.loss_ppm == 0)
+        return 0;
+    word = random_word(n->seed, RANDOM_LOSS, from, packet);
+    middle = random_word(n->seed, RANDOM_LOSS, ~from, packet);
     for (int i = 0; i < 6 && random_chance(word, n->p.loss_ppm); i++) {
         ns += wait_ns;
         wait_ns *= 2;
@@ -162,40 +273,39 @@ static int64_t repair_ns(const struct net *n, uint64_t from, uint64_t packet, si
     return ns;
 }
 
-int64_t net_frame_ns(struct net *n, int from, int to, size_t len, int64_t now_ns,
+int64_t net_frame_ns(struct net *n, const struct net_trip *t, int64_t now_ns,
                      int64_t after_ns)
 {
-    uint64_t packet = n->hosts[from].packets++;
-    int64_t way_ns = base_ns(n, from, to);
-    int64_t at = now_ns + uplink_ns(n, from, len, now_ns) + way_ns +
-                 jitter_ns(n, (uint64_t)from, packet) +
-                 repair_ns(n, (uint64_t)from, packet, len, way_ns);
-    int64_t heal = heal_ns(n, from, to, now_ns);
+    uint64_t f = (uint64_t)t->from;
+    int64_t way_ns = t->way_ns > 0 ? t->way_ns : net_way_ns(n, t->from, t->to);
+    int64_t at = now_ns + uplink_ns(n, t->from, t->len, now_ns) + way_ns +
+                 jitter_ns(n, f, t->number) + repair_ns(n, f, t->number, t->len, way_ns);
+    int64_t heal = heal_ns(n, t->from, t->to, now_ns);
 
     /* The time-out has doubled all the while, so the next try comes up to as much later.
      */
     if (heal > 0)
         at += (heal - now_ns) +
-              random_below(random_word(n->seed, RANDOM_LOSS, packet, (uint64_t)from),
+              random_below(random_word(n->seed, RANDOM_LOSS, t->number, f),
                            heal - now_ns);
     return at > after_ns ? at : after_ns + 1;
 }
 
-int net_datagram_ns(struct net *n, int from, int to, size_t len, int64_t now_ns,
+int net_datagram_ns(struct net *n, const struct net_trip *t, int64_t now_ns,
                     int64_t at_ns[static NET_COPIES_MAX])
 {
-    uint64_t packet = n->hosts[from].packets++;
-    uint64_t f = (uint64_t)from;
-    int64_t start = now_ns + uplink_ns(n, from, len, now_ns) + base_ns(n, from, to);
+    uint64_t f = (uint64_t)t->from;
+    int64_t start = now_ns + uplink_ns(n, t->from, t->len, now_ns) +
+                    net_way_ns(n, t->from, t->to);
     int copies = 1;
 
-    if (heal_ns(n, from, to, now_ns) > 0 ||
-        random_chance(random_word(n->seed, RANDOM_LOSS, f, packet), n->p.loss_ppm))
+    if (heal_ns(n, t->from, t->to, now_ns) > 0 ||
+        random_chance(random_word(n->seed, RANDOM_LOSS, f, t->number), n->p.loss_ppm))
         return 0;
-    if (random_chance(random_word(n->seed, RANDOM_DUPLICATE, f, packet),
+    if (random_chance(random_word(n->seed, RANDOM_DUPLICATE, f, t->number),
                       n->p.duplicate_ppm))
         copies = 2;
-    at_ns[0] = start + jitter_ns(n, f, packet);
-    at_ns[1] = start + jitter_ns(n, f, packet | UINT64_C(1) << 63);
+    at_ns[0] = start + jitter_ns(n, f, t->number);
+    at_ns[1] = start + jitter_ns(n, f, t->number | UINT64_C(1) << 63);
     return copies;
 }

@@ -38,8 +38,8 @@ static void choose_net(struct plan *p, const struct experiment_options *o)
     if (o->loss_ppm >= 0)
         p->params.loss_ppm = o->loss_ppm;
     if (o->latency_ns >= 0) {
-        p->params.base_min_ns = o->latency_ns;
-        p->params.base_max_ns = o->latency_ns;
+        p->params.latency.min_ns = o->latency_ns;
+        p->params.latency.max_ns = o->latency_ns;
         p->params.skew_percent = 0;
     }
     if (o->jitter_ns >= 0) {
@@ -113,6 +113,7 @@ void plan_world(const struct plan *p, const struct experiment_options *o,
         .node = node_params_default(),
         .is_traced = o->is_traced,
         .is_logged = o->is_logged,
+        .clock_period_ns = 16 * NS_PER_S,
     };
     w->node.swarm.song_blocks_max = 1024;
     w->node.state_period_ns = o->nodes > SMALL_WORLD ? TIME_NEVER : NS_PER_S;

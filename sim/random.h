@@ -21,7 +21,8 @@ enum random_stream {
     RANDOM_STACK, /* how long the machine takes to hand a packet over */
     RANDOM_SONG,
     RANDOM_WORKLOAD,
-    RANDOM_FAULT
+    RANDOM_FAULT,
+    RANDOM_NAT /* what stands between a machine and the network */
 };
 
 /* The word of this seed and stream for the identities a and b. */

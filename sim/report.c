@@ -77,8 +77,9 @@ void report_table(const struct experiment *e, double wall_s)
            f.up > 0 ? (double)f.degrees / f.up : 0.0);
     printf(
         "network           %s, loss %.2f %%, one way %.2f to %.2f ms, jitter %.2f ms\n",
-        e->plan.net, (double)w->p.net.loss_ppm / 1e4, (double)w->p.net.base_min_ns / 1e6,
-        (double)w->p.net.base_max_ns / 1e6, (double)w->p.net.jitter_ns / 1e6);
+        e->plan.net, (double)w->p.net.loss_ppm / 1e4,
+        (double)w->p.net.latency.min_ns / 1e6, (double)w->p.net.latency.max_ns / 1e6,
+        (double)w->p.net.jitter_ns / 1e6);
     printf("faults            %s\n", faults);
     printf("virtual time      %.1f s\n", seconds(w->now_ns));
     if (e->started_ns == TIME_NEVER)

@@ -25,16 +25,17 @@ static void put_time(uint8_t *to, int64_t utc_ns)
     store_be32(to + 4, (uint32_t)((rest << 32) / NS_PER_S));
 }
 
-bool timeserver_ask(struct world *w, int node, const struct effect *e,
+bool timeserver_ask(struct world_part *p, int node, const struct effect *e,
                     struct timeserver_reply *r)
 {
+    struct world *w = p->w;
     const struct addr *to = &e->u.datagram.to;
     struct bytes request = e->u.datagram.data;
     int server = to->ip[3] - 1;
-    uint64_t packet = w->nodes[node].happenings;
+    uint64_t packet = part_number(p, node);
     uint64_t there = random_word(w->p.seed, RANDOM_UTC, (uint64_t)node, 2 * packet);
     uint64_t back = random_word(w->p.seed, RANDOM_UTC, (uint64_t)node, 2 * packet + 1);
-    int64_t at_ns = w->now_ns + WAY_NS + random_exponential(there, WAY_JITTER_NS);
+    int64_t at_ns = p->now_ns + WAY_NS + random_exponential(there, WAY_JITTER_NS);
     int64_t utc_ns;
 
     if (server < 0 || server >= w->p.ntp_count || request.len < SNTP_LEN ||

@@ -4,7 +4,7 @@
 #define SIM_TIMESERVER_H
 
 #include "clock/sntp.h"
-#include "sim/world.h"
+#include "sim/part.h"
 
 struct timeserver_reply {
     int64_t at_ns; /* true time when it comes back */
@@ -12,7 +12,7 @@ struct timeserver_reply {
 };
 
 /* What becomes of a request that a node sends now.  False when no reply comes. */
-bool timeserver_ask(struct world *w, int node, const struct effect *e,
+bool timeserver_ask(struct world_part *p, int node, const struct effect *e,
                     struct timeserver_reply *r);
 
 #endif

@@ -1,6 +1,11 @@
 /* The virtual driver: as many nodes as wanted, each behind the same node_step that the
  * daemon runs, on virtual time.  It is the mirror image of daemon/: what a node wants is
  * carried out against a virtual network, virtual clocks and stores in memory.
+ *
+ * A world is cut into parts, one for each thread (or each MPI rank); a node belongs to
+ * one part.  What happens does not depend on how many there are.  With several, the hooks
+ * `stepped` and `replied` are called by all threads at once, and may only look at the
+ * node that they are about; ticks are called while all parts stand still, and may do all.
  * SPDX-License-Identifier: MIT */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -9,15 +14,17 @@
 #include <stdint.h>
 
 #include "node/node.h"
+#include "overlay/contacts.h"
 #include "sim/clockmodel.h"
 #include "sim/hash.h"
 #include "sim/net.h"
-#include "sim/queue.h"
-#include "overlay/contacts.h"
+#include "sim/packet.h"
 #include "sim/store.h"
+#include "sim/wheel.h"
 
 #define WORLD_REMEMBER_MAX 256
 #define WORLD_ITEM_MAX     64
+#define WORLD_PARTS_MAX    64
 
 /* What the node told its player, which is all that a sound card would follow. */
 struct world_player {
@@ -27,41 +34,26 @@ struct world_player {
     struct clock_line line;
 };
 
-/* A thing remembered over restarts. */
-struct world_item {
-    uint8_t key[WORLD_ITEM_MAX];
-    uint8_t value[WORLD_ITEM_MAX];
-    uint8_t key_len;
-    uint8_t value_len;
-};
+struct link_table;
+struct world_more;
+struct world_part;
+struct exchange;
 
-struct world_link_ref {
-    struct net_link *link;
-    int end;
-};
-
+/* What every event touches: one cache line. */
 struct world_node {
     struct node *node; /* NULL: not running */
-    void *memory;
-    uint32_t life;      /* starts so far */
-    bool is_dark;       /* the machine is off: nothing answers, not even a refusal */
-    bool has_dead_disk; /* the store takes orders and never answers */
-    bool has_no_sound;
-    int64_t rot_ppm; /* chance that a loaded block is damaged */
-    struct clock_model clock;
-    uint64_t happenings; /* that it caused; names them */
-    uint32_t next_link;
-    uint64_t next_command;
-    int64_t wake_ns;      /* as last asked for, raw; TIME_NEVER: none */
-    uint64_t wake_number; /* of the one armed wake; older ones are void */
-    int64_t storm_ns;     /* steps are counted … */
-    int steps;            /* … from there on, for a millisecond */
-    int link_count;
-    struct world_link_ref links[NET_LINKS_MAX];
-    struct world_player player;
-    struct store store;
-    int item_count;
-    struct world_item *items; /* WORLD_REMEMBER_MAX */
+    struct run_hash hash;
+    struct link_table *links; /* NULL: none */
+    struct world_more *more;  /* what few nodes need; NULL: not yet */
+    int64_t wake_ns;          /* as last asked for, raw; TIME_NEVER: none */
+    int64_t armed_ns;         /* the wake in the queue that counts, true time */
+    uint32_t number;          /* of what it caused; names the draws too */
+    uint16_t life;            /* starts so far */
+    bool is_dark : 1;       /* the machine is off: nothing answers, not even a refusal */
+    bool is_paused : 1;     /* its process is stopped; what comes has to wait */
+    bool has_dead_disk : 1; /* the store takes orders and never answers */
+    bool has_no_sound : 1;
+    bool is_audio_due : 1; /* a report is in the queue */
 };
 
 struct world_counts {
@@ -76,7 +68,7 @@ struct world_counts {
     int64_t dials_failed;
 };
 
-/* What the world tells to whoever runs the experiment. */
+/* What the world tells to whoever runs the experiment.  Any may be NULL. */
 struct world_hooks {
     void *context;
     void (*stepped)(void *context, int node, const struct event *e);
@@ -87,32 +79,56 @@ struct world_hooks {
 
 #define WORLD_NTP_MAX 4
 
+/* What the run hash covers. */
+enum world_hash {
+    WORLD_HASH_ALL,    /* events, effects, and every byte of both */
+    WORLD_HASH_EVENTS, /* events and their bytes */
+    WORLD_HASH_TIMES   /* which event reached whom when */
+};
+
 struct world_params {
     uint64_t seed;
     int node_count;
+    int threads; /* 0: one */
     struct net_params net;
     struct node_params node; /* of all; name and listen are filled in */
     int ntp_count;           /* time servers, 0..WORLD_NTP_MAX */
     int64_t ntp_error_ns[WORLD_NTP_MAX];
-    bool is_traced; /* a line per event on stdout */
-    bool is_logged; /* what the nodes log too */
+    int64_t clock_period_ns; /* nodes hear of the system's clock at the start, and … */
+    bool has_no_memory;      /* what a node asks to be remembered is lost */
+    enum world_hash hash;    /* … of what it covers; the default is all */
+    struct exchange *exchange; /* between processes; NULL: there is one */
+    bool is_traced;            /* a line per event on stdout */
+    bool is_logged;            /* what the nodes log too */
+};
+
+struct world_tick {
+    uint64_t token;
+    uint64_t number; /* 0: free, and token is the next free one */
 };
 
 struct world {
     struct world_params p;
-    int64_t now_ns;
-    struct queue queue;
+    int64_t now_ns; /* in ticks, and with one part */
     struct net net;
-    struct run_hash hash;
-    struct effects *out;
+    struct run_hash hash; /* as of the end of world_run */
+    struct effects *out;  /* of the last step, with one part */
     struct world_node *nodes;
-    size_t node_bytes; /* of one node's arena */
-    struct pool pool;
-    struct contacts contacts;
+    uint8_t *arenas; /* node_bytes for each node */
+    size_t node_bytes;
+    int part_count;
+    int part_share; /* nodes of a part; the last may have fewer */
+    struct world_part *parts;
+    struct exchange *exchange; /* NULL: one part */
     struct store_library library;
     struct world_hooks hooks;
-    struct world_counts counts;
-    uint64_t ticks; /* asked for */
+    struct world_counts counts; /* as of the last tick, or the end of world_run */
+    int64_t tick_ns;            /* the next tick; TIME_NEVER: none */
+    struct wheel ticks;         /* values are places in tick_list */
+    struct world_tick *tick_list;
+    uint32_t tick_room;
+    uint32_t tick_free; /* 1 + place; 0: none */
+    uint64_t tick_count;
     bool is_stopped;
 };
 
@@ -121,27 +137,69 @@ void world_init(struct world *w, const struct world_params *p,
                 const struct world_hooks *hooks);
 void world_finish(struct world *w);
 
-/* Before its first start: the clock of a node. */
+/* Before its first start: the clock of a node.  One without keeps true time. */
 void world_set_clock(struct world *w, int node, const struct clock_model_params *p);
 
-/* Start a node, for the first time or again. */
+/* Start a node, for the first time or again; now, or at an instant (which costs no tick:
+ * the way to start a million). */
 void world_start(struct world *w, int node);
+void world_start_at(struct world *w, int node, int64_t at_ns);
 
-/* End a node at once.  Dark: the whole machine, without a word to anybody. */
+/* End a node at once.  Its links end with a reset; dark: the whole machine, without a
+ * word to anybody.  What it remembers and stores stays for the next start. */
 void world_crash(struct world *w, int node, bool is_dark);
+
+/* Stop a node's process (SIGSTOP): what comes for it waits, and comes at once when it
+ * goes on.  Nothing happens to one that is down. */
+void world_pause(struct world *w, int node);
+void world_resume(struct world *w, int node);
+
+/* The system clock of a node shows another time, from now on, by so much. */
+void world_step_utc(struct world *w, int node, int64_t by_ns);
+
+/* Blocks that a node loads are damaged, in so many of a million cases. */
+void world_set_rot(struct world *w, int node, int64_t ppm);
 
 /* Hand a command to a node now: an encoded request.  The id of its reply. */
 uint64_t world_command(struct world *w, int node, struct bytes request);
 
-/* Have hooks.ticked called with the token at an instant. */
+/* The id that the next command to this node will have. */
+uint64_t world_next_command(const struct world *w, int node);
+
+/* Have hooks.ticked called with the token at an instant, after all that happens then.
+ * With several parts only before world_run and from a tick. */
 void world_tick_at(struct world *w, int64_t at_ns, uint64_t token);
 
 /* Go on until an instant, or until stopped. */
 void world_run(struct world *w, int64_t until_ns);
 
+/* True time as the node's part has it: what hooks must use with several parts. */
+int64_t world_now_ns(const struct world *w, int node);
+
 bool world_is_up(const struct world *w, int node);
+
+/* True when this process steps the node: all of them, but for MPI. */
+bool world_is_local(const struct world *w, int node);
+
+/* What its raw clock shows now. */
+int64_t world_raw_ns(struct world *w, int node);
+
+/* What the node told its player; never NULL. */
+const struct world_player *world_player(const struct world *w, int node);
+
+struct store *world_store(struct world *w, int node);
+
+/* Links that the node has now, in both directions and of all kinds. */
+int world_links(const struct world *w, int node);
+
+/* Where a node listens. */
+struct addr world_addr(const struct world *w, int node);
 
 /* Addresses of the time servers. */
 struct addr world_ntp_addr(int server);
+
+/* Memory: of the nodes' own tables and contacts, and of all that is on its way. */
+size_t world_node_memory(const struct world *w);
+size_t world_packet_memory(const struct world *w);
 
 #endif

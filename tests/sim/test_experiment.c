@@ -120,12 +120,12 @@ static void test_failure_is_kept_and_stops(void **state)
 static void test_wrong_block_is_not_kept(void **state)
 {
     struct experiment *e = half_way();
-    struct store *s = &e->world.nodes[0].store;
+    struct store *s = world_store(&e->world, 0);
     struct bytes good;
     uint8_t bad[BLOCK_SIZE];
 
     (void)state;
-    good = store_get(&e->world.nodes[e->plan.host].store, &e->world.library, 0, 0);
+    good = store_get(world_store(&e->world, e->plan.host), &e->world.library, 0, 0);
     assert_int_equal(good.len, BLOCK_SIZE);
     assert_true(store_put(s, &e->world.library, 0, 0, good));
     memcpy(bad, good.data, sizeof(bad));

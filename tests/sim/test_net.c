@@ -16,6 +16,23 @@ static struct net make(const char *name, int64_t loss_ppm)
     return n;
 }
 
+static uint32_t numbers[4];
+
+static int64_t frame(struct net *n, int from, int to, size_t len, int64_t now_ns,
+                     int64_t after_ns)
+{
+    struct net_trip t = { from, to, numbers[from]++, len, 0 };
+
+    return net_frame_ns(n, &t, now_ns, after_ns);
+}
+
+static int datagram(struct net *n, int from, int to, int64_t now_ns, int64_t at_ns[])
+{
+    struct net_trip t = { from, to, numbers[from]++, 80, 0 };
+
+    return net_datagram_ns(n, &t, now_ns, at_ns);
+}
+
 static void test_addresses(void **state)
 {
     struct net n = make("lan", 0);
@@ -40,7 +57,7 @@ static void test_frames_keep_their_order(void **state)
     (void)state;
     for (int i = 0; i < 2000; i++) {
         int64_t now = i * NS_PER_MS;
-        int64_t at = net_frame_ns(&n, 0, 1, 200, now, last);
+        int64_t at = frame(&n, 0, 1, 200, now, last);
 
         assert_true(at > now && at > last);
         worst = at - now > worst ? at - now : worst;
@@ -59,7 +76,7 @@ static void test_datagrams_get_lost_and_doubled(void **state)
     (void)state;
     n.p.duplicate_ppm = 100000;
     for (int i = 0; i < 10000; i++)
-        copies[net_datagram_ns(&n, 0, 1, 80, i * NS_PER_MS, at)]++;
+        copies[datagram(&n, 0, 1, i * NS_PER_MS, at)]++;
     assert_in_range(copies[0], 850, 1150);
     assert_in_range(copies[2], 750, 1050);
     net_finish(&n);
@@ -71,14 +88,13 @@ static void test_cut_and_heal(void **state)
     int64_t at[NET_COPIES_MAX];
 
     (void)state;
-    n.hosts[1].cut_ns = 10 * NS_PER_S;
-    n.hosts[1].heal_ns = 20 * NS_PER_S;
-    assert_int_equal(net_datagram_ns(&n, 0, 1, 80, 9 * NS_PER_S, at), 1);
-    assert_int_equal(net_datagram_ns(&n, 0, 1, 80, 15 * NS_PER_S, at), 0);
-    assert_int_equal(net_datagram_ns(&n, 1, 0, 80, 15 * NS_PER_S, at), 0);
-    assert_int_equal(net_datagram_ns(&n, 0, 2, 80, 15 * NS_PER_S, at), 1);
-    assert_true(net_frame_ns(&n, 0, 1, 80, 15 * NS_PER_S, 0) >= 20 * NS_PER_S);
-    assert_true(net_frame_ns(&n, 0, 2, 80, 15 * NS_PER_S, 0) < 16 * NS_PER_S);
+    net_cut_host(&n, 1, 10 * NS_PER_S, 20 * NS_PER_S);
+    assert_int_equal(datagram(&n, 0, 1, 9 * NS_PER_S, at), 1);
+    assert_int_equal(datagram(&n, 0, 1, 15 * NS_PER_S, at), 0);
+    assert_int_equal(datagram(&n, 1, 0, 15 * NS_PER_S, at), 0);
+    assert_int_equal(datagram(&n, 0, 2, 15 * NS_PER_S, at), 1);
+    assert_true(frame(&n, 0, 1, 80, 15 * NS_PER_S, 0) >= 20 * NS_PER_S);
+    assert_true(frame(&n, 0, 2, 80, 15 * NS_PER_S, 0) < 16 * NS_PER_S);
     net_finish(&n);
 }
 
@@ -90,7 +106,7 @@ static void test_uplink_is_a_bottleneck(void **state)
     (void)state;
     n.p.uplink_bps = 8000000; /* 1 MB/s */
     for (int i = 0; i < 100; i++)
-        at = net_frame_ns(&n, 0, 1, 10000, 0, at);
+        at = frame(&n, 0, 1, 10000, 0, at);
     assert_in_range(at, NS_PER_S, NS_PER_S + 20 * NS_PER_MS);
     net_finish(&n);
 }
@@ -102,10 +118,13 @@ static void test_one_draw_moves_no_other(void **state)
 
     (void)state;
     for (int i = 0; i < 100; i++) /* what host 2 sends is nothing to host 0 */
-        (void)net_frame_ns(&b, 2, 3, 500, i, 0);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(net_frame_ns(&a, 0, 1, 500, i * NS_PER_MS, 0),
-                         net_frame_ns(&b, 0, 1, 500, i * NS_PER_MS, 0));
+        (void)frame(&b, 2, 3, 500, i, 0);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct net_trip t = { 0, 1, i, 500, 0 };
+
+        assert_int_equal(net_frame_ns(&a, &t, i * NS_PER_MS, 0),
+                         net_frame_ns(&b, &t, i * NS_PER_MS, 0));
+    }
     net_finish(&a);
     net_finish(&b);
 }

@@ -1,11 +1,10 @@
-/* Draws, the run hash, the queue and the histogram of the simulator.
+/* Draws, the run hash and the histogram of the simulator.
  * SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
 #include "base/time.h"
 #include "sim/hash.h"
 #include "sim/histogram.h"
-#include "sim/queue.h"
 #include "sim/random.h"
 
 static void test_draws_are_pinned(void **state)
@@ -54,44 +53,6 @@ static void test_uniform_covers_all(void **state)
         assert_in_range(seen[i], 900, 1100);
 }
 
-static void test_queue_order(uint64_t seed)
-{
-    struct queue q = { 0 };
-    struct queue_item item;
-    struct queue_item last = { .at_ns = -1 };
-    int popped = 0;
-
-    for (int i = 0; i < 3000; i++) {
-        uint64_t w = random_word(seed, RANDOM_PLAN, (uint64_t)i, 0);
-
-        item = (struct queue_item){ (int64_t)(w % 97), (uint32_t)(w >> 8) % 3,
-                                    (uint32_t)(w >> 16) % 3, (uint64_t)i, NULL };
-        queue_push(&q, &item);
-    }
-    assert_int_equal(queue_next_ns(&q), 0);
-    while (queue_pop(&q, &item)) {
-        bool is_later = item.at_ns > last.at_ns ||
-                        (item.at_ns == last.at_ns &&
-                         (item.to > last.to ||
-                          (item.to == last.to &&
-                           (item.from > last.from ||
-                            (item.from == last.from && item.number > last.number)))));
-
-        assert_true(popped == 0 || is_later);
-        last = item;
-        popped++;
-    }
-    assert_int_equal(popped, 3000);
-    assert_true(queue_next_ns(&q) == TIME_NEVER);
-    queue_finish(&q);
-}
-
-static void test_queue(void **state)
-{
-    (void)state;
-    for_each_seed(10, test_queue_order);
-}
-
 static void test_hash_feels_every_bit(void **state)
 {
     uint8_t data[37] = { 0 };
@@ -135,7 +96,6 @@ int main(void)
         cmocka_unit_test(test_draws_are_pinned),
         cmocka_unit_test(test_exponential_has_its_mean),
         cmocka_unit_test(test_uniform_covers_all),
-        cmocka_unit_test(test_queue),
         cmocka_unit_test(test_hash_feels_every_bit),
         cmocka_unit_test(test_histogram_quantiles),
     };
