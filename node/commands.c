@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/commands.h"
 
+#include "node/floods.h"
 #include "node/internal.h"
 #include "node/report.h"
 #include "wire/cbor.h"
@@ -258,6 +259,22 @@ static void run_invites(struct node *n, uint64_t id, struct cbor_reader *r)
     reply(n, id, 0, report_invites(n));
 }
 
+/* For experiments only: a flood that says nothing. */
+static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    static const uint8_t empty_map[] = { 0xa0 };
+    int ttl = (int)cbor_read_uint(r, FLOOD_TTL_MAX);
+    int bytes = (int)cbor_read_uint(r, MSG_INNER_MAX);
+
+    if (!n->params.is_lab)
+        fail(n, id, ERR_DENIED, "flood: this is no laboratory", "see `party help`");
+    else if (!cbor_is_done(r) || ttl < 1 || bytes < 1 || !floods_test(n, ttl, bytes))
+        fail(n, id, ERR_USAGE, "flood: give a TTL of 1 to 12 and up to 900 bytes",
+             "see docs/control.md");
+    else
+        reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+}
+
 /* The driver stops the node after this step: say good-bye to all. */
 static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
 {
@@ -281,7 +298,7 @@ static const struct {
     { "decline", 1, run_decline }, { "skip", 0, run_skip },   { "pause", 0, run_pause },
     { "resume", 0, run_resume },   { "stop", 0, run_stop },   { "play", 1, run_play },
     { "seek", 2, run_seek },       { "leave", 0, run_leave }, { "watch", 0, run_status },
-    { "down", 0, run_down },
+    { "down", 0, run_down },       { "flood", 2, run_flood },
 };
 
 void commands_run(struct node *n, uint64_t id, struct bytes request)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/floods.h"
 
+#include <assert.h>
+
 #include "node/internal.h"
 #include "party/domains.h"
 
+#define TEST_LIFE_S 60
 #define NS_PER_MS_U UINT64_C(1000000)
 
 /* UTC in milliseconds, or 0 where it is not known well enough to date a flood by. */
@@ -28,9 +31,9 @@ static int64_t age_of(const struct node *n, uint64_t created_ms)
     return ((int64_t)now_ms - (int64_t)created_ms) * NS_PER_MS;
 }
 
-static void flood_id_of(struct bytes inner, struct flood_id *id)
+static void flood_id_of(const struct node *n, struct bytes inner, struct flood_id *id)
 {
-    hash_blake2b(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
+    n->self.suite->hash(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
 }
 
 static void forward(struct node *n, const struct msg_flood *m, int ttl, int from)
@@ -41,33 +44,43 @@ static void forward(struct node *n, const struct msg_flood *m, int ttl, int from
     (void)flood_forward(&n->floods, m, ttl, from, active, count, &n->out->outbox);
 }
 
+/* All that is asked before the signature.  FLOOD_NEW: f and h are filled in. */
+static enum flood_verdict judge(struct node *n, const struct msg_flood *m,
+                                struct flood_head *h, struct flood *f)
+{
+    struct node_id origin;
+
+    flood_id_of(n, m->inner, &h->id);
+    if (flood_is_seen(&n->floods, &h->id))
+        return FLOOD_DUPLICATE; /* four of five */
+    if (flood_decode(m->inner, f) != 0 || f->kind == FLOOD_ANNOUNCE) {
+        n->counters.malformed++;
+        return FLOOD_EXPIRED;
+    }
+    n->self.suite->id(f->origin, &origin);
+    h->origin = f->origin;
+    h->is_from_origin = node_id_equal(&origin, &n->slots[h->peer].rec.id);
+    h->ttl = f->ttl;
+    h->life_s = f->life_s;
+    h->age_ns = age_of(n, f->created_ms);
+    return flood_probe(&n->floods, h, n->now_ns);
+}
+
 void floods_receive(struct node *n, int peer, const struct msg_flood *m)
 {
     struct flood_head head = { .peer = peer, .hops = m->hops };
-    struct node_id origin;
     struct flood f;
 
-    if (flood_decode(m->inner, &f) != 0) {
-        n->counters.malformed++;
+    if (judge(n, m, &head, &f) != FLOOD_NEW)
         return;
-    }
-    flood_id_of(m->inner, &head.id);
-    identity_id(f.origin, &origin);
-    head.origin = f.origin;
-    head.is_from_origin = node_id_equal(&origin, &n->slots[peer].rec.id);
-    head.ttl = f.ttl;
-    head.life_s = f.life_s;
-    head.age_ns = age_of(n, f.created_ms);
-    if (flood_probe(&n->floods, &head, n->now_ns) != FLOOD_NEW)
-        return;
-    if (!sign_verify(f.origin, DOMAIN_FLOOD, m->inner, m->sig)) {
+    if (!n->self.suite->verify(f.origin, DOMAIN_FLOOD, m->inner, m->sig)) {
         n->counters.bad_signatures++;
         return;
     }
     if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
         return;
     forward(n, m, f.ttl, peer);
-    if (!node_id_equal(&origin, &n->self.id))
+    if (f.kind != FLOOD_TEST && memcmp(f.origin, n->self.sign_public, KEY_LEN) != 0)
         party_flood_heard(&n->party, &head.id, m, &f, n->now_ns, &n->out->outbox);
 }
 
@@ -84,7 +97,7 @@ void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m)
     verdict = flood_reply_probe(&n->floods, m, peer, n->now_ns, &route);
     if (verdict != FLOOD_REPLY_OWN && verdict != FLOOD_REPLY_PASS)
         return;
-    if (!sign_verify(r.origin, DOMAIN_REPLY, m->inner, m->sig)) {
+    if (!n->self.suite->verify(r.origin, DOMAIN_REPLY, m->inner, m->sig)) {
         n->counters.bad_signatures++;
         return;
     }
@@ -120,33 +133,52 @@ void floods_greet(struct node *n, int peer)
     outbox_push(&n->out->outbox, peer, &m);
 }
 
-static void send_flood(struct node *n, const struct party_flood *wanted)
+/* Sign and flood; keeps what must be told to new neighbours.  False when it is too long,
+ * or over a rate. */
+static bool originate(struct node *n, struct flood *f)
 {
     uint8_t inner[MSG_INNER_MAX];
     struct flood_head head = { .peer = -1, .is_from_origin = true, .hops = 1 };
     struct msg_flood m = { .hops = 1 };
+
+    f->created_ms = utc_ms(n);
+    f->serial = (uint32_t)rng_next(&n->rng);
+    memcpy(f->origin, n->self.sign_public, KEY_LEN);
+    m.inner = bytes_of(inner, flood_encode(f, inner, sizeof(inner)));
+    if (m.inner.len == 0)
+        return false;
+    n->self.suite->sign(&n->self, DOMAIN_FLOOD, m.inner, m.sig);
+    flood_id_of(n, m.inner, &head.id);
+    head.origin = f->origin;
+    head.ttl = f->ttl;
+    head.life_s = f->life_s;
+    if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
+        return false;
+    forward(n, &m, f->ttl, -1);
+    keep_call(n, &m, f);
+    return true;
+}
+
+static void send_flood(struct node *n, const struct party_flood *wanted)
+{
     struct flood f = { .kind = wanted->kind,
-                       .created_ms = utc_ms(n),
-                       .serial = (uint32_t)rng_next(&n->rng),
                        .ttl = wanted->ttl,
                        .life_s = wanted->life_s,
                        .body = bytes_of(wanted->body, wanted->len) };
 
     if (f.kind != FLOOD_CALL)
         n->call.until_ns = 0; /* whatever becomes of this flood */
-    memcpy(f.origin, n->self.sign_public, KEY_LEN);
-    m.inner = bytes_of(inner, flood_encode(&f, inner, sizeof(inner)));
-    if (m.inner.len == 0)
-        return;
-    sign(&n->self, DOMAIN_FLOOD, m.inner, m.sig);
-    flood_id_of(m.inner, &head.id);
-    head.origin = f.origin;
-    head.ttl = f.ttl;
-    head.life_s = f.life_s;
-    if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
-        return;
-    forward(n, &m, f.ttl, -1);
-    keep_call(n, &m, &f);
+    (void)originate(n, &f);
+}
+
+bool floods_test(struct node *n, int ttl, int bytes)
+{
+    static const uint8_t nothing[MSG_INNER_MAX];
+    struct flood f = { .kind = FLOOD_TEST, .ttl = (uint8_t)ttl, .life_s = TEST_LIFE_S };
+
+    assert(bytes > 0 && bytes <= MSG_INNER_MAX && ttl > 0 && ttl <= FLOOD_TTL_MAX);
+    f.body = bytes_of(nothing, (size_t)bytes);
+    return originate(n, &f);
 }
 
 static void send_reply(struct node *n, const struct party_reply *wanted)
@@ -157,7 +189,7 @@ static void send_reply(struct node *n, const struct party_reply *wanted)
 
     if (route < 0)
         return; /* the direct link will tell the host */
-    sign(&n->self, DOMAIN_REPLY, m.inner, m.sig);
+    n->self.suite->sign(&n->self, DOMAIN_REPLY, m.inner, m.sig);
     flood_reply_forward(&n->floods, &m, route, &n->out->outbox);
 }
 

@@ -15,6 +15,9 @@ void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m);
  */
 void floods_greet(struct node *n, int peer);
 
+/* Flood a test message with a body of so many bytes.  False when it is too long. */
+bool floods_test(struct node *n, int ttl, int bytes);
+
 /* Sign and send what the party wants flooded or answered. */
 void floods_flush(struct node *n);
 

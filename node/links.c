@@ -133,6 +133,45 @@ static void log_down(struct node *n, const struct slot *s)
     log_id(&t, "peer", s->rec.id.b);
 }
 
+static void give_wiped(struct node *n, void *memory, size_t size)
+{
+    if (memory != NULL)
+        secure_wipe(memory, size);
+    heap_give(&n->heap, memory, 1, size);
+}
+
+static void forget_keys(struct node *n, struct slot *s)
+{
+    const struct suite *suite = n->self.suite;
+
+    give_wiped(n, s->handshake, suite->handshake_size);
+    give_wiped(n, s->session, suite->session_size);
+    give_wiped(n, s->datagram, suite->datagram_size);
+    s->handshake = NULL;
+    s->session = NULL;
+    s->datagram = NULL;
+}
+
+void links_wipe(struct node *n)
+{
+    for (int i = 0; i < n->params.peers_max; i++)
+        forget_keys(n, &n->slots[i]);
+}
+
+void *links_datagram(struct node *n, struct slot *s)
+{
+    const struct suite *suite = n->self.suite;
+
+    if (s->datagram != NULL || s->session == NULL)
+        return s->datagram;
+    s->datagram = heap_take(&n->heap, 1, suite->datagram_size);
+    if (suite->datagram_key(s->session, s->datagram) != 0) {
+        heap_give(&n->heap, s->datagram, 1, suite->datagram_size);
+        s->datagram = NULL;
+    }
+    return s->datagram;
+}
+
 /* Forget the slot; the modules hear of it when it was a peer. */
 static void slot_clear(struct node *n, struct slot *s)
 {
@@ -142,8 +181,7 @@ static void slot_clear(struct node *n, struct slot *s)
     struct addr remote = s->remote;
     int peer = index_of(n, s);
 
-    link_session_wipe(&s->session);
-    datagram_key_wipe(&s->datagram);
+    forget_keys(n, s);
     s->state = SLOT_FREE;
     s->is_choked = false;
     if (was_dial)
@@ -201,7 +239,7 @@ static void send_sealed(struct node *n, struct slot *s, struct bytes plain)
         return;
     }
     room = effects_room(n->out, size);
-    if (link_seal(&s->session, plain, room, size, &len) == 0)
+    if (n->self.suite->seal(s->session, plain, room, size, &len) == 0)
         send_frame(n, s, bytes_of(room, len));
     else
         s->is_choked = true;
@@ -254,24 +292,26 @@ static void send_hello(struct node *n, struct slot *s)
 /* One step of the handshake, with the frame that came or, to begin, none. */
 static int shake(struct node *n, struct slot *s, struct bytes in)
 {
+    const struct suite *suite = n->self.suite;
     uint8_t *out;
     size_t len = 0;
+    bool is_open;
     int err;
 
     if (!effects_has_room(n->out, LINK_HANDSHAKE_MAX))
         return ERR_LIMIT;
     out = effects_room(n->out, LINK_HANDSHAKE_MAX);
-    err = link_session_next(&s->session, in, out, &len);
+    err = suite->handshake_next(s->handshake, in, out, &len, &is_open);
     if (err != 0)
         return err;
     if (len > 0)
         send_frame(n, s, bytes_of(out, len));
-    if (s->session.state != LINK_OPEN)
+    if (!is_open)
         return 0;
-    err = link_datagram_key(&s->session, &s->datagram);
-    if (err != 0)
-        return err;
-    s->has_datagram = true;
+    s->session = heap_take(&n->heap, 1, suite->session_size);
+    suite->handshake_end(s->handshake, s->session, &s->peer);
+    heap_give(&n->heap, s->handshake, 1, suite->handshake_size);
+    s->handshake = NULL;
     s->state = SLOT_GREETING;
     send_hello(n, s);
     return 0;
@@ -331,8 +371,10 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
     s->state = SLOT_SHAKING;
     s->deadline_ns = n->now_ns + n->params.handshake_ns;
     node_secret(n, seed);
-    link_session_init(&s->session, is_dialled, &n->self,
-                      n->params.has_channel ? n->params.channel_psk : NULL, seed);
+    s->handshake = heap_take(&n->heap, 1, n->self.suite->handshake_size);
+    n->self.suite->handshake_begin(s->handshake, is_dialled, &n->self,
+                                   n->params.has_channel ? n->params.channel_psk : NULL,
+                                   seed);
     secure_wipe(seed, sizeof(seed));
     if (is_dialled)
         err = shake(n, s, bytes_of(NULL, 0));
@@ -361,13 +403,13 @@ static bool is_mistaken(const struct node *n, const struct slot *s)
     int i = s->is_dialled ? dials_find_addr(d, &s->remote) : -1;
 
     return i >= 0 && !node_id_is_zero(&d->list[i].id) &&
-           !node_id_equal(&d->list[i].id, &s->session.remote_id);
+           !node_id_equal(&d->list[i].id, &s->peer.id);
 }
 
 /* Names a link by what both of its ends, and nobody else, have. */
 static uint64_t name_of(const struct slot *s)
 {
-    return s->is_dialled ? s->datagram.send_id : s->datagram.receive_id;
+    return s->is_dialled ? s->peer.send_id : s->peer.receive_id;
 }
 
 /* Of two links to the same node the one dialled by the smaller id stays; of two dialled
@@ -376,7 +418,7 @@ static uint64_t name_of(const struct slot *s)
 static bool outranks(const struct node *n, const struct slot *s, uint64_t clock_id,
                      const struct slot *old)
 {
-    bool is_ours = node_id_compare(&n->self.id, &s->session.remote_id) < 0;
+    bool is_ours = node_id_compare(&n->self.id, &s->peer.id) < 0;
 
     if (clock_id != old->clock_id)
         return true;
@@ -388,7 +430,7 @@ static bool outranks(const struct node *n, const struct slot *s, uint64_t clock_
 /* True when there is a better link to the same node; a worse one is closed. */
 static bool is_surplus(struct node *n, struct slot *s, uint64_t clock_id)
 {
-    int other = links_find(n, &s->session.remote_id);
+    int other = links_find(n, &s->peer.id);
 
     if (other < 0)
         return false;
@@ -456,7 +498,7 @@ static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
     const struct addr *dialled = s->is_dialled ? &s->remote : NULL;
     int peer = index_of(n, s);
 
-    s->rec.id = s->session.remote_id;
+    s->rec.id = s->peer.id;
     s->rec.addr = h->listen;
     if (addr_is_any(&h->listen) || h->listen.len == 0) {
         s->rec.addr = s->remote;
@@ -476,14 +518,14 @@ static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
         log_text(&t, "name", s->name);
     }
     liveness_peer_up(&n->liveness, peer, n->now_ns);
+    flood_peer_up(&n->floods, peer);
     if (is_mistaken(n, s)) {
         overlay_dial_failed(&n->overlay, &s->remote, n->now_ns);
         dialled = NULL;
     }
     overlay_peer_up(&n->overlay, peer, &s->rec, dialled, n->now_ns, box);
     floods_greet(n, peer);
-    party_peer_up(&n->party, peer, &s->rec.id, s->session.remote_public, &s->rec.addr,
-                  n->now_ns, box);
+    party_peer_up(&n->party, peer, &s->rec.id, s->peer.key, &s->rec.addr, n->now_ns, box);
 }
 
 static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
@@ -492,7 +534,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
     struct msg m;
     size_t len;
 
-    if (link_open(&s->session, frame, n->plain, sizeof(n->plain), &len) != 0 ||
+    if (n->self.suite->open(s->session, frame, n->plain, sizeof(n->plain), &len) != 0 ||
         msg_decode(bytes_of(n->plain, len), &m) != 0) {
         complain(n, s, ERR_MALFORMED);
         n->counters.malformed++;

@@ -5,7 +5,7 @@
 #define NODE_LINKS_H
 
 #include "node/event.h"
-#include "secure/link.h"
+#include "secure/suite.h"
 
 struct node;
 
@@ -20,7 +20,6 @@ enum slot_state {
 struct slot {
     enum slot_state state;
     bool is_dialled;
-    bool has_datagram;
     bool is_sharing; /* a member of the party, known to the swarm */
     bool is_told;    /* the overlay knows already what became of this dial */
     bool is_choked;  /* a frame found no room: nothing more is sent, and it is closed */
@@ -28,10 +27,13 @@ struct slot {
     struct addr remote;  /* other end of the connection; while dialling, the wanted one */
     int64_t deadline_ns; /* until HELLO; TIME_NEVER once up */
     int64_t idle_ns;     /* nobody has needed it since; TIME_NEVER: needed */
-    struct link_session session;
-    struct datagram_key datagram;
-    struct peer_rec rec;  /* id and where it listens; valid when up */
-    struct addr observed; /* where the peer sees us; valid when up */
+    /* What the suite keeps, from the node's heap; NULL where there is none now. */
+    void *handshake;
+    void *session;
+    void *datagram;
+    struct suite_peer peer; /* valid from greeting on */
+    struct peer_rec rec;    /* id and where it listens; valid when up */
+    struct addr observed;   /* where the peer sees us; valid when up */
     uint64_t clock_id;
     char name[MSG_NAME_MAX + 1];
 };
@@ -55,9 +57,16 @@ void links_flush(struct node *n);
  * the peer be gone.  True when there were any. */
 bool links_close_choked(struct node *n);
 
+/* Give all the memory of the slots back, wiped. */
+void links_wipe(struct node *n);
+
 /* Close what took too long, and what nobody needs. */
 void links_wake(struct node *n);
 int64_t links_wake_ns(const struct node *n);
+
+/* The state of the datagrams that go with a link, made at the first need; NULL when there
+ * can be none. */
+void *links_datagram(struct node *n, struct slot *s);
 
 /* The peer with this id, or -1. */
 int links_find(const struct node *n, const struct node_id *id);

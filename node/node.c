@@ -16,6 +16,7 @@
 struct node_params node_params_default(void)
 {
     return (struct node_params){
+        .suite = &suite_real,
         .peers_max = 64,
         .handshake_ns = 10 * NS_PER_S,
         .idle_link_ns = 20 * NS_PER_S,
@@ -39,7 +40,7 @@ void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN])
 
     /* Each draw replaces the secret, so that from a node's memory nobody can tell what
      * was drawn before: neither the keys of past links. */
-    hash_blake2b(grown, sizeof(grown), "party.secret", &secret, 1);
+    n->self.suite->hash(grown, sizeof(grown), "party.secret", &secret, 1);
     memcpy(n->secret, grown, SECURE_SEED_LEN);
     memcpy(out, grown + SECURE_SEED_LEN, SECURE_SEED_LEN);
     secure_wipe(grown, sizeof(grown));
@@ -110,11 +111,12 @@ static int init_modules(struct node *n, struct arena *a)
 
     if (overlay_init(&n->overlay, &p->overlay, a, &self, secret_word(n), NULL) != 0 ||
         liveness_init(&n->liveness, &p->liveness, a) != 0 ||
-        floods_init(&n->floods, &p->flood, a, secret_word(n)) != 0 ||
         swarm_init(&n->swarm, &p->swarm, a, secret_word(n), &n->quiet) != 0 ||
         party_init(&n->party, &p->party, a, &n->self, secret_word(n), NULL) != 0 ||
         utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
         return ERR_NOMEM;
+    floods_init(&n->floods, &p->flood, &n->heap, secret_word(n));
+    n->floods.liveness = &n->liveness;
     swarm_set_name(&n->swarm, -1, &n->self.id);
     return 0;
 }
@@ -130,7 +132,7 @@ static int init(struct node *n, struct arena *a, const struct node_params *param
     name = node_clean_text(name);
     n->params.name[name.len] = '\0';
     memcpy(n->secret, seeds->entropy, sizeof(n->secret));
-    identity_from_seed(&n->self, seeds->identity_seed);
+    params->suite->identity(&n->self, seeds->identity_seed);
     rng_seed(&n->rng, secret_word(n));
     n->clock_id = secret_word(n);
     n->slots = arena_take(a, (size_t)params->peers_max, sizeof(*n->slots));
@@ -166,10 +168,7 @@ struct node *node_create(const struct node_memory *memory,
 
 void node_wipe(struct node *n)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
-        link_session_wipe(&n->slots[i].session);
-        datagram_key_wipe(&n->slots[i].datagram);
-    }
+    links_wipe(n);
     identity_wipe(&n->self);
     secure_wipe(n->secret, sizeof(n->secret));
     secure_wipe(n->params.channel_psk, sizeof(n->params.channel_psk));
@@ -275,6 +274,15 @@ void node_message(struct node *n, int peer, const struct msg *m)
         break;
     case MSG_REPLY:
         floods_receive_reply(n, peer, &m->u.reply);
+        break;
+    case MSG_DIGEST:
+    case MSG_SEEN:
+    case MSG_PULL:
+    case MSG_SUMMARY:
+    case MSG_GOSSIP:
+    case MSG_IHAVE:
+    case MSG_GRAFT:
+    case MSG_PRUNE:
         break;
     case MSG_PARTY_JOIN:
     case MSG_PARTY_WELCOME:

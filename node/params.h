@@ -10,6 +10,7 @@
 #include "overlay/liveness.h"
 #include "overlay/view.h"
 #include "party/session.h"
+#include "secure/suite.h"
 #include "share/swarm.h"
 
 #define NODE_JOINS_MAX   8
@@ -17,6 +18,8 @@
 #define NODE_PEERS_MAX   128
 
 struct node_params {
+    const struct suite *suite; /* cryptography: suite_real */
+
     char name[MSG_NAME_MAX + 1];
     struct addr listen;                   /* TCP and UDP; 0.0.0.0 and :: are fine */
     bool has_channel;                     /* false: open to strangers */
@@ -32,6 +35,7 @@ struct node_params {
     int64_t probe_interval_ns; /* to the party's reference, once steady: 1 s */
     int64_t line_period_ns;    /* the line to party time is renewed so often: 1 s */
     int64_t map_period_ns;     /* the host looks at its map so often: 10 s */
+    bool is_lab;               /* verbs of experiments are obeyed: false */
     int64_t state_period_ns;   /* watchers hear no more often: 100 ms */
 
     /* The peers_max of these three is set to the one above. */

@@ -23,11 +23,13 @@ static void send_probe(struct node *n, struct slot *s, const struct addr *to,
 {
     size_t size = PROBE_LEN + DATAGRAM_OVERHEAD;
     uint8_t *room = effects_room(n->out, size);
+    void *datagram = links_datagram(n, s);
     size_t len;
 
-    if (room == NULL)
+    if (room == NULL || datagram == NULL)
         return;
-    if (datagram_seal(&s->datagram, bytes_of(body, PROBE_LEN), room, size, &len) == 0)
+    if (n->self.suite->datagram_seal(datagram, bytes_of(body, PROBE_LEN), room, size,
+                                     &len) == 0)
         send_datagram(n, DATAGRAM_PEER, to, bytes_of(room, len));
 }
 
@@ -40,7 +42,7 @@ static struct slot *slot_of_datagram(struct node *n, struct bytes data)
     for (int i = 0; i < n->params.peers_max; i++) {
         struct slot *s = &n->slots[i];
 
-        if (s->state == SLOT_UP && s->has_datagram && s->datagram.receive_id == id)
+        if (s->state == SLOT_UP && s->peer.receive_id == id)
             return s;
     }
     return NULL;
@@ -68,12 +70,14 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
                           int64_t rx_ns)
 {
     struct slot *s = slot_of_datagram(n, data);
+    void *datagram = s == NULL ? NULL : links_datagram(n, s);
     uint8_t plain[PROBE_LEN];
     uint8_t reply[PROBE_LEN];
     struct bytes body;
     size_t len;
 
-    if (s == NULL || datagram_open(&s->datagram, data, plain, sizeof(plain), &len) != 0) {
+    if (datagram == NULL ||
+        n->self.suite->datagram_open(datagram, data, plain, sizeof(plain), &len) != 0) {
         n->counters.datagrams_refused++;
         return;
     }
@@ -129,7 +133,7 @@ static void probe_reference(struct node *n)
     if (!n->has_prober || !prober_take(&n->prober, n->now_ns, body))
         return;
     peer = links_find(n, &n->reference);
-    if (peer >= 0 && n->slots[peer].has_datagram)
+    if (peer >= 0)
         send_probe(n, &n->slots[peer], &n->slots[peer].rec.addr, body);
 }
 

@@ -3,19 +3,24 @@
  *
  * Every id is remembered until the flood that it names has expired, so that no copy is
  * ever handled twice; when the memory is full new floods are refused, never valid ids
- * forgotten. Order of the checks, cheap first: hops, time, seen, per-link rate,
+ * forgotten. Order of the checks, cheap first: seen, hops, time, per-link rate,
  * per-origin rate; then the node checks the signature; only then flood_commit.
+ *
+ * What is sent on a link must be answered there (hop acknowledgement), and what is fresh
+ * is offered on each new link (overlay/recent.h), so that a flood gets through a network
+ * that is just falling apart.  All memory comes with the first flood.
  * SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_FLOOD_H
 #define OVERLAY_FLOOD_H
 
-#include "base/arena.h"
 #include "overlay/bucket.h"
+#include "overlay/liveness.h"
+#include "overlay/seen.h"
 #include "wire/outbox.h"
 
 struct flood_params {
     int peers_max;                  /* slots of the node's table of peers: 64 */
-    int seen_max;                   /* floods remembered: 4096 */
+    int seen_max;                   /* floods remembered: 16,384; see flood_seen_needed */
     int origins_max;                /* origins whose rate is known: 256 */
     int answers_max;                /* newest answers known, against doubles: 512 */
     int ttl_max;                    /* hops of any flood or reply: 12 */
@@ -77,36 +82,69 @@ struct flood_counts {
     int64_t replies_bad_hops;
 };
 
-struct flood_seen;
-struct flood_origin;
-struct flood_link;
+/* The newest flood that was handled. */
+struct flood_newest {
+    struct flood_id id;
+    int64_t at_ns;
+    uint8_t hops; /* as it came; 0: our own, or there was none yet */
+};
 
-struct floods {
-    struct flood_params p;
-    struct flood_seen *seen; /* seen_max, in chains of the buckets or of the free ones */
-    int32_t *buckets;        /* bucket_count heads of chains, -1: empty */
-    int bucket_count;        /* a power of two */
-    int seen_count;
-    int32_t free; /* first free entry, -1: none */
-    uint64_t key; /* of the hash, so that nobody can aim at one chain */
-    int64_t swept_ns;
+struct flood_origin;
+
+/* What there is once the first flood has come. */
+struct flood_state {
+    struct seen seen;
     struct bucket node; /* of node_rate */
     struct flood_origin *origins;
     int origin_count;
-    struct flood_link *links; /* peers_max */
-    uint64_t *answers;        /* answers_max, a ring */
+    int origin_room;
+    uint64_t *answers; /* answers_max, a ring; NULL until the first */
     int answer_next;
+    struct flood_newest newest;
     struct flood_counts counts;
+};
+
+/* What there is of a link once floods have come on it. */
+struct flood_traffic {
+    struct bucket floods;
+    struct bucket replies;
+};
+
+struct flood_link {
+    struct flood_traffic *traffic; /* NULL: nothing came yet */
+    uint16_t generation;           /* counts the links that this slot has had */
+    bool is_up;
+};
+
+struct floods {
+    const struct flood_params *p;
+    struct heap *heap;
+    const struct liveness *liveness; /* round trips; NULL: none are known */
+    struct flood_state *state;
+    struct flood_link *links; /* link_room, grown by flood_peer_up */
+    int link_room;
+    uint64_t key;
 };
 
 struct flood_params flood_params_default(void);
 
-/* Takes its memory from the arena.  Errors: ERR_NOMEM. */
-MUST_USE int floods_init(struct floods *f, const struct flood_params *p, struct arena *a,
-                         uint64_t seed);
+/* The floods that can be valid at once, so that seen_max must not be less: what node_rate
+ * lets in during the longest that a row may stay, which is
+ * burst + (life_max_s + 2 skew + SEEN_SWEEP_NS) / period. */
+int64_t flood_seen_needed(const struct flood_params *p);
 
-/* The link of this slot is gone: its routes too. */
+/* Keeps p and the heap. */
+void floods_init(struct floods *f, const struct flood_params *p, struct heap *heap,
+                 uint64_t seed);
+void floods_finish(struct floods *f);
+
+/* There is a link in this slot, and it is gone: its routes too. */
+void flood_peer_up(struct floods *f, int peer);
 void flood_peer_down(struct floods *f, int peer);
+
+/* Has this flood been handled before?  Counts it as a duplicate then; the cheapest
+ * question there is, and four of five floods that come need no other. */
+bool flood_is_seen(struct floods *f, const struct flood_id *id);
 
 /* May this flood be handled?  FLOOD_NEW is for now: check the signature, then commit.
  * Takes a token of the link, so that bad signatures are limited too; of the origin only
@@ -141,6 +179,10 @@ enum flood_reply_verdict flood_reply_commit(struct floods *f, const struct flood
 /* Pass a reply on to its route; to send our own, hops is 0 in m. */
 void flood_reply_forward(struct floods *f, const struct msg_reply *m, int route,
                          struct outbox *out);
+
+/* All that was counted, and the newest flood; all zero before the first one. */
+const struct flood_counts *flood_counts(const struct floods *f);
+const struct flood_newest *flood_newest(const struct floods *f);
 
 /* The invariants: every remembered flood in its chain, counts right.  NULL, or what is
  * wrong. */

@@ -92,7 +92,8 @@ static void take_claim(struct party *p, int peer, const struct msg_claim *m,
 
 static void take_handover(struct party *p, const struct msg_handover *m)
 {
-    if (m->epoch != p->log.epoch + 1 || !handover_verify(p->log.host, m)) {
+    if (m->epoch != p->log.epoch + 1 ||
+        !handover_verify(p->self->suite, p->log.host, m)) {
         p->counts.not_host++;
         return;
     }
@@ -132,7 +133,7 @@ void council_coord(struct party *p, const struct coord *c)
         return;
     }
     if (host == NULL || host->is_self ||
-        !coord_verify(c, (const uint8_t(*)[KEY_LEN])keys, count)) {
+        !coord_verify(p->self->suite, c, (const uint8_t(*)[KEY_LEN])keys, count)) {
         p->counts.not_host++;
         return;
     }

@@ -23,17 +23,18 @@ void grant_sign(const struct identity *self, const struct party_id *party, uint6
     uint8_t text[STATEMENT_LEN];
 
     statement(party, epoch, host, text);
-    sign(self, DOMAIN_GRANT, bytes_of(text, sizeof(text)), sig);
+    self->suite->sign(self, DOMAIN_GRANT, bytes_of(text, sizeof(text)), sig);
 }
 
-bool grant_verify(const uint8_t key[static KEY_LEN], const struct party_id *party,
-                  uint64_t epoch, const uint8_t host[static KEY_LEN],
+bool grant_verify(const struct suite *suite, const uint8_t key[static KEY_LEN],
+                  const struct party_id *party, uint64_t epoch,
+                  const uint8_t host[static KEY_LEN],
                   const uint8_t sig[static SIGNATURE_LEN])
 {
     uint8_t text[STATEMENT_LEN];
 
     statement(party, epoch, host, text);
-    return sign_verify(key, DOMAIN_GRANT, bytes_of(text, sizeof(text)), sig);
+    return suite->verify(key, DOMAIN_GRANT, bytes_of(text, sizeof(text)), sig);
 }
 
 void handover_sign(const struct identity *self, const struct party_id *party,
@@ -43,15 +44,16 @@ void handover_sign(const struct identity *self, const struct party_id *party,
     uint8_t text[STATEMENT_LEN];
 
     statement(party, epoch, host, text);
-    sign(self, DOMAIN_HANDOVER, bytes_of(text, sizeof(text)), sig);
+    self->suite->sign(self, DOMAIN_HANDOVER, bytes_of(text, sizeof(text)), sig);
 }
 
-bool handover_verify(const uint8_t key[static KEY_LEN], const struct msg_handover *m)
+bool handover_verify(const struct suite *suite, const uint8_t key[static KEY_LEN],
+                     const struct msg_handover *m)
 {
     uint8_t text[STATEMENT_LEN];
 
     statement(&m->party, m->epoch, m->host, text);
-    return sign_verify(key, DOMAIN_HANDOVER, bytes_of(text, sizeof(text)), m->sig);
+    return suite->verify(key, DOMAIN_HANDOVER, bytes_of(text, sizeof(text)), m->sig);
 }
 
 static bool is_voter(const uint8_t voters[][KEY_LEN], int count, const uint8_t *key)
@@ -64,7 +66,8 @@ static bool is_voter(const uint8_t voters[][KEY_LEN], int count, const uint8_t *
     return false;
 }
 
-bool coord_verify(const struct coord *c, const uint8_t voters[][KEY_LEN], int voter_count)
+bool coord_verify(const struct suite *suite, const struct coord *c,
+                  const uint8_t voters[][KEY_LEN], int voter_count)
 {
     assert(c->grant_count >= 0 && c->grant_count <= COORD_GRANTS_MAX);
     if (c->grant_count <= voter_count / 2) {
@@ -81,7 +84,7 @@ bool coord_verify(const struct coord *c, const uint8_t voters[][KEY_LEN], int vo
                 return false;
             }
         }
-        if (!grant_verify(key, &c->party, c->epoch, c->host, c->grants[i].sig)) {
+        if (!grant_verify(suite, key, &c->party, c->epoch, c->host, c->grants[i].sig)) {
             return false;
         }
     }

@@ -13,7 +13,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
-#include "secure/identity.h"
+#include "secure/suite.h"
 #include "wire/msg.h"
 
 /* What a member of one party has promised.  Zeroed: nothing. */
@@ -38,20 +38,22 @@ struct ballot_claim {
 void grant_sign(const struct identity *self, const struct party_id *party, uint64_t epoch,
                 const uint8_t host[static KEY_LEN], uint8_t sig[static SIGNATURE_LEN]);
 
-bool grant_verify(const uint8_t key[static KEY_LEN], const struct party_id *party,
-                  uint64_t epoch, const uint8_t host[static KEY_LEN],
+bool grant_verify(const struct suite *suite, const uint8_t key[static KEY_LEN],
+                  const struct party_id *party, uint64_t epoch,
+                  const uint8_t host[static KEY_LEN],
                   const uint8_t sig[static SIGNATURE_LEN]);
 
 /* The same for a HANDOVER, signed by the host that resigns. */
 void handover_sign(const struct identity *self, const struct party_id *party,
                    uint64_t epoch, const uint8_t host[static KEY_LEN],
                    uint8_t sig[static SIGNATURE_LEN]);
-bool handover_verify(const uint8_t key[static KEY_LEN], const struct msg_handover *m);
+bool handover_verify(const struct suite *suite, const uint8_t key[static KEY_LEN],
+                     const struct msg_handover *m);
 
 /* True when more than half of the voters signed for this host, each counted once, and
  * nobody else's grant is in it. */
-bool coord_verify(const struct coord *c, const uint8_t voters[][KEY_LEN],
-                  int voter_count);
+bool coord_verify(const struct suite *suite, const struct coord *c,
+                  const uint8_t voters[][KEY_LEN], int voter_count);
 
 /* Remember a HANDOVER that was found good. */
 void ballot_handover(struct ballot *b, const struct msg_handover *m);

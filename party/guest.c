@@ -382,10 +382,10 @@ static bool read_yield(const struct party *p, const struct msg_flood *raw,
     }
     winner.priority = c->priority;
     winner.party = c->party;
-    identity_id(f->origin, &winner.node);
+    p->self->suite->id(f->origin, &winner.node);
     return !node_id_equal(&winner.node, &p->self->id) &&
            candidate_compare(&winner, &p->call.candidate) > 0 &&
-           sign_verify(f->origin, DOMAIN_FLOOD, raw->inner, raw->sig);
+           p->self->suite->verify(f->origin, DOMAIN_FLOOD, raw->inner, raw->sig);
 }
 
 void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m,

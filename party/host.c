@@ -103,7 +103,7 @@ void host_begin(struct party *p, const struct party_host_request *r)
     store_be64(c->nonce, rng_next(&p->rng));
     store_be64(c->nonce + 8, rng_next(&p->rng));
     memcpy(c->host_key, p->self->sign_public, KEY_LEN);
-    party_id_make(c->host_key, c->nonce, &c->candidate.party);
+    party_id_make(p->self->suite, c->host_key, c->nonce, &c->candidate.party);
     c->candidate.priority = p->priority;
     c->candidate.epoch = 1;
     c->candidate.node = p->self->id;
@@ -281,7 +281,7 @@ void host_reply_heard(struct party *p, const struct reply *r)
         p->counts.other_party++;
         return;
     }
-    identity_id(r->origin, &id);
+    p->self->suite->id(r->origin, &id);
     if (r->kind == REPLY_ACCEPT) {
         if (state_peer(p, &id) < 0) {
             state_queue_dial(p, &r->addr, &id);

@@ -6,9 +6,10 @@
 #include "base/text.h"
 #include "party/log.h"
 
-void invites_init(struct invites *t)
+void invites_init(struct invites *t, const struct suite *suite)
 {
     memset(t, 0, sizeof(*t));
+    t->suite = suite;
 }
 
 static void remove_at(struct invites *t, int i)
@@ -79,7 +80,7 @@ enum invites_result invites_add(struct invites *t, const struct call *c,
     struct invite *v = invites_find(t, &c->party);
     struct party_id id;
 
-    party_id_make(origin, c->nonce, &id);
+    party_id_make(t->suite, origin, c->nonce, &id);
     if (!party_id_equal(&id, &c->party)) {
         return INVITES_FORGED;
     }
@@ -96,7 +97,7 @@ enum invites_result invites_add(struct invites *t, const struct call *c,
     memset(v, 0, sizeof(*v));
     v->party = c->party;
     memcpy(v->host_key, origin, KEY_LEN);
-    identity_id(origin, &v->host);
+    t->suite->id(origin, &v->host);
     update(v, c, flood, keep_ns, now_ns);
     return INVITES_NEW;
 }

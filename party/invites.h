@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "base/time.h"
+#include "secure/suite.h"
 #include "wire/msg.h"
 
 #define INVITES_MAX      16
@@ -49,6 +50,7 @@ struct invite {
 };
 
 struct invites {
+    const struct suite *suite;
     int count;
     struct invite list[INVITES_MAX]; /* oldest first */
     int64_t refused;                 /* calls that found the table full */
@@ -61,7 +63,8 @@ enum invites_result {
     INVITES_FULL
 };
 
-void invites_init(struct invites *t);
+/* Keeps suite. */
+void invites_init(struct invites *t, const struct suite *suite);
 
 /* A call that origin signed.  flood is NULL when it did not come by a flood.  keep_ns:
  * how long after its deadline, or after it was last heard, an invite is kept. */

@@ -6,17 +6,18 @@
 
 #include "party/domains.h"
 
-void party_id_make(const uint8_t key[static KEY_LEN], const uint8_t nonce[static 16],
-                   struct party_id *id)
+void party_id_make(const struct suite *suite, const uint8_t key[static KEY_LEN],
+                   const uint8_t nonce[static 16], struct party_id *id)
 {
     struct bytes parts[2] = { bytes_of(key, KEY_LEN), bytes_of(nonce, 16) };
 
-    hash_blake2b(id->b, PARTY_ID_LEN, DOMAIN_PARTY_ID, parts, COUNT(parts));
+    suite->hash(id->b, PARTY_ID_LEN, DOMAIN_PARTY_ID, parts, COUNT(parts));
 }
 
-int party_log_init(struct party_log *l, struct arena *a, int entries_max, int bytes_max)
+int party_log_init(struct party_log *l, const struct suite *suite, struct arena *a,
+                   int entries_max, int bytes_max)
 {
-    *l = (struct party_log){ 0 };
+    *l = (struct party_log){ .suite = suite };
     l->entries_max = entries_max > PARTY_LOG_ENTRIES_MIN ? entries_max
                                                          : PARTY_LOG_ENTRIES_MIN;
     l->bytes_max = (uint32_t)(bytes_max > PARTY_LOG_BYTES_MIN ? bytes_max
@@ -29,7 +30,7 @@ int party_log_init(struct party_log *l, struct arena *a, int entries_max, int by
 
 void party_log_reset(struct party_log *l, const struct party_id *party)
 {
-    struct party_log fresh = { .party = *party, .first = 1 };
+    struct party_log fresh = { .suite = l->suite, .party = *party, .first = 1 };
 
     fresh.entries_max = l->entries_max;
     fresh.bytes_max = l->bytes_max;
@@ -87,7 +88,7 @@ static void keep(struct party_log *l, struct bytes inner, const uint8_t *sig,
     l->end = start + len;
     l->seq++;
     *slot_of(l, l->seq) = (struct party_log_slot){ start, len };
-    hash_blake2b(head, HASH_LEN, DOMAIN_CHAIN, parts, COUNT(parts));
+    l->suite->hash(head, HASH_LEN, DOMAIN_CHAIN, parts, COUNT(parts));
     memcpy(l->head, head, HASH_LEN);
 }
 
@@ -109,7 +110,7 @@ void party_log_append(struct party_log *l, const struct identity *self, struct e
     memcpy(e->previous, l->head, HASH_LEN);
     len = entry_encode(e, inner, sizeof(inner));
     assert(len > 0);
-    sign(self, DOMAIN_ENTRY, bytes_of(inner, len), sig);
+    self->suite->sign(self, DOMAIN_ENTRY, bytes_of(inner, len), sig);
     keep(l, bytes_of(inner, len), sig, e->previous);
     if (e->kind == ENTRY_FOUND) {
         l->checkpoint = e->seq;
@@ -170,7 +171,7 @@ static bool names_party(const struct party_log *l, const struct entry *e)
     if (e->kind != ENTRY_FOUND) {
         return true;
     }
-    party_id_make(e->u.found.key, e->u.found.nonce, &id);
+    party_id_make(l->suite, e->u.found.key, e->u.found.nonce, &id);
     return party_id_equal(&id, &l->party);
 }
 
@@ -226,7 +227,7 @@ static enum party_log_result judge(const struct party_log *l, struct bytes inner
     if (e->seq > l->seq + 1 && e->kind != ENTRY_FOUND) {
         return LOG_GAP;
     }
-    if (!sign_verify(host, DOMAIN_ENTRY, inner, sig)) {
+    if (!l->suite->verify(host, DOMAIN_ENTRY, inner, sig)) {
         return LOG_BAD_SIGNATURE;
     }
     return check_place(l, e);

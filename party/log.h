@@ -20,7 +20,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
-#include "secure/identity.h"
+#include "secure/suite.h"
 #include "wire/msg.h"
 
 /* The least room with which a full checkpoint and as much again fits. */
@@ -47,6 +47,7 @@ struct party_log_slot {
 };
 
 struct party_log {
+    const struct suite *suite;
     struct party_id party;
     uint64_t epoch;              /* the one that is obeyed; 0: no founder known yet */
     uint8_t host[KEY_LEN];       /* who may append in it */
@@ -64,13 +65,13 @@ struct party_log {
 };
 
 /* The party that a founder makes with a nonce. */
-void party_id_make(const uint8_t key[static KEY_LEN], const uint8_t nonce[static 16],
-                   struct party_id *id);
+void party_id_make(const struct suite *suite, const uint8_t key[static KEY_LEN],
+                   const uint8_t nonce[static 16], struct party_id *id);
 
-/* Take the memory.  The limits are raised to the least ones above.
+/* Take the memory and keep the suite.  The limits are raised to the least ones above.
  * Errors: ERR_NOMEM. */
-MUST_USE int party_log_init(struct party_log *l, struct arena *a, int entries_max,
-                            int bytes_max);
+MUST_USE int party_log_init(struct party_log *l, const struct suite *suite,
+                            struct arena *a, int entries_max, int bytes_max);
 
 /* Begin an empty log of a party.  The counts go on. */
 void party_log_reset(struct party_log *l, const struct party_id *party);

@@ -23,8 +23,9 @@ int party_init(struct party *p, const struct party_params *params, struct arena 
     p->self = self;
     p->out_log = log;
     rng_seed(&p->rng, seed);
-    invites_init(&p->invites);
-    err = party_log_init(&p->log, a, params->log_entries_max, params->log_bytes_max);
+    invites_init(&p->invites, self->suite);
+    err = party_log_init(&p->log, self->suite, a, params->log_entries_max,
+                         params->log_bytes_max);
     p->peers = arena_take(a, (size_t)params->peers_max, sizeof(p->peers[0]));
     if (err != 0 || p->peers == NULL) {
         return ERR_NOMEM;
@@ -378,6 +379,9 @@ void party_flood_heard(struct party *p, const struct flood_id *id,
 {
     p->now_ns = now_ns;
     switch (f->kind) {
+    case FLOOD_TEST:
+    case FLOOD_ANNOUNCE:
+        break;
     case FLOOD_CALL:
         call_heard(p, id, raw, f, out);
         break;
@@ -482,7 +486,8 @@ static int already_in(struct party_answer *answer)
                         "leave it first with `party leave`");
 }
 
-static int check_songs(const struct party_host_request *r, struct party_answer *answer)
+static int check_songs(const struct party *p, const struct party_host_request *r,
+                       struct party_answer *answer)
 {
     struct manifest m;
 
@@ -495,7 +500,7 @@ static int check_songs(const struct party_host_request *r, struct party_answer *
         struct bytes in = r->songs[i].manifest;
 
         if (in.len > MSG_ENTRY_MAX || manifest_decode(in, &m) != 0 ||
-            !sign_verify(m.owner, DOMAIN_MANIFEST, in, r->songs[i].sig) ||
+            !p->self->suite->verify(m.owner, DOMAIN_MANIFEST, in, r->songs[i].sig) ||
             !timeline_set_song(&scratch, 0, &m.song, m.frames, m.rate)) {
             return answer_error(answer, ERR_CORRUPT, "a song cannot be offered",
                                 "try it with another file");
@@ -538,7 +543,7 @@ int party_host(struct party *p, const struct party_host_request *r, int64_t now_
         return answer_error(answer, ERR_USAGE, "the name has characters that are no text",
                             "choose another with --name");
     }
-    err = check_songs(r, answer);
+    err = check_songs(p, r, answer);
     if (err != 0) {
         return err;
     }

@@ -198,7 +198,7 @@ static void add_member(struct party *p, const struct entry *e)
         m = &p->members[p->member_count++];
         memset(m, 0, sizeof(*m));
         memcpy(m->key, e->u.member.key, KEY_LEN);
-        identity_id(m->key, &m->id);
+        p->self->suite->id(m->key, &m->id);
         m->is_self = node_id_equal(&m->id, &p->self->id);
         m->peer = state_peer(p, &m->id);
         m->sigma_ns = -1;
@@ -242,7 +242,7 @@ static void apply_song(struct party *p, const struct entry *e)
         return; /* said again by a checkpoint */
     }
     if (in.len > sizeof(p->offers[0].manifest) || manifest_decode(in, &m) != 0 ||
-        !sign_verify(m.owner, DOMAIN_MANIFEST, in, e->u.song.sig) ||
+        !p->self->suite->verify(m.owner, DOMAIN_MANIFEST, in, e->u.song.sig) ||
         !timeline_set_song(&p->timeline, slot, &m.song, m.frames, m.rate)) {
         p->counts.bad_content++;
         return;

@@ -33,6 +33,17 @@ void datagram_key_init(struct datagram_key *k, bool is_initiator,
     grow(secret, is_initiator ? to_initiator : to_responder, &k->receive, &k->receive_id);
 }
 
+void datagram_ids(bool is_initiator, const uint8_t secret[static 32], uint64_t *send_id,
+                  uint64_t *receive_id)
+{
+    struct datagram_key k;
+
+    datagram_key_init(&k, is_initiator, secret);
+    *send_id = k.send_id;
+    *receive_id = k.receive_id;
+    datagram_key_wipe(&k);
+}
+
 void datagram_key_wipe(struct datagram_key *k)
 {
     if (k != NULL)

@@ -35,6 +35,10 @@ struct datagram_key {
 /* Both directions from one secret of the handshake that both sides have. */
 void datagram_key_init(struct datagram_key *k, bool is_initiator,
                        const uint8_t secret[static 32]);
+
+/* The two key ids that datagram_key_init will give, before the keys are needed. */
+void datagram_ids(bool is_initiator, const uint8_t secret[static 32], uint64_t *send_id,
+                  uint64_t *receive_id);
 void datagram_key_wipe(struct datagram_key *k);
 
 /* The key id that a datagram carries.  False when its length is that of none. */

@@ -35,6 +35,7 @@ void identity_from_seed(struct identity *self, const uint8_t seed[static SECURE_
     uint8_t derived[crypto_sign_SEEDBYTES];
     int err;
 
+    self->suite = NULL;
     secure_expand(seed, "identity.sign", derived, sizeof derived);
     crypto_sign_seed_keypair(self->sign_public, self->sign_secret, derived);
     secure_wipe(derived, sizeof derived);

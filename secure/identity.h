@@ -15,8 +15,11 @@
 #define IDENTITY_KEY_LEN 32 /* a public key, Ed25519 or X25519 */
 #define IDENTITY_SIG_LEN 64
 
+struct suite;
+
 struct identity {
-    uint8_t sign_secret[64];               /* Ed25519: seed and public key */
+    const struct suite *suite; /* that it was made by, see secure/suite.h; NULL: none */
+    uint8_t sign_secret[64];   /* Ed25519: seed and public key */
     uint8_t sign_public[IDENTITY_KEY_LEN]; /* Ed25519: what others store */
     uint8_t dh_secret[32];                 /* X25519: static key of the links */
     uint8_t dh_public[IDENTITY_KEY_LEN];   /* X25519 */

@@ -123,14 +123,16 @@ static int write_next(struct link_session *s, struct bytes payload, uint8_t *out
 
 static int finish(struct link_session *s)
 {
-    int err = noise_export(&s->noise, "datagram", s->export_key);
+    int err = noise_export(&s->noise, "datagram", s->keys.export_key);
 
     if (err == 0)
-        err = noise_split(&s->noise, &s->send, &s->receive);
+        err = noise_split(&s->noise, &s->keys.send, &s->keys.receive);
     if (err != 0)
         return err;
     noise_wipe(&s->noise);
-    s->has_export = true;
+    s->keys.is_open = true;
+    s->keys.is_initiator = s->is_initiator;
+    s->keys.has_export = true;
     s->state = LINK_OPEN;
     return 0;
 }
@@ -194,45 +196,51 @@ static void rekey_when_due(struct noise_cipher *c)
         noise_rekey(c);
 }
 
-int link_seal(struct link_session *s, struct bytes plain, uint8_t *out, size_t size,
+int link_seal(struct link_keys *k, struct bytes plain, uint8_t *out, size_t size,
               size_t *len)
 {
     int err;
 
-    if (s->state != LINK_OPEN)
+    if (!k->is_open)
         return ERR_STATE;
     if (plain.len > LINK_PLAIN_MAX || size < plain.len + LINK_OVERHEAD)
         return ERR_LIMIT;
-    err = noise_encrypt(&s->send, bytes_of(NULL, 0), plain, out);
+    err = noise_encrypt(&k->send, bytes_of(NULL, 0), plain, out);
     if (err != 0)
         return err;
-    rekey_when_due(&s->send);
+    rekey_when_due(&k->send);
     *len = plain.len + LINK_OVERHEAD;
     return 0;
 }
 
-int link_open(struct link_session *s, struct bytes frame, uint8_t *out, size_t size,
+static int die_open(struct link_keys *k)
+{
+    secure_wipe(k, sizeof *k);
+    return ERR_MALFORMED;
+}
+
+int link_open(struct link_keys *k, struct bytes frame, uint8_t *out, size_t size,
               size_t *len)
 {
-    if (s->state != LINK_OPEN)
+    if (!k->is_open)
         return ERR_STATE;
     if (frame.len < LINK_OVERHEAD || frame.len > LINK_FRAME_MAX)
-        return die(s, ERR_MALFORMED);
+        return die_open(k);
     if (size < frame.len - LINK_OVERHEAD)
         return ERR_LIMIT;
-    if (noise_decrypt(&s->receive, bytes_of(NULL, 0), frame, out) != 0)
-        return die(s, ERR_MALFORMED);
-    rekey_when_due(&s->receive);
+    if (noise_decrypt(&k->receive, bytes_of(NULL, 0), frame, out) != 0)
+        return die_open(k);
+    rekey_when_due(&k->receive);
     *len = frame.len - LINK_OVERHEAD;
     return 0;
 }
 
-int link_datagram_key(struct link_session *s, struct datagram_key *k)
+int link_datagram_key(struct link_keys *k, struct datagram_key *datagram)
 {
-    if (s->state != LINK_OPEN || !s->has_export)
+    if (!k->is_open || !k->has_export)
         return ERR_STATE;
-    datagram_key_init(k, s->is_initiator, s->export_key);
-    secure_wipe(s->export_key, sizeof s->export_key);
-    s->has_export = false;
+    datagram_key_init(datagram, k->is_initiator, k->export_key);
+    secure_wipe(k->export_key, sizeof k->export_key);
+    k->has_export = false;
     return 0;
 }

@@ -39,17 +39,24 @@ struct channel_key {
 /* text is taken as it is, to the byte, and may have any length. */
 void channel_key_derive(struct bytes text, struct channel_key *key);
 
+/* All that an open link needs.  Zeroed: not open. */
+struct link_keys {
+    struct noise_cipher send;
+    struct noise_cipher receive;
+    uint8_t export_key[NOISE_KEY_LEN]; /* of the datagram keys, until they are taken */
+    bool is_open;
+    bool is_initiator;
+    bool has_export;
+};
+
 enum link_state { LINK_DEAD = 0, LINK_HANDSHAKE, LINK_OPEN };
 
 struct link_session {
     enum link_state state;
     bool is_initiator;
     bool has_psk;
-    bool has_export;
     struct noise noise;
-    struct noise_cipher send;
-    struct noise_cipher receive;
-    uint8_t export_key[NOISE_KEY_LEN]; /* of the datagram keys, until they are taken */
+    struct link_keys keys;             /* valid once open */
     uint8_t payload[LINK_PAYLOAD_LEN]; /* our key and its proof */
     struct node_id self_id;
     struct node_id remote_id;                /* valid once open */
@@ -76,20 +83,20 @@ MUST_USE int link_session_next(struct link_session *s, struct bytes in,
 /* Seal one frame: plain.len + LINK_OVERHEAD bytes into out, which may be plain.data
  * itself. Errors: ERR_STATE when not open, ERR_LIMIT (nothing changes) when it does not
  * fit into size or LINK_FRAME_MAX. */
-MUST_USE int link_seal(struct link_session *s, struct bytes plain, uint8_t *out,
-                       size_t size, size_t *len);
+MUST_USE int link_seal(struct link_keys *k, struct bytes plain, uint8_t *out, size_t size,
+                       size_t *len);
 
 /* Open the next frame: frame.len - LINK_OVERHEAD bytes into out, which may be frame.data
  * itself.  Errors: ERR_STATE when not open; ERR_LIMIT (nothing changes) when the
  * plaintext does not fit into size; ERR_MALFORMED, deadly, for a frame that is forged,
  * damaged, repeated or out of order. */
-MUST_USE int link_open(struct link_session *s, struct bytes frame, uint8_t *out,
-                       size_t size, size_t *len);
+MUST_USE int link_open(struct link_keys *k, struct bytes frame, uint8_t *out, size_t size,
+                       size_t *len);
 
 /* The datagram keys that go with an open link.  They can be taken once: a second pair
  * would repeat its counters under the same keys.  Errors: ERR_STATE when not open or
  * taken. */
-MUST_USE int link_datagram_key(struct link_session *s, struct datagram_key *k);
+MUST_USE int link_datagram_key(struct link_keys *k, struct datagram_key *datagram);
 
 /* Forget everything; the session is dead then.  NULL and a zeroed struct are fine. */
 void link_session_wipe(struct link_session *s);

@@ -364,13 +364,13 @@ void check_floods(struct check *c, int host)
 
     if (!world_is_up(w, host))
         return;
-    floods = node_floods(w->nodes[host].node)->counts.admitted;
+    floods = flood_counts(node_floods(w->nodes[host].node))->admitted;
     for (int i = 0; i < w->p.node_count; i++) {
         const struct flood_counts *f;
 
         if (!world_is_up(w, i))
             continue;
-        f = &node_floods(w->nodes[i].node)->counts;
+        f = flood_counts(node_floods(w->nodes[i].node));
         if (f->admitted > floods)
             check_fail(c, i, "it handled more floods than there were");
         if (f->sent > f->admitted * w->p.node.overlay.active_max)

@@ -29,6 +29,7 @@ enum fault {
 const char *fault_name(int bit);
 
 struct experiment_options {
+    const struct suite *suite; /* cryptography; NULL: the real one */
     uint64_t seed;
     int nodes;
     int seconds;      /* 0: as needed */

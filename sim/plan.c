@@ -115,6 +115,8 @@ void plan_world(const struct plan *p, const struct experiment_options *o,
         .is_logged = o->is_logged,
         .clock_period_ns = 16 * NS_PER_S,
     };
+    if (o->suite != NULL)
+        w->node.suite = o->suite;
     w->node.swarm.song_blocks_max = 1024;
     w->node.state_period_ns = o->nodes > SMALL_WORLD ? TIME_NEVER : NS_PER_S;
     if (o->nodes > SMALL_WORLD) {

@@ -51,7 +51,7 @@ static struct flood_sum sum_floods(const struct experiment *e)
 
         if (!world_is_up(w, i))
             continue;
-        f = &node_floods(w->nodes[i].node)->counts;
+        f = flood_counts(node_floods(w->nodes[i].node));
         s.sent += f->sent;
         s.duplicates += f->duplicates;
         s.degrees += overlay_active(node_overlay(w->nodes[i].node), active);

@@ -185,9 +185,9 @@ void codec_priority(struct codec *c, struct priority *p)
     codec_u8(c, &p->uptime);
 }
 
-void codec_flood_fields(struct codec *c, struct msg_flood *f)
+void codec_flood_fields(struct codec *c, struct msg_flood *f, size_t max)
 {
     codec_u8(c, &f->hops);
-    codec_bytes(c, &f->inner, 1, MSG_INNER_MAX);
+    codec_bytes(c, &f->inner, 1, max);
     codec_fixed(c, f->sig, SIGNATURE_LEN);
 }

@@ -62,7 +62,7 @@ void codec_addr(struct codec *c, struct addr *a);
 /* [reach, uplink, clock, uptime] */
 void codec_priority(struct codec *c, struct priority *p);
 
-/* [hops, inner, sig] without the head: the fields of a FLOOD. */
-void codec_flood_fields(struct codec *c, struct msg_flood *f);
+/* [hops, inner, sig] without the head: the fields of a FLOOD; inner of up to max. */
+void codec_flood_fields(struct codec *c, struct msg_flood *f, size_t max);
 
 #endif

@@ -2,30 +2,38 @@
 #include "wire/codec.h"
 #include "wire/msg.h"
 
+/* What its signed part may be long: only what goes over a tree may be more than small. */
+static size_t inner_max(enum flood_kind kind)
+{
+    return kind == FLOOD_TEST || kind == FLOOD_ANNOUNCE ? MSG_GOSSIP_MAX : MSG_INNER_MAX;
+}
+
 static void code_flood(struct codec *c, struct flood *f)
 {
     uint8_t kind = c->is_writing ? (uint8_t)f->kind : 0;
 
     codec_array(c, 7);
-    codec_u8_in(c, &kind, FLOOD_CALL, FLOOD_COORD);
+    codec_u8_in(c, &kind, FLOOD_CALL, FLOOD_ANNOUNCE);
     f->kind = (enum flood_kind)kind;
     codec_fixed(c, f->origin, KEY_LEN);
     codec_u64(c, &f->created_ms);
     codec_u32(c, &f->serial);
     codec_u8_in(c, &f->ttl, 1, FLOOD_TTL_MAX);
     codec_u16(c, &f->life_s);
-    codec_bytes(c, &f->body, 1, MSG_INNER_MAX);
+    codec_bytes(c, &f->body, 1, MSG_GOSSIP_MAX);
 }
 
 int flood_decode(struct bytes in, struct flood *f)
 {
     struct codec c;
 
-    if (in.len > MSG_INNER_MAX)
+    if (in.len > MSG_GOSSIP_MAX)
         return ERR_MALFORMED;
     codec_start_reading(&c, in);
     code_flood(&c, f);
-    return codec_finish_reading(&c);
+    if (codec_finish_reading(&c) != 0 || in.len > inner_max(f->kind))
+        return ERR_MALFORMED;
+    return 0;
 }
 
 /* An encoding longer than max is none: nobody would take it. */
@@ -41,7 +49,7 @@ size_t flood_encode(const struct flood *f, uint8_t *out, size_t size)
 
     codec_start_writing(&c, out, size);
     code_flood(&c, &copy);
-    return bounded(codec_finish_writing(&c), MSG_INNER_MAX);
+    return bounded(codec_finish_writing(&c), inner_max(f->kind));
 }
 
 static void code_call_song(struct codec *c, struct call_song *s)
@@ -85,6 +93,32 @@ size_t call_encode(const struct call *call, uint8_t *out, size_t size)
 
     codec_start_writing(&c, out, size);
     code_call(&c, &copy);
+    return codec_finish_writing(&c);
+}
+
+static void code_announce(struct codec *c, struct announce *a)
+{
+    codec_array(c, 2);
+    codec_u8(c, &a->members);
+    code_call(c, &a->call);
+}
+
+int announce_decode(struct bytes in, struct announce *a)
+{
+    struct codec c;
+
+    codec_start_reading(&c, in);
+    code_announce(&c, a);
+    return codec_finish_reading(&c);
+}
+
+size_t announce_encode(const struct announce *a, uint8_t *out, size_t size)
+{
+    struct codec c;
+    struct announce copy = *a;
+
+    codec_start_writing(&c, out, size);
+    code_announce(&c, &copy);
     return codec_finish_writing(&c);
 }
 

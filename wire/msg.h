@@ -26,6 +26,9 @@
 #define MSG_LEAVES_MAX 1024 /* leaf hashes in one message */
 #define MSG_BITMAP_MAX 4096 /* bytes: 32,768 blocks of 16 KiB are 512 MiB */
 #define MSG_INNER_MAX  1024 /* signed part of a flood or reply */
+#define MSG_GOSSIP_MAX 8192 /* signed part of a gossip */
+#define MSG_IHAVE_MAX  32   /* ids in one message */
+#define MSG_IDS_MAX    64   /* of floods in one message */
 #define MSG_ENTRY_MAX  1024 /* signed part of a log entry */
 #define FLOOD_TTL_MAX  12
 #define CALL_TITLE_MAX 48 /* bytes of a song's title in a call */
@@ -54,6 +57,14 @@ enum msg_type {
     MSG_SHUFFLE_REPLY = 10,
     MSG_FLOOD = 11,
     MSG_REPLY = 12,
+    MSG_DIGEST = 16,
+    MSG_GOSSIP = 17,
+    MSG_IHAVE = 18,
+    MSG_GRAFT = 19,
+    MSG_PRUNE = 20,
+    MSG_SEEN = 21,
+    MSG_PULL = 22,
+    MSG_SUMMARY = 23,
     MSG_PARTY_JOIN = 32,
     MSG_PARTY_WELCOME = 33,
     MSG_PARTY_LEAVE = 34,
@@ -157,6 +168,51 @@ struct msg_reply {
     uint8_t hops;
     struct bytes inner;
     uint8_t sig[SIGNATURE_LEN];
+};
+
+/* What the sender has handled in the last minute, on a new link. */
+struct msg_digest {
+    int count; /* 1..MSG_IDS_MAX */
+    struct {
+        struct flood_id id;
+        uint8_t age_s;
+    } list[MSG_IDS_MAX];
+};
+
+/* MSG_SEEN: I have these floods, and will not send them on this link unless asked.
+ * MSG_PULL: send me these. */
+struct msg_ids {
+    int count; /* 1..MSG_IDS_MAX */
+    struct flood_id list[MSG_IDS_MAX];
+};
+
+/* Answers to a flood beyond those that are passed on. */
+struct msg_summary {
+    struct flood_id flood;
+    uint32_t count; /* 1.. */
+};
+
+/* What is large or periodic goes along trees (overlay/tree.h): the fields of a flood,
+ * with more room. */
+
+/* "I have these": to neighbours along whom no tree leads. */
+struct msg_ihave {
+    int count; /* 1..MSG_IHAVE_MAX */
+    struct {
+        struct flood_id id;
+        uint8_t hops; /* that it had come when the sender got it */
+    } list[MSG_IHAVE_MAX];
+};
+
+/* "Send me this (if I want it still), and all that follows from its origin." */
+struct msg_graft {
+    struct flood_id id;
+    bool is_wanted;
+};
+
+/* "Send me no more of this origin's: I have it from others." */
+struct msg_prune {
+    uint8_t origin[KEY_LEN];
 };
 
 struct msg_party_join {
@@ -316,6 +372,13 @@ struct msg {
         struct msg_shuffle_reply shuffle_reply;
         struct msg_flood flood;
         struct msg_reply reply;
+        struct msg_digest digest;
+        struct msg_ids ids;
+        struct msg_flood gossip; /* inner of up to MSG_GOSSIP_MAX */
+        struct msg_ihave ihave;
+        struct msg_graft graft;
+        struct msg_prune prune;
+        struct msg_summary summary;
         struct msg_party_join party_join;
         struct msg_party_welcome party_welcome;
         struct msg_party_leave party_leave;
@@ -347,7 +410,13 @@ MUST_USE int msg_decode(struct bytes in, struct msg *m);
 size_t msg_encode(const struct msg *m, uint8_t *out, size_t size);
 
 /* The signed part of a flood. */
-enum flood_kind { FLOOD_CALL = 1, FLOOD_CLOSE = 2, FLOOD_COORD = 3 };
+enum flood_kind {
+    FLOOD_CALL = 1,
+    FLOOD_CLOSE = 2,
+    FLOOD_COORD = 3,
+    FLOOD_TEST = 4,    /* any bytes; measured by experiments, else ignored */
+    FLOOD_ANNOUNCE = 5 /* goes over a tree */
+};
 
 struct flood {
     enum flood_kind kind;
@@ -359,6 +428,7 @@ struct flood {
     struct bytes body;   /* encoded struct call, … by kind */
 };
 
+/* Up to MSG_GOSSIP_MAX bytes; a FLOOD has room for MSG_INNER_MAX. */
 MUST_USE int flood_decode(struct bytes in, struct flood *f);
 size_t flood_encode(const struct flood *f, uint8_t *out, size_t size);
 
@@ -387,6 +457,15 @@ struct call {
 
 MUST_USE int call_decode(struct bytes in, struct call *c);
 size_t call_encode(const struct call *c, uint8_t *out, size_t size);
+
+/* FLOOD_ANNOUNCE: a party is on. */
+struct announce {
+    uint8_t members;
+    struct call call; /* with deadline 0: how to come to it */
+};
+
+MUST_USE int announce_decode(struct bytes in, struct announce *a);
+size_t announce_encode(const struct announce *a, uint8_t *out, size_t size);
 
 /* FLOOD_CLOSE: this call is over. */
 enum close_reason {

@@ -23,3 +23,28 @@ void outbox_push(struct outbox *o, int peer, const struct msg *m)
     o->items[o->count++] = (struct outbox_item){ peer, o->used, len };
     o->used += len;
 }
+
+int outbox_push_all(struct outbox *o, const int *peers, int count, int but,
+                    const struct msg *m)
+{
+    const struct outbox_item *first = NULL;
+    int sent = 0;
+
+    for (int i = 0; i < count; i++) {
+        int before = o->count;
+
+        if (peers[i] == but)
+            continue;
+        sent++;
+        if (first == NULL) {
+            outbox_push(o, peers[i], m);
+            first = o->count > before ? &o->items[before] : NULL;
+        } else if (o->count < OUTBOX_ITEMS_MAX) {
+            o->items[o->count++] = (struct outbox_item){ peers[i], first->start,
+                                                         first->len };
+        } else {
+            o->dropped++;
+        }
+    }
+    return sent;
+}

@@ -29,4 +29,9 @@ void outbox_clear(struct outbox *o);
 /* Encode m for the peer.  A message that finds no room is dropped and counted. */
 void outbox_push(struct outbox *o, int peer, const struct msg *m);
 
+/* The same message for all these peers but one (-1: for all); it is encoded once.  The
+ * peers that it is for. */
+int outbox_push_all(struct outbox *o, const int *peers, int count, int but,
+                    const struct msg *m);
+
 #endif

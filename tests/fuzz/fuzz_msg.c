@@ -46,15 +46,21 @@ static void decode(enum form_kind kind, struct bytes in, int depth);
 /* What is signed inside: a flood in a message, a call in a flood, … */
 static void decode_inner(enum form_kind kind, const union any *a, int depth)
 {
-    static const enum form_kind bodies[] = { FORM_CALL, FORM_CLOSE, FORM_COORD };
+    static const enum form_kind bodies[] = { [FLOOD_CALL] = FORM_CALL,
+                                             [FLOOD_CLOSE] = FORM_CLOSE,
+                                             [FLOOD_COORD] = FORM_COORD,
+                                             [FLOOD_ANNOUNCE] = FORM_ANNOUNCE };
 
     if (kind == FORM_FLOOD) {
-        decode(bodies[a->flood.kind - FLOOD_CALL], a->flood.body, depth);
+        if (a->flood.kind != FLOOD_TEST)
+            decode(bodies[a->flood.kind], a->flood.body, depth);
     } else if (kind == FORM_ENTRY && a->entry.kind == ENTRY_SONG) {
         decode(FORM_MANIFEST, a->entry.u.song.manifest, depth);
     } else if (kind == FORM_MSG) {
         if (a->msg.type == MSG_FLOOD)
             decode(FORM_FLOOD, a->msg.u.flood.inner, depth);
+        else if (a->msg.type == MSG_GOSSIP)
+            decode(FORM_FLOOD, a->msg.u.gossip.inner, depth);
         else if (a->msg.type == MSG_PARTY_YIELD)
             decode(FORM_FLOOD, a->msg.u.party_yield.call.inner, depth);
         else if (a->msg.type == MSG_REPLY)

@@ -118,7 +118,7 @@ static void send_message(struct bytes plain, int64_t now_ns)
     struct event e;
     size_t len;
 
-    if (link_seal(&world.session, plain, frame, sizeof(frame), &len) != 0)
+    if (link_seal(&world.session.keys, plain, frame, sizeof(frame), &len) != 0)
         return;
     e = received(bytes_of(frame, len), now_ns);
     step(&e);
@@ -137,7 +137,7 @@ static void connect_attacker(void)
     e.u.opened.link = 1;
     e.u.opened.remote = (struct addr){ { 127, 0, 0, 9 }, 4747, 4 };
     step(&e);
-    identity_from_seed(&world.attacker, seed);
+    suite_real.identity(&world.attacker, seed);
     link_session_init(&world.session, true, &world.attacker, NULL, seed);
     if (link_session_next(&world.session, bytes_of(NULL, 0), frame, &len) != 0)
         abort();

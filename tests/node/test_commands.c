@@ -486,12 +486,57 @@ static void test_a_reply_without_room(void **state)
     assert_int_equal(cbor_check(town_out.list[0].u.reply.body), 0);
 }
 
+static const struct town_reply *say_lab(int node, const char *verb, int first, int second)
+{
+    uint8_t request[32];
+    struct cbor_writer w;
+
+    cbor_writer_init(&w, request, sizeof(request));
+    cbor_write_array(&w, second < 0 ? 2 : 3);
+    cbor_write_text(&w, verb);
+    cbor_write_int(&w, first);
+    if (second >= 0)
+        cbor_write_int(&w, second);
+    return town_ask(node, cbor_written(&w));
+}
+
+/* A test flood reaches all, once each, and does nothing; only a laboratory sends one. */
+static void test_lab(void **state)
+{
+    static const int bad[][2] = { { 0, 1 },  { 13, 1 },   { 1, 0 },
+                                  { -1, 1 }, { 1, 1025 }, { 1, 1000 } };
+    const struct flood_newest *newest;
+
+    (void)state;
+    town_make(4, 46);
+    town.n[1].params.is_lab = true;
+    town_start_all();
+    town_run(10 * S);
+    assert_int_equal(say_lab(0, "flood", 10, 100)->err, ERR_DENIED);
+    for (int i = 0; i < COUNT(bad); i++)
+        assert_int_equal(say_lab(1, "flood", bad[i][0], bad[i][1])->err, ERR_USAGE);
+    assert_int_equal(say_lab(1, "flood", 10, 900)->err, 0);
+    town_run(S);
+    newest = flood_newest(node_floods(town_node(1)));
+    assert_int_equal(newest->hops, 0);
+    for (int i = 0; i < town.count; i++) {
+        const struct floods *f = node_floods(town_node(i));
+
+        assert_int_equal(flood_counts(f)->admitted, 1);
+        assert_true(flood_id_equal(&flood_newest(f)->id, &newest->id));
+        assert_true(i == 1 || flood_newest(f)->hops > 0);
+        assert_true(i == 1 || flood_newest(f)->at_ns > 0);
+        assert_int_equal(town_phase(i), PARTY_IDLE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_a_party),
         cmocka_unit_test(test_down),
+        cmocka_unit_test(test_lab),
         cmocka_unit_test(test_malformed_requests),
         cmocka_unit_test(test_damaged_requests),
         cmocka_unit_test(test_a_song_that_is_none),

@@ -12,6 +12,7 @@
 
 #define NET_PEERS_MAX 64
 #define NET_LINKS_MAX 65536
+#define NET_POOL_SIZE (64 << 20)
 
 enum net_kind { NET_MESSAGE, NET_CLOSE, NET_DIALLED };
 
@@ -41,6 +42,7 @@ struct net_node {
     struct overlay overlay;
     struct liveness liveness;
     struct floods floods;
+    struct heap heap;
     void *memory;
     int link[NET_PEERS_MAX]; /* by slot; -1: free */
     int64_t wake_ns;
@@ -68,6 +70,9 @@ struct net {
     int64_t events;
     int64_t flood_copies;
     int loss_percent; /* of messages: breaks what TCP promises */
+    struct pool pool;
+    void *pool_memory;
+    struct flood_params flood_params;
     struct outbox out;
 };
 
@@ -162,25 +167,25 @@ static inline bool net_reach(const struct net *n, int a, int b)
 static inline void net_boot(struct net *n, int node, const struct overlay_params *p)
 {
     struct net_node *x = &n->nodes[node];
-    struct flood_params fp = flood_params_default();
     struct liveness_params lp = liveness_params_default();
     struct arena a = { 0 };
     uint64_t seed = rng_next(&n->rng);
 
-    fp.seen_max = 256;
-    fp.peers_max = p->peers_max;
     lp.peers_max = p->peers_max;
     free(x->memory);
     x->rec = (struct peer_rec){ .id = net_id(n->seed, node), .addr = net_addr(node) };
     assert_int_equal(overlay_init(&x->overlay, p, &a, &x->rec, seed, NULL), ERR_NOMEM);
     assert_int_equal(liveness_init(&x->liveness, &lp, &a), ERR_NOMEM);
-    assert_int_equal(floods_init(&x->floods, &fp, &a, seed), ERR_NOMEM);
     x->memory = calloc(1, a.used);
     arena_init(&a, x->memory, a.used);
     assert_int_equal(overlay_init(&x->overlay, p, &a, &x->rec, seed, NULL), 0);
     assert_int_equal(liveness_init(&x->liveness, &lp, &a), 0);
-    assert_int_equal(floods_init(&x->floods, &fp, &a, seed), 0);
     assert_int_equal(a.used, a.size);
+    if (x->heap.pool != NULL)
+        floods_finish(&x->floods);
+    heap_init(&x->heap, &n->pool);
+    floods_init(&x->floods, &n->flood_params, &x->heap, seed);
+    x->floods.liveness = &x->liveness;
     x->is_up = true;
     x->is_silent = false;
     x->wake_ns = n->now_ns;
@@ -199,6 +204,11 @@ static inline struct net *net_new(int count, uint64_t seed)
     n->now_ns = 1000 * NS_PER_S;
     n->check_every = 1;
     rng_seed(&n->rng, seed);
+    n->flood_params = flood_params_default();
+    n->flood_params.seen_max = 256;
+    n->pool_memory = aligned_alloc(16, NET_POOL_SIZE);
+    assert_non_null(n->pool_memory);
+    pool_init(&n->pool, n->pool_memory, NET_POOL_SIZE);
     n->nodes = calloc((size_t)count, sizeof(*n->nodes));
     n->links = calloc(NET_LINKS_MAX, sizeof(*n->links));
     assert_true(n->nodes != NULL && n->links != NULL);
@@ -216,6 +226,7 @@ static inline void net_free(struct net *n)
     free(n->nodes);
     free(n->links);
     free(n->heap);
+    free(n->pool_memory);
     free(n);
 }
 
@@ -287,6 +298,7 @@ static inline void net_link_up(struct net *n, int from, int to, const struct add
     n->link_count++;
     for (int e = 0; e < 2; e++) {
         liveness_peer_up(&x[e]->liveness, l->slot[e], n->now_ns);
+        flood_peer_up(&x[e]->floods, l->slot[e]);
         overlay_peer_up(&x[e]->overlay, l->slot[e], &x[!e]->rec, e == 0 ? addr : NULL,
                         n->now_ns, &n->out);
         net_flush(n, l->node[e]);

@@ -7,7 +7,12 @@
 
 #define T0 (1000 * NS_PER_S)
 
+#define POOL_SIZE (4 << 20)
+
 struct bench {
+    struct flood_params p;
+    struct pool pool;
+    struct heap heap;
     struct floods f;
     struct outbox out;
     void *memory;
@@ -15,14 +20,15 @@ struct bench {
 
 static void start_with(struct bench *b, const struct flood_params *p)
 {
-    struct arena a = { 0 };
-
     memset(b, 0, sizeof(*b));
-    assert_int_equal(floods_init(&b->f, p, &a, 1), ERR_NOMEM);
-    b->memory = malloc(a.used);
-    arena_init(&a, b->memory, a.used);
-    assert_int_equal(floods_init(&b->f, p, &a, 1), 0);
-    assert_int_equal(a.used, a.size);
+    b->p = *p;
+    b->memory = aligned_alloc(16, POOL_SIZE);
+    assert_non_null(b->memory);
+    pool_init(&b->pool, b->memory, POOL_SIZE);
+    heap_init(&b->heap, &b->pool);
+    floods_init(&b->f, &b->p, &b->heap, 1);
+    for (int i = 0; i < p->peers_max; i++)
+        flood_peer_up(&b->f, i);
 }
 
 static void start(struct bench *b)
@@ -35,6 +41,8 @@ static void start(struct bench *b)
 static void stop(struct bench *b)
 {
     assert_null(floods_check(&b->f));
+    floods_finish(&b->f);
+    assert_int_equal(b->heap.used, 0);
     free(b->memory);
 }
 
@@ -99,7 +107,7 @@ static void test_hops_and_time(void **state)
         h.age_ns = rows[i].age_s * NS_PER_S;
         if (admit(&b, &h, T0) != rows[i].want)
             fail_msg("%s", rows[i].fact);
-        assert_int_equal(b.f.seen_count, rows[i].want == FLOOD_NEW);
+        assert_int_equal(b.f.state->seen.count, rows[i].want == FLOOD_NEW);
         stop(&b);
     }
 }
@@ -141,8 +149,8 @@ static void test_full_memory_refuses_new_ones(void **state)
         h.life_s = (uint16_t)(i < 50 ? 60 : 120);
         assert_int_equal(admit(&b, &h, T0 + i), i < 100 ? FLOOD_NEW : FLOOD_LIMITED);
     }
-    assert_int_equal(b.f.counts.cache_full, 50);
-    assert_int_equal(b.f.seen_count, 100);
+    assert_int_equal(flood_counts(&b.f)->cache_full, 50);
+    assert_int_equal(b.f.state->seen.count, 100);
     for (int i = 0; i < 100; i++) {
         struct flood_head h = head_of(i);
 
@@ -174,7 +182,7 @@ static void test_rates(void **state)
         h = head_of(i);
         assert_int_equal(admit(&b, &h, T0), i < 3 ? FLOOD_NEW : FLOOD_LIMITED);
     }
-    assert_int_equal(b.f.counts.origin_limited, 2);
+    assert_int_equal(flood_counts(&b.f)->origin_limited, 2);
     h = head_of(5);
     assert_int_equal(admit(&b, &h, T0 + 9 * NS_PER_S), FLOOD_LIMITED);
     assert_int_equal(admit(&b, &h, T0 + 10 * NS_PER_S), FLOOD_NEW);
@@ -188,11 +196,12 @@ static void test_rates(void **state)
         h = head_of(i);
         assert_int_equal(flood_probe(&b.f, &h, T0), i < 20 ? FLOOD_NEW : FLOOD_LIMITED);
     }
-    assert_int_equal(b.f.counts.link_limited, 10);
+    assert_int_equal(flood_counts(&b.f)->link_limited, 10);
     h.peer =
         2; /* the other links are not concerned, nor is the origin: no good signature */
     assert_int_equal(admit(&b, &h, T0), FLOOD_NEW);
     flood_peer_down(&b.f, 1); /* a new link in the slot starts afresh */
+    flood_peer_up(&b.f, 1);
     h = head_of(40);
     assert_int_equal(flood_probe(&b.f, &h, T0), FLOOD_NEW);
     stop(&b);
@@ -214,8 +223,8 @@ static void test_node_rate(void **state)
         got += admit(&b, &h, T0) == FLOOD_NEW;
     }
     assert_int_equal(got, 200);
-    assert_int_equal(b.f.counts.node_limited, 200);
-    assert_int_equal(b.f.origin_count, 200);
+    assert_int_equal(flood_counts(&b.f)->node_limited, 200);
+    assert_int_equal(b.f.state->origin_count, 200);
     stop(&b);
 }
 
@@ -240,7 +249,7 @@ static void test_origins_are_bounded(void **state)
             h.origin = i == 0 ? key : origin;
             noisy += admit(&b, &h, T0 + s * NS_PER_S) == FLOOD_NEW && i > 0;
         }
-        assert_in_range(b.f.origin_count, 1, 16);
+        assert_in_range(b.f.state->origin_count, 1, 16);
     }
     assert_in_range(noisy, 10, 13); /* 3 and one each 10 s */
     stop(&b);
@@ -279,7 +288,7 @@ static void test_forward(void **state)
             rows[i].sent)
             fail_msg("%s", rows[i].fact);
         assert_int_equal(b.out.count, rows[i].sent);
-        assert_int_equal(b.f.counts.sent, rows[i].sent);
+        assert_int_equal(flood_counts(&b.f)->sent, rows[i].sent);
         for (int k = 0; k < b.out.count; k++) {
             struct msg got;
 
@@ -434,7 +443,7 @@ static void test_each_answers_once(void **state)
     admit(&b, &own, T0);
     assert_int_equal(answered(&b, &h, 0, 5, T0), 5);
     assert_int_equal(answered(&b, &h, 0, 6, T0), 1);
-    assert_int_equal(b.f.counts.replies_double, 5);
+    assert_int_equal(flood_counts(&b.f)->replies_double, 5);
     assert_int_equal(answered(&b, &own, 0, 5, T0), 5); /* another flood, another answer */
     stop(&b);
 }
@@ -487,14 +496,18 @@ static void any_floods(uint64_t seed)
             assert_true(until[n] <= now);
             until[n] = now + h.life_s * NS_PER_S - h.age_ns;
         }
-        if (rng_below(&r, 10) == 0)
-            flood_peer_down(&b.f, (int)rng_below(&r, 64));
+        if (rng_below(&r, 10) == 0) {
+            int slot = (int)rng_below(&r, 64);
+
+            flood_peer_down(&b.f, slot);
+            flood_peer_up(&b.f, slot);
+        }
         assert_in_range(flood_route(&b.f, &h.id, now) + 1, 0, 64);
-        assert_in_range(b.f.seen_count, 0, 64);
+        assert_in_range(b.f.state == NULL ? 0 : b.f.state->seen.count, 0, 64);
         if (i % 50 == 0)
             assert_null(floods_check(&b.f));
     }
-    assert_true(b.f.counts.cache_full > 0 && b.f.counts.admitted > 500);
+    assert_true(flood_counts(&b.f)->cache_full > 0 && flood_counts(&b.f)->admitted > 500);
     stop(&b);
 }
 
@@ -502,6 +515,53 @@ static void test_any_order(void **state)
 {
     (void)state;
     for_each_seed(20, any_floods);
+}
+
+/* The shipped limits: no flood that may come is ever refused for want of room, and none
+ * that could come again is forgotten.  There are twice as many as the node may take, each
+ * as long-lived as can be. */
+static void test_memory_follows_from_the_rates(void **state)
+{
+    struct bench b;
+    struct flood_params p = flood_params_default();
+    int64_t until_ns = T0 + 500 * NS_PER_S;
+    int n = 0;
+
+    (void)state;
+    assert_in_range(p.seen_max, flood_seen_needed(&p), 2 * flood_seen_needed(&p));
+    p.seen_max = (int)flood_seen_needed(&p);
+    start_with(&b, &p);
+    for (int64_t now = T0; now < until_ns; now += 10 * NS_PER_MS) {
+        struct flood_head h = head_of(n++);
+        uint8_t key[KEY_LEN] = { 0 };
+
+        store_be64(key, (uint64_t)n);
+        h.origin = key;
+        h.peer = n % 64;
+        h.life_s = 150;
+        h.age_ns = -30 * NS_PER_S;
+        (void)admit(&b, &h, now);
+    }
+    assert_int_equal(flood_counts(&b.f)->cache_full, 0);
+    assert_in_range(flood_counts(&b.f)->admitted, 25000, 25300);
+    assert_in_range(b.f.state->seen.count, 10000, flood_seen_needed(&p));
+    stop(&b);
+}
+
+/* A node that only has neighbours holds next to nothing, and memory goes with use. */
+static void test_memory_comes_with_floods(void **state)
+{
+    struct bench b;
+    struct flood_head h = head_of(1);
+    struct flood_params p = flood_params_default();
+
+    (void)state;
+    p.peers_max = 6;
+    start_with(&b, &p);
+    assert_in_range(sizeof(struct floods) + b.heap.used, 1, 400);
+    assert_int_equal(admit(&b, &h, T0), FLOOD_NEW);
+    assert_in_range(b.heap.used, 400, 2048);
+    stop(&b);
 }
 
 int main(void)
@@ -519,6 +579,8 @@ int main(void)
         cmocka_unit_test(test_replies_do_not_implode),
         cmocka_unit_test(test_each_answers_once),
         cmocka_unit_test(test_one_link_cannot_answer_for_all),
+        cmocka_unit_test(test_memory_follows_from_the_rates),
+        cmocka_unit_test(test_memory_comes_with_floods),
         cmocka_unit_test(test_any_order),
     };
 

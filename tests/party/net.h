@@ -439,7 +439,7 @@ static struct net *net_new(uint64_t seed, int count)
         uint8_t secret[32] = { (uint8_t)(i + 1) };
 
         store_be64(secret + 8, seed);
-        identity_from_seed(&x->self, secret);
+        suite_real.identity(&x->self, secret);
         x->offset_ns = rng_below(&n->rng, 1000 * NS_PER_S);
         x->share_ns = 2 * NS_PER_S;
         x->song_frames = 20 * 44100;

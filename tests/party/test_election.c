@@ -22,7 +22,7 @@ static int setup(void **state)
     for (int i = 0; i < PEOPLE; i++) {
         uint8_t seed[32] = { (uint8_t)(i + 1) };
 
-        identity_from_seed(&people[i], seed);
+        suite_real.identity(&people[i], seed);
         memcpy(keys[i], people[i].sign_public, KEY_LEN);
     }
     return 0;
@@ -68,8 +68,8 @@ static void test_certificates(void **state)
     for (int i = 0; i < COUNT(rows); i++) {
         struct coord c = coord_by(rows[i].who, rows[i].count, 1, 2);
 
-        if (coord_verify(&c, (const uint8_t(*)[KEY_LEN])keys, rows[i].voters) !=
-            rows[i].want) {
+        if (coord_verify(&suite_real, &c, (const uint8_t(*)[KEY_LEN])keys,
+                         rows[i].voters) != rows[i].want) {
             fail_msg("%s", rows[i].fact);
         }
     }
@@ -82,18 +82,18 @@ static void test_a_grant_is_for_one_thing(void **state)
     struct coord c = good;
 
     (void)state;
-    assert_true(coord_verify(&c, (const uint8_t(*)[KEY_LEN])keys, 3));
+    assert_true(coord_verify(&suite_real, &c, (const uint8_t(*)[KEY_LEN])keys, 3));
     c.epoch = 3;
-    assert_false(coord_verify(&c, (const uint8_t(*)[KEY_LEN])keys, 3));
+    assert_false(coord_verify(&suite_real, &c, (const uint8_t(*)[KEY_LEN])keys, 3));
     c = good;
     c.party.b[0] ^= 1;
-    assert_false(coord_verify(&c, (const uint8_t(*)[KEY_LEN])keys, 3));
+    assert_false(coord_verify(&suite_real, &c, (const uint8_t(*)[KEY_LEN])keys, 3));
     c = good;
     memcpy(c.host, keys[2], KEY_LEN);
-    assert_false(coord_verify(&c, (const uint8_t(*)[KEY_LEN])keys, 3));
+    assert_false(coord_verify(&suite_real, &c, (const uint8_t(*)[KEY_LEN])keys, 3));
     c = good;
     c.grants[0].sig[0] ^= 1;
-    assert_false(coord_verify(&c, (const uint8_t(*)[KEY_LEN])keys, 3));
+    assert_false(coord_verify(&suite_real, &c, (const uint8_t(*)[KEY_LEN])keys, 3));
 }
 
 static void test_ballot(void **state)
@@ -150,10 +150,10 @@ static void test_handover(void **state)
     (void)state;
     memcpy(m.host, keys[3], KEY_LEN);
     handover_sign(&people[0], &party, 2, keys[3], m.sig);
-    assert_true(handover_verify(keys[0], &m));
-    assert_false(handover_verify(keys[1], &m));
+    assert_true(handover_verify(&suite_real, keys[0], &m));
+    assert_false(handover_verify(&suite_real, keys[1], &m));
     /* A grant is no handover, nor the other way round. */
-    assert_false(grant_verify(keys[0], &party, 2, keys[3], m.sig));
+    assert_false(grant_verify(&suite_real, keys[0], &party, 2, keys[3], m.sig));
     assert_false(ballot_grant(&b, &c));
     ballot_handover(&b, &m);
     c.host = keys[4];

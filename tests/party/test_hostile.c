@@ -281,7 +281,7 @@ static size_t call_by(struct net *n, int who, int reach, uint8_t *inner, uint8_t
     size_t len;
 
     memcpy(f.origin, n->nodes[who].self.sign_public, KEY_LEN);
-    party_id_make(f.origin, c.nonce, &c.party);
+    party_id_make(&suite_real, f.origin, c.nonce, &c.party);
     *id = c.party;
     f.body = bytes_of(body, call_encode(&c, body, sizeof(body)));
     len = flood_encode(&f, inner, MSG_INNER_MAX);

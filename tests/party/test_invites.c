@@ -25,7 +25,7 @@ static struct call call_of(int h, int n, uint8_t key[static KEY_LEN])
     c.deadline_ms = 30000;
     c.song_count = 1;
     c.songs[0].title = bytes_of("So What", 7);
-    party_id_make(key, c.nonce, &c.party);
+    party_id_make(&suite_real, key, c.nonce, &c.party);
     return c;
 }
 
@@ -45,7 +45,7 @@ static void test_one_per_party_and_host(void **state)
     struct call c = call_of(0, 0, key);
 
     (void)state;
-    invites_init(&t);
+    invites_init(&t, &suite_real);
     assert_int_equal(add(&t, 0, 0, 0), INVITES_NEW);
     assert_int_equal(add(&t, 0, 0, 10 * NS_PER_S), INVITES_AGAIN);
     assert_int_equal(t.count, 1);
@@ -65,7 +65,7 @@ static void test_forged(void **state)
     struct call c = call_of(0, 0, key);
 
     (void)state;
-    invites_init(&t);
+    invites_init(&t, &suite_real);
     key[0] ^= 1;
     assert_int_equal(invites_add(&t, &c, key, NULL, KEEP_NS, 0), INVITES_FORGED);
     key[0] ^= 1;
@@ -79,7 +79,7 @@ static void test_bounded(void **state)
     struct invites t;
 
     (void)state;
-    invites_init(&t);
+    invites_init(&t, &suite_real);
     for (int i = 0; i < INVITES_MAX; i++) {
         assert_int_equal(add(&t, i, 0, i), INVITES_NEW);
     }
@@ -102,7 +102,7 @@ static void test_running(void **state)
     struct call c = call_of(0, 0, key);
 
     (void)state;
-    invites_init(&t);
+    invites_init(&t, &suite_real);
     c.deadline_ms = 0;
     assert_int_equal(invites_add(&t, &c, key, NULL, KEEP_NS, 0), INVITES_NEW);
     assert_true(t.list[0].is_running);
@@ -118,7 +118,7 @@ static void test_pick(void **state)
     char text[2 * PARTY_ID_LEN + 2];
 
     (void)state;
-    invites_init(&t);
+    invites_init(&t, &suite_real);
     assert_int_equal(invites_pick(&t, "", &v), ERR_NOT_FOUND);
     add(&t, 0, 0, 0);
     assert_int_equal(invites_pick(&t, "", &v), 0);

@@ -17,9 +17,9 @@ static int setup(void **state)
     if (secure_init() != 0) {
         return -1;
     }
-    identity_from_seed(&host, seed);
+    suite_real.identity(&host, seed);
     seed[0] = 2;
-    identity_from_seed(&other, seed);
+    suite_real.identity(&other, seed);
     return 0;
 }
 
@@ -31,8 +31,8 @@ static void start(struct party_log *l, int which)
     struct party_id id;
 
     arena_init(&a, memory[which], sizeof(memory[which]));
-    assert_int_equal(party_log_init(l, &a, 0, 0), 0);
-    party_id_make(host.sign_public, nonce, &id);
+    assert_int_equal(party_log_init(l, &suite_real, &a, 0, 0), 0);
+    party_id_make(&suite_real, host.sign_public, nonce, &id);
     party_log_reset(l, &id);
 }
 

@@ -139,10 +139,10 @@ static void test_bytes_are_fixed(void **state)
             used += len;
         }
         assert_int_equal(used, c == 0 ? 32 + 192 + 160 : 48 + 192 + 160);
-        assert_int_equal(link_seal(&p.sides[0], bytes_of("x", 1), all + used, 17, &len),
-                         0);
+        assert_int_equal(
+            link_seal(&p.sides[0].keys, bytes_of("x", 1), all + used, 17, &len), 0);
         used += len;
-        assert_int_equal(link_datagram_key(&p.sides[0], &datagram), 0);
+        assert_int_equal(link_datagram_key(&p.sides[0].keys, &datagram), 0);
         assert_int_equal(datagram_seal(&datagram, bytes_of("x", 1), all + used, 33, &len),
                          0);
         used += len;
@@ -508,8 +508,8 @@ static void test_secrets_are_wiped(void **state)
         assert_false(contains(s, sizeof *s, self.dh_secret));
         assert_false(contains(s, sizeof *s, self.sign_secret));
         assert_wiped(&s->noise, sizeof s->noise);
-        memcpy(export_key, s->export_key, 32);
-        assert_int_equal(link_datagram_key(s, &datagram), 0);
+        memcpy(export_key, s->keys.export_key, 32);
+        assert_int_equal(link_datagram_key(&s->keys, &datagram), 0);
         assert_false(contains(s, sizeof *s, export_key));
         assert_false(contains(s, sizeof *s, datagram.send.key));
         link_session_wipe(s);
@@ -537,12 +537,13 @@ static void test_frames_both_ways(void **state)
         size_t wanted = lens[i / 2];
         size_t len;
 
-        assert_int_equal(link_seal(&p.sides[i % 2], bytes_of(plain, wanted), frame,
+        assert_int_equal(link_seal(&p.sides[i % 2].keys, bytes_of(plain, wanted), frame,
                                    wanted + LINK_OVERHEAD, &len),
                          0);
         assert_int_equal(len, wanted + LINK_OVERHEAD);
         assert_int_equal(
-            link_open(&p.sides[1 - i % 2], bytes_of(frame, len), out, wanted, &len), 0);
+            link_open(&p.sides[1 - i % 2].keys, bytes_of(frame, len), out, wanted, &len),
+            0);
         assert_int_equal(len, wanted);
         assert_memory_equal(out, plain, wanted);
     }
@@ -557,9 +558,11 @@ static void test_frames_in_place(void **state)
     (void)state;
     open_pair(&p, NULL);
     assert_int_equal(
-        link_seal(&p.sides[0], bytes_of(buffer, 10), buffer, sizeof buffer, &len), 0);
+        link_seal(&p.sides[0].keys, bytes_of(buffer, 10), buffer, sizeof buffer, &len),
+        0);
     assert_memory_not_equal(buffer, "some words", 10);
-    assert_int_equal(link_open(&p.sides[1], bytes_of(buffer, len), buffer, 10, &len), 0);
+    assert_int_equal(link_open(&p.sides[1].keys, bytes_of(buffer, len), buffer, 10, &len),
+                     0);
     assert_memory_equal(buffer, "some words", 10);
 }
 
@@ -573,15 +576,16 @@ static void test_limits_change_nothing(void **state)
 
     (void)state;
     open_pair(&p, NULL);
-    assert_int_equal(link_seal(&p.sides[0], bytes_of("abcd", 4), frame, 19, &len),
+    assert_int_equal(link_seal(&p.sides[0].keys, bytes_of("abcd", 4), frame, 19, &len),
                      ERR_LIMIT);
-    assert_int_equal(
-        link_seal(&p.sides[0], bytes_of(big, LINK_PLAIN_MAX + 1), big, sizeof big, &len),
-        ERR_LIMIT);
-    assert_int_equal(link_seal(&p.sides[0], bytes_of("abcd", 4), frame, 20, &len), 0);
-    assert_int_equal(link_open(&p.sides[1], bytes_of(frame, 20), out, 3, &len),
+    assert_int_equal(link_seal(&p.sides[0].keys, bytes_of(big, LINK_PLAIN_MAX + 1), big,
+                               sizeof big, &len),
                      ERR_LIMIT);
-    assert_int_equal(link_open(&p.sides[1], bytes_of(frame, 20), out, 4, &len), 0);
+    assert_int_equal(link_seal(&p.sides[0].keys, bytes_of("abcd", 4), frame, 20, &len),
+                     0);
+    assert_int_equal(link_open(&p.sides[1].keys, bytes_of(frame, 20), out, 3, &len),
+                     ERR_LIMIT);
+    assert_int_equal(link_open(&p.sides[1].keys, bytes_of(frame, 20), out, 4, &len), 0);
 }
 
 static int open_frame(struct link_session *s, const uint8_t *frame, size_t frame_len)
@@ -589,7 +593,7 @@ static int open_frame(struct link_session *s, const uint8_t *frame, size_t frame
     static uint8_t out[LINK_FRAME_MAX];
     size_t len;
 
-    return link_open(s, bytes_of(frame, frame_len), out, sizeof out, &len);
+    return link_open(&s->keys, bytes_of(frame, frame_len), out, sizeof out, &len);
 }
 
 static void test_bad_frames_are_deadly(void **state)
@@ -604,12 +608,13 @@ static void test_bad_frames_are_deadly(void **state)
     open_pair(&before, "kitchen");
     for (int i = 0; i < 2; i++)
         assert_int_equal(
-            link_seal(&before.sides[0], bytes_of("abcd", 4), frames[i], 20, &len), 0);
+            link_seal(&before.sides[0].keys, bytes_of("abcd", 4), frames[i], 20, &len),
+            0);
     for (int bit = 0; bit < 160; bit++) {
         p = before;
         frames[0][bit / 8] ^= (uint8_t)(1u << bit % 8);
         assert_int_equal(open_frame(&p.sides[1], frames[0], 20), ERR_MALFORMED);
-        assert_wiped(&p.sides[1], sizeof p.sides[1]);
+        assert_wiped(&p.sides[1].keys, sizeof p.sides[1].keys);
         frames[0][bit / 8] ^= (uint8_t)(1u << bit % 8);
         assert_int_equal(open_frame(&p.sides[1], frames[0], 20), ERR_STATE);
     }
@@ -640,11 +645,11 @@ static void test_nothing_works_at_the_wrong_time(void **state)
 
     (void)state;
     start_pair(&p, NULL, NULL);
-    assert_int_equal(link_seal(&p.sides[0], bytes_of("x", 1), buffer, 17, &len),
+    assert_int_equal(link_seal(&p.sides[0].keys, bytes_of("x", 1), buffer, 17, &len),
                      ERR_STATE);
-    assert_int_equal(link_open(&p.sides[0], bytes_of(buffer, 17), buffer, 1, &len),
+    assert_int_equal(link_open(&p.sides[0].keys, bytes_of(buffer, 17), buffer, 1, &len),
                      ERR_STATE);
-    assert_int_equal(link_datagram_key(&p.sides[0], &datagram), ERR_STATE);
+    assert_int_equal(link_datagram_key(&p.sides[0].keys, &datagram), ERR_STATE);
     assert_int_equal(link_session_next(&p.sides[0], bytes_of(buffer, 1), buffer, &len),
                      ERR_MALFORMED); /* the initiator begins */
     assert_int_equal(link_session_next(&p.sides[1], bytes_of(NULL, 0), buffer, &len),
@@ -662,8 +667,8 @@ static void test_rekey(void **state)
     (void)state;
     for (int from = 0; from < 2; from++) {
         struct pair p;
-        struct noise_cipher *send = &p.sides[from].send;
-        struct noise_cipher *receive = &p.sides[1 - from].receive;
+        struct noise_cipher *send = &p.sides[from].keys.send;
+        struct noise_cipher *receive = &p.sides[1 - from].keys.receive;
         uint8_t first[32];
         uint8_t second[32];
 
@@ -675,7 +680,7 @@ static void test_rekey(void **state)
                 uint8_t frame[17];
                 size_t len;
 
-                assert_int_equal(link_seal(&p.sides[from], bytes_of("x", 1), frame,
+                assert_int_equal(link_seal(&p.sides[from].keys, bytes_of("x", 1), frame,
                                            sizeof frame, &len),
                                  0);
                 assert_int_equal(open_frame(&p.sides[1 - from], frame, len), 0);
@@ -685,7 +690,7 @@ static void test_rekey(void **state)
             memcpy(second, send->key, 32);
             memcpy(first, second, 32);
         }
-        assert_memory_not_equal(p.sides[from].receive.key, second, 32);
+        assert_memory_not_equal(p.sides[from].keys.receive.key, second, 32);
     }
 }
 
@@ -700,14 +705,14 @@ static void test_datagram_keys(void **state)
 
     (void)state;
     open_pair(&p, "kitchen");
-    assert_int_equal(link_datagram_key(&p.sides[0], &a), 0);
-    assert_int_equal(link_datagram_key(&p.sides[1], &b), 0);
+    assert_int_equal(link_datagram_key(&p.sides[0].keys, &a), 0);
+    assert_int_equal(link_datagram_key(&p.sides[1].keys, &b), 0);
     assert_int_equal(datagram_seal(&a, bytes_of("ping", 4), wire, sizeof wire, &len), 0);
     assert_int_equal(datagram_open(&b, bytes_of(wire, len), out, sizeof out, &len), 0);
     assert_int_equal(datagram_seal(&b, bytes_of("pong", 4), wire, sizeof wire, &len), 0);
     assert_int_equal(datagram_open(&a, bytes_of(wire, len), out, sizeof out, &len), 0);
     assert_memory_equal(out, "pong", 4);
-    assert_int_equal(link_datagram_key(&p.sides[0], &a), ERR_STATE); /* taken */
+    assert_int_equal(link_datagram_key(&p.sides[0].keys, &a), ERR_STATE); /* taken */
 }
 
 /* Two links of the same two nodes have nothing in common. */
@@ -726,10 +731,11 @@ static void test_links_differ_by_their_seed(void **state)
     link_session_init(&p[1].sides[0], true, &self, NULL, seed);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(run(&p[i], &message), 0);
-        assert_int_equal(link_datagram_key(&p[i].sides[0], &keys[i]), 0);
+        assert_int_equal(link_datagram_key(&p[i].sides[0].keys, &keys[i]), 0);
     }
-    assert_memory_not_equal(p[0].sides[0].send.key, p[1].sides[0].send.key, 32);
-    assert_memory_not_equal(p[0].sides[0].receive.key, p[1].sides[0].receive.key, 32);
+    assert_memory_not_equal(p[0].sides[0].keys.send.key, p[1].sides[0].keys.send.key, 32);
+    assert_memory_not_equal(p[0].sides[0].keys.receive.key,
+                            p[1].sides[0].keys.receive.key, 32);
     assert_memory_not_equal(keys[0].send.key, keys[1].send.key, 32);
     assert_true(keys[0].send_id != keys[1].send_id);
 }

@@ -14,12 +14,14 @@ static const enum msg_type sample_types[] = {
     MSG_HELLO,        MSG_PING,          MSG_PONG,         MSG_JOIN,
     MSG_FORWARD_JOIN, MSG_NEIGHBOR,      MSG_NEIGHBOR_ACK, MSG_DISCONNECT,
     MSG_SHUFFLE,      MSG_SHUFFLE_REPLY, MSG_FLOOD,        MSG_REPLY,
+    MSG_GOSSIP,       MSG_IHAVE,         MSG_GRAFT,        MSG_PRUNE,
     MSG_PARTY_JOIN,   MSG_PARTY_WELCOME, MSG_PARTY_LEAVE,  MSG_PARTY_BEAT,
     MSG_PARTY_STATUS, MSG_PARTY_YIELD,   MSG_LOG_ENTRY,    MSG_LOG_GET,
     MSG_ELECT,        MSG_ELECT_OK,      MSG_CLAIM,        MSG_GRANT,
     MSG_DENY,         MSG_HANDOVER,      MSG_LEAVES_GET,   MSG_LEAVES,
     MSG_HAVE,         MSG_HAVE_BLOCKS,   MSG_WANT,         MSG_BLOCK,
-    MSG_CANCEL,       MSG_REFUSE,
+    MSG_CANCEL,       MSG_REFUSE,        MSG_DIGEST,       MSG_SEEN,
+    MSG_PULL,         MSG_SUMMARY,
 };
 
 /* A source of samples, with the memory that their views point into. */
@@ -144,11 +146,59 @@ static inline void sample_priority(struct sampler *s, struct priority *p)
     p->uptime = (uint8_t)sample_uint(s, 0, UINT8_MAX);
 }
 
-static inline void sample_flood_msg(struct sampler *s, struct msg_flood *f)
+static inline void sample_flood_msg(struct sampler *s, struct msg_flood *f, size_t max)
 {
     f->hops = (uint8_t)sample_uint(s, 0, UINT8_MAX);
-    f->inner = sample_bytes(s, 1, MSG_INNER_MAX);
+    f->inner = sample_bytes(s, 1, max);
     sample_fill(s, f->sig, SIGNATURE_LEN);
+}
+
+static inline void sample_ids_msg(struct sampler *s, struct msg *m)
+{
+    struct msg_ids *ids = &m->u.ids;
+
+    if (m->type == MSG_DIGEST) {
+        m->u.digest.count = sample_int(s, 1, MSG_IDS_MAX);
+        for (int i = 0; i < m->u.digest.count; i++) {
+            sample_fill(s, m->u.digest.list[i].id.b, FLOOD_ID_LEN);
+            m->u.digest.list[i].age_s = (uint8_t)sample_uint(s, 0, UINT8_MAX);
+        }
+        return;
+    }
+    ids->count = sample_int(s, 1, MSG_IDS_MAX);
+    for (int i = 0; i < ids->count; i++) {
+        sample_fill(s, ids->list[i].b, FLOOD_ID_LEN);
+    }
+}
+
+static inline void sample_flooding_msg(struct sampler *s, struct msg *m)
+{
+    switch ((int)m->type) {
+    case MSG_GOSSIP:
+        sample_flood_msg(s, &m->u.gossip, MSG_GOSSIP_MAX);
+        break;
+    case MSG_IHAVE:
+        m->u.ihave.count = (int)sample_uint(s, 1, MSG_IHAVE_MAX);
+        for (int i = 0; i < m->u.ihave.count; i++) {
+            sample_fill(s, m->u.ihave.list[i].id.b, FLOOD_ID_LEN);
+            m->u.ihave.list[i].hops = (uint8_t)sample_uint(s, 0, UINT8_MAX);
+        }
+        break;
+    case MSG_GRAFT:
+        sample_fill(s, m->u.graft.id.b, FLOOD_ID_LEN);
+        m->u.graft.is_wanted = sample_bool(s);
+        break;
+    case MSG_PRUNE:
+        sample_fill(s, m->u.prune.origin, KEY_LEN);
+        break;
+    case MSG_SUMMARY:
+        sample_fill(s, m->u.summary.flood.b, FLOOD_ID_LEN);
+        m->u.summary.count = (uint32_t)sample_uint(s, 1, UINT32_MAX);
+        break;
+    default:
+        sample_ids_msg(s, m);
+        break;
+    }
 }
 
 static inline void sample_overlay_msg(struct sampler *s, struct msg *m)
@@ -192,7 +242,7 @@ static inline void sample_overlay_msg(struct sampler *s, struct msg *m)
         sample_recs(s, &m->u.shuffle_reply.recs);
         break;
     case MSG_FLOOD:
-        sample_flood_msg(s, &m->u.flood);
+        sample_flood_msg(s, &m->u.flood, MSG_INNER_MAX);
         break;
     case MSG_REPLY:
         sample_fill(s, m->u.reply.flood.b, FLOOD_ID_LEN);
@@ -237,7 +287,7 @@ static inline void sample_party_msg(struct sampler *s, struct msg *m)
         sample_status(s, &m->u.party_status);
         break;
     case MSG_PARTY_YIELD:
-        sample_flood_msg(s, &m->u.party_yield.call);
+        sample_flood_msg(s, &m->u.party_yield.call, MSG_INNER_MAX);
         break;
     case MSG_LOG_ENTRY:
         m->u.log_entry.inner = sample_bytes(s, 1, MSG_ENTRY_MAX);
@@ -310,7 +360,9 @@ static inline void sample_msg(struct sampler *s, enum msg_type type, struct msg 
 {
     memset(m, 0, sizeof(*m));
     m->type = type;
-    if (type < MSG_PARTY_JOIN)
+    if (type >= MSG_DIGEST && type <= MSG_SUMMARY)
+        sample_flooding_msg(s, m);
+    else if (type < MSG_PARTY_JOIN)
         sample_overlay_msg(s, m);
     else if (type < MSG_ELECT)
         sample_party_msg(s, m);
@@ -323,7 +375,7 @@ static inline void sample_msg(struct sampler *s, enum msg_type type, struct msg 
 static inline void sample_flood(struct sampler *s, struct flood *f)
 {
     memset(f, 0, sizeof(*f));
-    f->kind = (enum flood_kind)sample_int(s, FLOOD_CALL, FLOOD_COORD);
+    f->kind = (enum flood_kind)sample_int(s, FLOOD_CALL, FLOOD_ANNOUNCE);
     sample_fill(s, f->origin, KEY_LEN);
     f->created_ms = sample_uint(s, 0, UINT64_MAX);
     f->serial = (uint32_t)sample_uint(s, 0, UINT32_MAX);

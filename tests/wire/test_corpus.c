@@ -115,13 +115,15 @@ static void write_msg_corpus(void)
         if (type == MSG_PONG || type == MSG_HAVE_BLOCKS || type == MSG_CANCEL ||
             type == MSG_REFUSE || type == MSG_SHUFFLE_REPLY || type == MSG_JOIN)
             continue; /* like another */
-        if (type == MSG_LEAVES || type == MSG_BLOCK || type == MSG_FLOOD)
+        if (type == MSG_LEAVES || type == MSG_BLOCK || type == MSG_FLOOD ||
+            type == MSG_GOSSIP || type == MSG_PULL)
             continue;
         snprintf(name, sizeof(name), "msg-%d", (int)type);
         save_sample(FORM_MSG, i, name);
     }
     for (int kind = FORM_FLOOD; kind < FORM_ENTRY; kind++)
         save_sample((enum form_kind)kind, 0, form_names[kind]);
+    save_sample(FORM_ANNOUNCE, 0, form_names[FORM_ANNOUNCE]);
     for (int n = 0; n < ENTRY_END; n++) {
         snprintf(name, sizeof(name), "entry-%d", n + 1);
         save_sample(FORM_ENTRY, n, name);
