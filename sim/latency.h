@@ -30,8 +30,8 @@ struct latency_params {
 };
 
 /* The fixed names: "40ms" (log-normal, median 40 ms, sigma 0.6), "world" (a plane; round
- * trips have p5 48, p50 136, p95 288 ms; of 490 PlanetLab machines 19, 135, 325 ms).  False for
- * another. */
+ * trips have p5 48, p50 136, p95 288 ms; of 490 PlanetLab machines 19, 135, 325 ms).
+ * False for another. */
 bool latency_named(const char *name, struct latency_params *p);
 
 /* One way, from one machine to another; at least latency_least_ns. */

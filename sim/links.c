@@ -115,7 +115,7 @@ void links_open(struct world_part *p, int node, uint32_t id, const struct addr *
 
     assert(n->links->count <= ROWS_MAX);
     p->counts.dials++;
-    *row = (struct link_row){ .id = id, .state = LINK_DIALLING };
+    *row = (struct link_row){ .id = id, .state = END_DIALLING };
     if (host < 0 || !net_is_reachable(&p->w->net, &trip)) {
         give_up(p, node, id);
         return;
@@ -139,7 +139,7 @@ void links_close(struct world_part *p, int node, uint32_t id)
 
     if (row == NULL)
         return;
-    if (row->state == LINK_OPEN)
+    if (row->state == END_OPEN)
         send_close(p, node, row);
     row_remove(n, row);
 }
@@ -152,7 +152,7 @@ void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame)
         return;
     p->counts.frames++;
     p->counts.frame_bytes += (int64_t)frame.len;
-    if (row->state != LINK_OPEN)
+    if (row->state != END_OPEN)
         return;
     memcpy(send(p, PACKET_FRAME, node, row, frame.len)->data, frame.data, frame.len);
 }
@@ -164,7 +164,7 @@ void links_forget(struct world_part *p, int node, bool is_dark)
     if (n->links == NULL)
         return;
     for (int i = 0; i < n->links->count && !is_dark; i++) {
-        if (n->links->rows[i].state != LINK_DIALLING)
+        if (n->links->rows[i].state != END_DIALLING)
             send_close(p, node, &n->links->rows[i]);
     }
     heap_give(&p->heap, n->links, 1, table_size(n->links->room));
@@ -196,7 +196,7 @@ static void connect_in(struct world_part *p, int node, const struct packet *pack
                               .other_id = packet->from_link,
                               .other_life = packet->from_life,
                               .way_ns = net_way_ns(&p->w->net, node, (int)packet->from),
-                              .state = LINK_PENDING };
+                              .state = END_PENDING };
     n->links->next += 2;
     (void)send(p, PACKET_ACCEPT, node, row, 0);
 }
@@ -219,11 +219,11 @@ static void accepted(struct world_part *p, int node, const struct packet *packet
 {
     struct link_row *row = row_find(&p->w->nodes[node], packet->link);
 
-    if (row == NULL || row->state != LINK_DIALLING) { /* given up since */
+    if (row == NULL || row->state != END_DIALLING) { /* given up since */
         answer(p, PACKET_CLOSE, node, packet, 0)->err = ERR_CLOSED;
         return;
     }
-    row->state = LINK_OPEN;
+    row->state = END_OPEN;
     row->other_id = packet->from_link;
     row->other_life = packet->from_life;
     (void)send(p, PACKET_ACK, node, row, 0);
@@ -233,7 +233,7 @@ static void accepted(struct world_part *p, int node, const struct packet *packet
 static void closed(struct world_part *p, int node, struct link_row *row, int err)
 {
     struct event e = { .kind = EVENT_LINK_CLOSED };
-    bool was_known = row->state != LINK_PENDING;
+    bool was_known = row->state != END_PENDING;
 
     e.u.closed.link = row->id;
     e.u.closed.err = err;
@@ -277,10 +277,10 @@ void links_deliver(struct world_part *p, int node, const struct packet *packet)
         return;
     if (packet->kind == PACKET_CLOSE) {
         closed(p, node, row, packet->err);
-    } else if (packet->kind == PACKET_ACK && row->state == LINK_PENDING) {
-        row->state = LINK_OPEN;
+    } else if (packet->kind == PACKET_ACK && row->state == END_PENDING) {
+        row->state = END_OPEN;
         opened(p, node, row, false);
-    } else if (packet->kind == PACKET_FRAME && row->state == LINK_OPEN) {
+    } else if (packet->kind == PACKET_FRAME && row->state == END_OPEN) {
         received(p, node, packet);
     }
 }

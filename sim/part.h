@@ -32,7 +32,7 @@ struct world_more {
 };
 
 /* One end of a link, as its node's machine knows it. */
-enum link_state { LINK_DIALLING, LINK_PENDING, LINK_OPEN };
+enum end_state { END_DIALLING, END_PENDING, END_OPEN };
 
 struct link_row {
     uint32_t id;    /* as the node here names it: even, or accepted and odd */
