@@ -246,6 +246,7 @@ static void received(struct world_part *p, int node, const struct packet *packet
 {
     struct event e = { .kind = EVENT_LINK_RECEIVED };
 
+    p->counts.received++;
     e.u.received.link = packet->link;
     e.u.received.frame = bytes_of(packet->data, packet->len);
     part_step(p, node, &e, e.u.received.frame);

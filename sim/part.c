@@ -320,6 +320,7 @@ static void add_counts(struct world *w)
         sum.events += c->events;
         sum.frames += c->frames;
         sum.frame_bytes += c->frame_bytes;
+        sum.received += c->received;
         sum.datagrams += c->datagrams;
         sum.datagrams_lost += c->datagrams_lost;
         sum.blocks_stored += c->blocks_stored;

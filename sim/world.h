@@ -60,6 +60,7 @@ struct world_counts {
     int64_t events;
     int64_t frames;
     int64_t frame_bytes;
+    int64_t received; /* frames that came to a node */
     int64_t datagrams;
     int64_t datagrams_lost;
     int64_t blocks_stored;

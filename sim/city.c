@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/city.h"
+
+#include "base/time.h"
+#include "sim/exchange.h"
+#include "sim/random.h"
+#include "wire/cbor.h"
+
+#define CONTACTS 8
+#define START_NS (10 * NS_PER_S) /* … of all nodes, spread over this */
+
+struct city_params city_params_default(void)
+{
+    return (struct city_params){
+        .seed = 1,
+        .threads = 1,
+        .settle_ns = 60 * NS_PER_S,
+        .flood_bytes = 64,
+        .ttl = 10,
+    };
+}
+
+static void choose_net(struct net_params *net, const char *name)
+{
+    if (name == NULL || !net_params_named(name, net))
+        *net = (struct net_params){ .latency = { .min_ns = 10 * NS_PER_MS,
+                                                 .max_ns = 200 * NS_PER_MS } };
+}
+
+void city_init(struct city *c, const struct city_params *p)
+{
+    struct world_params params = {
+        .seed = p->seed,
+        .node_count = p->nodes,
+        .threads = p->threads,
+        .exchange = p->exchange,
+        .node = node_params_default(),
+        .hash = p->hash,
+        .has_no_memory = true,
+    };
+    struct world_hooks hooks = { 0 };
+
+    *c = (struct city){ .p = *p };
+    choose_net(&params.net, p->net);
+    if (p->suite != NULL)
+        params.node.suite = p->suite;
+    params.node.state_period_ns = TIME_NEVER;
+    params.node.is_lab = true;
+    for (int i = 0; i < CONTACTS && i < p->nodes; i++)
+        params.node.joins[params.node.join_count++] = net_addr_of(&params.net, i);
+    world_init(&c->world, &params, &hooks);
+    for (int i = 0; i < p->nodes; i++)
+        world_start_at(&c->world, i, mul_div(START_NS, i, p->nodes));
+    world_run(&c->world, p->settle_ns);
+}
+
+void city_finish(struct city *c)
+{
+    world_finish(&c->world);
+}
+
+/* Floods that nodes have handled so far, in all processes. */
+static int64_t admitted(const struct city *c)
+{
+    const struct world *w = &c->world;
+    uint64_t sum = 0;
+
+    for (int i = 0; i < c->p.nodes; i++) {
+        if (world_is_local(w, i) && world_is_up(w, i))
+            sum += (uint64_t)flood_counts(node_floods(w->nodes[i].node))->admitted;
+    }
+    if (w->exchange != NULL && w->exchange->sum != NULL)
+        w->exchange->sum(w->exchange, &sum, 1);
+    return (int64_t)sum;
+}
+
+int64_t city_flood(struct city *c, int64_t for_ns)
+{
+    struct world *w = &c->world;
+    uint64_t word = random_word(c->p.seed, RANDOM_WORKLOAD, (uint64_t)c->floods++, 0);
+    int64_t before = admitted(c);
+    uint8_t room[32];
+    struct cbor_writer request;
+
+    cbor_writer_init(&request, room, sizeof(room));
+    cbor_write_array(&request, 3);
+    cbor_write_text(&request, "flood");
+    cbor_write_uint(&request, (uint64_t)c->p.ttl);
+    cbor_write_uint(&request, (uint64_t)c->p.flood_bytes);
+    (void)world_command(w, (int)random_below(word, c->p.nodes), cbor_written(&request));
+    world_run(w, w->now_ns + for_ns);
+    return admitted(c) - before;
+}

@@ -1,0 +1,139 @@
+/* Floods over real nodes: node_step, the real bytes on the wire, cryptography by tags of
+ * the same lengths.
+ *
+ * bench_world NODES [THREADS [FLOODS]] | bench_world --claim NAME
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/time.h"
+#include "sim/city.h"
+#include "sim/memory.h"
+#include "sim/tags.h"
+
+#define WORK     400000 /* nodes times floods */
+#define FLOOD_NS (10 * NS_PER_S)
+
+struct figures {
+    double setup_s; /* CPU */
+    double cpu_s;   /* CPU, of the floods */
+    double wall_s;
+    int64_t deliveries;
+    double reach;
+    size_t node_bytes;
+    int64_t rss_bytes;
+    struct run_hash hash;
+};
+
+static double seconds(clockid_t id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void measure(int nodes, int threads, int floods, struct figures *f)
+{
+    struct city *c = memory_new(1, sizeof(*c));
+    struct city_params p = city_params_default();
+    struct rusage usage;
+    int64_t reached = 0;
+    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    double wall;
+
+    p.nodes = nodes;
+    p.threads = threads;
+    p.suite = &suite_tags;
+    p.hash = WORLD_HASH_TIMES;
+    city_init(c, &p);
+    f->setup_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    f->deliveries = -c->world.counts.received;
+    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    wall = seconds(CLOCK_MONOTONIC);
+    for (int i = 0; i < floods; i++)
+        reached += city_flood(c, FLOOD_NS);
+    f->cpu_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    f->wall_s = seconds(CLOCK_MONOTONIC) - wall;
+    f->deliveries += c->world.counts.received;
+    f->reach = (double)reached / nodes / floods;
+    f->node_bytes = world_node_memory(&c->world) / (size_t)nodes;
+    f->hash = c->world.hash;
+    getrusage(RUSAGE_SELF, &usage);
+    f->rss_bytes = (int64_t)usage.ru_maxrss * 1024;
+    city_finish(c);
+    free(c);
+}
+
+static void print(int nodes, int threads, int floods, const struct figures *f)
+{
+    char hash[RUN_HASH_TEXT];
+
+    run_hash_text(&f->hash, hash);
+    printf(
+        "%7d nodes %d threads %4d floods: %9lld deliveries, reach %.5f, %.3f M per CPU "
+        "s (%.2f s, wall %.2f s), set up in %.1f s, %zu bytes per node, %lld MiB, %s\n",
+        nodes, threads, floods, (long long)f->deliveries, f->reach,
+        (double)f->deliveries / f->cpu_s / 1e6, f->cpu_s, f->wall_s, f->setup_s,
+        f->node_bytes, (long long)(f->rss_bytes >> 20), hash);
+}
+
+static int floods_of(int nodes)
+{
+    return nodes >= WORK ? 1 : WORK / nodes;
+}
+
+static int claim(const char *name)
+{
+    static const struct {
+        const char *name;
+        int nodes;
+        double goal;
+    } claims[] = { { "node_1k", 1000, 1.5 }, { "node_10k", 10000, 1.5 } };
+
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        struct figures f;
+        double rate;
+
+        if (strcmp(name, claims[i].name) != 0)
+            continue;
+        measure(claims[i].nodes, 1, floods_of(claims[i].nodes), &f);
+        rate = (double)f.deliveries / f.cpu_s / 1e6;
+        printf("{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"M deliveries per CPU s\","
+               "\"goal\":\">=%.1f\",\"ok\":%s}\n",
+               name, rate, claims[i].goal,
+               rate >= claims[i].goal && f.reach > 0.999 ? "true" : "false");
+        return 0;
+    }
+    fprintf(stderr, "bench_world: no claim \"%s\"\n", name);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    struct figures f;
+
+    if (argc == 3 && strcmp(argv[1], "--claim") == 0)
+        return claim(argv[2]);
+    if (argc >= 2) {
+        int nodes = atoi(argv[1]);
+        int threads = argc >= 3 ? atoi(argv[2]) : 1;
+        int floods = argc >= 4 ? atoi(argv[3]) : floods_of(nodes > 0 ? nodes : 1);
+
+        if (nodes < 2 || threads < 1 || floods < 1) {
+            fputs("usage: bench_world [NODES [THREADS [FLOODS]] | --claim NAME]\n",
+                  stderr);
+            return 2;
+        }
+        measure(nodes, threads, floods, &f);
+        print(nodes, threads, floods, &f);
+        return 0;
+    }
+    for (int nodes = 100; nodes <= 10000; nodes *= 10) {
+        measure(nodes, 1, floods_of(nodes), &f);
+        print(nodes, 1, floods_of(nodes), &f);
+    }
+    return 0;
+}
