@@ -259,17 +259,19 @@ static void run_invites(struct node *n, uint64_t id, struct cbor_reader *r)
     reply(n, id, 0, report_invites(n));
 }
 
-/* For experiments only: a flood that says nothing. */
+/* For experiments only: a flood that says nothing, or with TTL 0 a message along the
+ * trees. */
 static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     static const uint8_t empty_map[] = { 0xa0 };
     int ttl = (int)cbor_read_uint(r, FLOOD_TTL_MAX);
-    int bytes = (int)cbor_read_uint(r, MSG_INNER_MAX);
+    int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
 
     if (!n->params.is_lab)
         fail(n, id, ERR_DENIED, "flood: this is no laboratory", "see `party help`");
-    else if (!cbor_is_done(r) || ttl < 1 || bytes < 1 || !floods_test(n, ttl, bytes))
-        fail(n, id, ERR_USAGE, "flood: give a TTL of 1 to 12 and up to 900 bytes",
+    else if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, ttl, bytes))
+        fail(n, id, ERR_USAGE,
+             "flood: give a TTL of 1 to 12 and up to 900 bytes, or 0 and up to 8000",
              "see docs/control.md");
     else
         reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));

@@ -36,12 +36,23 @@ static void flood_id_of(const struct node *n, struct bytes inner, struct flood_i
     n->self.suite->hash(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
 }
 
-static void forward(struct node *n, const struct msg_flood *m, int ttl, int from)
+/* Along the tree of its origin, or to all neighbours while it may go further. */
+static void forward(struct node *n, const struct msg_flood *m, const struct flood_head *h)
 {
     int active[OVERLAY_ACTIVE_MAX];
     int count = overlay_active(&n->overlay, active);
 
-    (void)flood_forward(&n->floods, m, ttl, from, active, count, &n->out->outbox);
+    if (h->is_tree)
+        tree_deliver(&n->tree, &h->id, h->origin, m, h->peer, n->now_ns, &n->out->outbox);
+    else
+        (void)flood_forward(&n->floods, m, h->ttl, h->peer, active, count,
+                            &n->out->outbox);
+}
+
+/* Who relays a flood must not be able to send it along the trees, nor the other way. */
+static const char *domain_of(bool is_tree)
+{
+    return is_tree ? DOMAIN_GOSSIP : DOMAIN_FLOOD;
 }
 
 /* All that is asked before the signature.  FLOOD_NEW: f and h are filled in. */
@@ -51,35 +62,39 @@ static enum flood_verdict judge(struct node *n, const struct msg_flood *m,
     struct node_id origin;
 
     flood_id_of(n, m->inner, &h->id);
-    if (flood_is_seen(&n->floods, &h->id))
+    if (!h->is_tree && flood_is_seen(&n->floods, &h->id))
         return FLOOD_DUPLICATE; /* four of five */
-    if (flood_decode(m->inner, f) != 0 || f->kind == FLOOD_ANNOUNCE) {
+    if (flood_decode(m->inner, f) != 0) {
         n->counters.malformed++;
         return FLOOD_EXPIRED;
     }
     n->self.suite->id(f->origin, &origin);
     h->origin = f->origin;
     h->is_from_origin = node_id_equal(&origin, &n->slots[h->peer].rec.id);
-    h->ttl = f->ttl;
+    h->ttl = h->is_tree ? (uint8_t)n->params.tree.hops_max : f->ttl;
     h->life_s = f->life_s;
     h->age_ns = age_of(n, f->created_ms);
     return flood_probe(&n->floods, h, n->now_ns);
 }
 
-void floods_receive(struct node *n, int peer, const struct msg_flood *m)
+void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is_tree)
 {
-    struct flood_head head = { .peer = peer, .hops = m->hops };
+    struct flood_head head = { .peer = peer, .hops = m->hops, .is_tree = is_tree };
+    enum flood_verdict verdict;
     struct flood f;
 
-    if (judge(n, m, &head, &f) != FLOOD_NEW)
+    verdict = judge(n, m, &head, &f);
+    if (verdict == FLOOD_DUPLICATE && is_tree)
+        tree_duplicate(&n->tree, f.origin, peer, &n->out->outbox);
+    if (verdict != FLOOD_NEW)
         return;
-    if (!n->self.suite->verify(f.origin, DOMAIN_FLOOD, m->inner, m->sig)) {
+    if (!n->self.suite->verify(f.origin, domain_of(is_tree), m->inner, m->sig)) {
         n->counters.bad_signatures++;
         return;
     }
     if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
         return;
-    forward(n, m, f.ttl, peer);
+    forward(n, m, &head);
     if (f.kind != FLOOD_TEST && memcmp(f.origin, n->self.sign_public, KEY_LEN) != 0)
         party_flood_heard(&n->party, &head.id, m, &f, n->now_ns, &n->out->outbox);
 }
@@ -133,28 +148,31 @@ void floods_greet(struct node *n, int peer)
     outbox_push(&n->out->outbox, peer, &m);
 }
 
-/* Sign and flood; keeps what must be told to new neighbours.  False when it is too long,
+/* Sign and send; keeps what must be told to new neighbours.  False when it is too long,
  * or over a rate. */
-static bool originate(struct node *n, struct flood *f)
+static bool originate(struct node *n, struct flood *f, bool is_tree)
 {
-    uint8_t inner[MSG_INNER_MAX];
-    struct flood_head head = { .peer = -1, .is_from_origin = true, .hops = 1 };
+    uint8_t inner[MSG_GOSSIP_MAX];
+    struct flood_head head = {
+        .peer = -1, .is_from_origin = true, .is_tree = is_tree, .hops = 1
+    };
     struct msg_flood m = { .hops = 1 };
 
     f->created_ms = utc_ms(n);
     f->serial = (uint32_t)rng_next(&n->rng);
     memcpy(f->origin, n->self.sign_public, KEY_LEN);
-    m.inner = bytes_of(inner, flood_encode(f, inner, sizeof(inner)));
+    m.inner = bytes_of(inner,
+                       flood_encode(f, inner, is_tree ? MSG_GOSSIP_MAX : MSG_INNER_MAX));
     if (m.inner.len == 0)
         return false;
-    n->self.suite->sign(&n->self, DOMAIN_FLOOD, m.inner, m.sig);
+    n->self.suite->sign(&n->self, domain_of(is_tree), m.inner, m.sig);
     flood_id_of(n, m.inner, &head.id);
     head.origin = f->origin;
     head.ttl = f->ttl;
     head.life_s = f->life_s;
     if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
         return false;
-    forward(n, &m, f->ttl, -1);
+    forward(n, &m, &head);
     keep_call(n, &m, f);
     return true;
 }
@@ -168,17 +186,19 @@ static void send_flood(struct node *n, const struct party_flood *wanted)
 
     if (f.kind != FLOOD_CALL)
         n->call.until_ns = 0; /* whatever becomes of this flood */
-    (void)originate(n, &f);
+    (void)originate(n, &f, wanted->is_tree);
 }
 
 bool floods_test(struct node *n, int ttl, int bytes)
 {
-    static const uint8_t nothing[MSG_INNER_MAX];
-    struct flood f = { .kind = FLOOD_TEST, .ttl = (uint8_t)ttl, .life_s = TEST_LIFE_S };
+    static const uint8_t nothing[MSG_GOSSIP_MAX];
+    struct flood f = { .kind = FLOOD_TEST,
+                       .ttl = (uint8_t)(ttl == 0 ? 1 : ttl),
+                       .life_s = TEST_LIFE_S };
 
-    assert(bytes > 0 && bytes <= MSG_INNER_MAX && ttl > 0 && ttl <= FLOOD_TTL_MAX);
+    assert(bytes > 0 && bytes <= MSG_GOSSIP_MAX && ttl >= 0 && ttl <= FLOOD_TTL_MAX);
     f.body = bytes_of(nothing, (size_t)bytes);
-    return originate(n, &f);
+    return originate(n, &f, ttl == 0);
 }
 
 static void send_reply(struct node *n, const struct party_reply *wanted)

@@ -7,15 +7,16 @@
 
 struct node;
 
-/* MSG_FLOOD and MSG_REPLY from a peer. */
-void floods_receive(struct node *n, int peer, const struct msg_flood *m);
+/* MSG_FLOOD (or, is_tree, MSG_GOSSIP) and MSG_REPLY from a peer. */
+void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is_tree);
 void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m);
 
 /* A new peer has missed what was flooded before: tell it our own call, if there is one.
  */
 void floods_greet(struct node *n, int peer);
 
-/* Flood a test message with a body of so many bytes.  False when it is too long. */
+/* Flood a test message with a body of so many bytes, or with ttl 0 send it along the
+ * trees.  False when it is too long. */
 bool floods_test(struct node *n, int ttl, int bytes);
 
 /* Sign and send what the party wants flooded or answered. */

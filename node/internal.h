@@ -12,6 +12,7 @@
 #include "node/node.h"
 #include "node/probes.h"
 #include "node/songs.h"
+#include "overlay/tree.h"
 #include "secure/hash.h"
 
 #define NOTES_MAX 8
@@ -35,6 +36,7 @@ struct node_counters {
     int64_t refused;           /* handshakes that failed */
     int64_t datagrams_refused; /* of no session, forged or repeated */
     int64_t bad_signatures;    /* floods and replies */
+    int64_t broken_promises;   /* announced along a tree, asked for, and never sent */
 };
 
 struct node {
@@ -57,6 +59,8 @@ struct node {
     struct overlay overlay;
     struct liveness liveness;
     struct floods floods;
+    struct tree tree;
+    int64_t active_changes; /* of the active view that the trees know of */
     struct swarm swarm;
     struct party party;
 

@@ -399,11 +399,8 @@ void links_closed(struct node *n, uint32_t link, int err)
 /* Somebody answered where the overlay had dialled for somebody else. */
 static bool is_mistaken(const struct node *n, const struct slot *s)
 {
-    const struct dials *d = &n->overlay.dials;
-    int i = s->is_dialled ? dials_find_addr(d, &s->remote) : -1;
-
-    return i >= 0 && !node_id_is_zero(&d->list[i].id) &&
-           !node_id_equal(&d->list[i].id, &s->peer.id);
+    return s->is_dialled &&
+           overlay_dials_other(&n->overlay, &s->remote, &s->peer.id);
 }
 
 /* Names a link by what both of its ends, and nobody else, have. */

@@ -7,6 +7,7 @@
 #include "node/floods.h"
 #include "node/internal.h"
 #include "node/report.h"
+#include "node/trees.h"
 #include "wire/cbor.h"
 
 #define NOTE_KEEP_NS    (60 * NS_PER_S)
@@ -27,6 +28,7 @@ struct node_params node_params_default(void)
         .overlay = overlay_params_default(),
         .liveness = liveness_params_default(),
         .flood = flood_params_default(),
+        .tree = tree_params_default(),
         .clock = clock_params_default(),
         .swarm = swarm_params_default(),
         .party = party_params_default(),
@@ -109,13 +111,14 @@ static int init_modules(struct node *n, struct arena *a)
     struct peer_rec self = { n->self.id, p->listen };
     struct utc_config utc = { .servers = p->servers, .count = p->server_count };
 
-    if (overlay_init(&n->overlay, &p->overlay, a, &self, secret_word(n), NULL) != 0 ||
-        liveness_init(&n->liveness, &p->liveness, a) != 0 ||
-        swarm_init(&n->swarm, &p->swarm, a, secret_word(n), &n->quiet) != 0 ||
+    overlay_init(&n->overlay, &p->overlay, &n->heap, n->contacts, &self, secret_word(n));
+    liveness_init(&n->liveness, &p->liveness, &n->heap);
+    if (swarm_init(&n->swarm, &p->swarm, a, secret_word(n), &n->quiet) != 0 ||
         party_init(&n->party, &p->party, a, &n->self, secret_word(n), NULL) != 0 ||
         utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
         return ERR_NOMEM;
     floods_init(&n->floods, &p->flood, &n->heap, secret_word(n));
+    tree_init(&n->tree, &p->tree, &n->heap);
     n->floods.liveness = &n->liveness;
     swarm_set_name(&n->swarm, -1, &n->self.id);
     return 0;
@@ -270,7 +273,7 @@ void node_message(struct node *n, int peer, const struct msg *m)
         overlay_receive(&n->overlay, peer, m, n->now_ns, box);
         break;
     case MSG_FLOOD:
-        floods_receive(n, peer, &m->u.flood);
+        floods_receive(n, peer, &m->u.flood, false);
         break;
     case MSG_REPLY:
         floods_receive_reply(n, peer, &m->u.reply);
@@ -279,10 +282,14 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_SEEN:
     case MSG_PULL:
     case MSG_SUMMARY:
+        break;
     case MSG_GOSSIP:
+        floods_receive(n, peer, &m->u.gossip, true);
+        break;
     case MSG_IHAVE:
     case MSG_GRAFT:
     case MSG_PRUNE:
+        trees_receive(n, peer, m);
         break;
     case MSG_PARTY_JOIN:
     case MSG_PARTY_WELCOME:
@@ -335,6 +342,7 @@ static void wake(struct node *n)
     /* The outbox is emptied in between: each of them may have a word for every peer. */
     links_wake(n);
     liveness_wake(&n->liveness, n->now_ns, box);
+    trees_wake(n);
     overlay_wake(&n->overlay, n->now_ns, box);
     links_flush(n);
     swarm_wake(&n->swarm, n->now_ns, box);
@@ -431,6 +439,7 @@ static int64_t wake_ns(const struct node *n)
 
     at = time_min(at, overlay_wake_ns(&n->overlay));
     at = time_min(at, liveness_wake_ns(&n->liveness));
+    at = time_min(at, tree_wake_ns(&n->tree));
     at = time_min(at, swarm_wake_ns(&n->swarm));
     at = time_min(at, party_wake_ns(&n->party));
     at = time_min(at, n->judge_ns);
@@ -447,6 +456,7 @@ static void flush(struct node *n)
 
     for (int round = 0; again && round < FLUSHES_MAX; round++) {
         probes_wake(n);
+        trees_follow(n);
         floods_flush(n);
         songs_flush(n);
         again = flush_wishes(n) || n->out->outbox.count > 0;

@@ -15,7 +15,7 @@
 
 int view_room(const struct overlay *o)
 {
-    return o->p.active_max - o->active_count - o->asked_count;
+    return o->p->active_max - o->active_count - o->asked_count;
 }
 
 static void count_state(struct overlay *o, const struct overlay_peer *x, int by)
@@ -28,17 +28,43 @@ static void count_state(struct overlay *o, const struct overlay_peer *x, int by)
         o->asked_count += x->is_forced ? 0 : by;
 }
 
+/* The list of neighbours' slots stays in ascending order. */
+static void list_active(struct overlay *o, int peer)
+{
+    int i = o->active_count;
+
+    assert(i < OVERLAY_ACTIVE_MAX);
+    for (; i > 0 && o->active[i - 1] > peer; i--)
+        o->active[i] = o->active[i - 1];
+    o->active[i] = (uint8_t)peer;
+}
+
+static void unlist_active(struct overlay *o, int peer)
+{
+    int i = 0;
+
+    while (o->active[i] != peer)
+        i++;
+    for (; i + 1 < o->active_count; i++)
+        o->active[i] = o->active[i + 1];
+}
+
 static void set_state(struct overlay *o, int peer, enum overlay_state state,
                       bool is_forced, int64_t now_ns)
 {
     struct overlay_peer *x = &o->peers[peer];
 
     assert(x->state != OVERLAY_FREE);
+    if (x->state == OVERLAY_ACTIVE)
+        unlist_active(o, peer);
+    if (state == OVERLAY_ACTIVE)
+        list_active(o, peer);
     count_state(o, x, -1);
-    x->state = state;
+    x->state = (uint8_t)state;
     x->is_forced = is_forced;
     x->since_ns = now_ns;
     x->deadline_ns = TIME_NEVER;
+    o->drop_count -= x->is_drop;
     x->is_drop = false;
     count_state(o, x, 1);
 }
@@ -46,7 +72,7 @@ static void set_state(struct overlay *o, int peer, enum overlay_state state,
 void view_unlink(struct overlay *o, int peer, int64_t now_ns)
 {
     set_state(o, peer, OVERLAY_LINKED, false, now_ns);
-    o->peers[peer].deadline_ns = now_ns + o->p.linger_ns;
+    o->peers[peer].deadline_ns = now_ns + o->p->linger_ns;
 }
 
 /* HyParView asks with high priority when it has no neighbour at all.  We do also when
@@ -54,18 +80,20 @@ void view_unlink(struct overlay *o, int peer, int64_t now_ns)
  * one; and when our neighbours and we are a closed group. */
 static bool is_needy(const struct overlay *o)
 {
-    bool is_refused = o->refill_wait_ns >= o->p.refill_haste_ns;
+    bool is_refused = o->refill_wait_ns >= o->p->refill_haste_ns;
 
-    return o->active_count == 0 || o->quiet_shuffles >= o->p.closed_shuffles ||
-           (o->active_count < o->p.active_low && is_refused);
+    return o->active_count == 0 || o->quiet_shuffles >= o->p->closed_shuffles ||
+           (o->active_count < o->p->active_low && is_refused);
 }
 
 /* Another slot of the same id that is a neighbour, or -1. */
 static int twin(const struct overlay *o, int peer)
 {
-    for (int i = 0; i < o->p.peers_max; i++) {
-        if (i != peer && o->peers[i].state == OVERLAY_ACTIVE &&
-            node_id_equal(&o->peers[i].rec.id, &o->peers[peer].rec.id))
+    for (int k = 0; k < o->active_count; k++) {
+        int i = o->active[k];
+
+        if (i != peer && o->peers[i].tag == o->peers[peer].tag &&
+            node_id_equal(&overlay_rec(o, i)->id, &overlay_rec(o, peer)->id))
             return i;
     }
     return -1;
@@ -78,15 +106,15 @@ static void log_neighbour(struct overlay *o, const char *event, int peer)
     if (o->log == NULL)
         return;
     t = log_begin(o->log, LOG_INFO, "overlay", event);
-    log_id(&t, "peer", o->peers[peer].rec.id.b);
+    log_id(&t, "peer", overlay_rec(o, peer)->id.b);
     log_int(&t, "neighbours", o->active_count);
 }
 
 static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns)
 {
-    int old = passive_find(&o->passive, &o->peers[peer].rec.id);
+    int old = passive_find(&o->passive, &overlay_rec(o, peer)->id);
 
-    assert(o->active_count < o->p.active_max);
+    assert(o->active_count < o->p->active_max);
     set_state(o, peer, OVERLAY_ACTIVE, is_forced, now_ns);
     if (old >= 0)
         passive_remove(&o->passive, old);
@@ -101,9 +129,9 @@ void view_drop(struct overlay *o, int peer, int64_t now_ns)
 
     assert(x->state == OVERLAY_ACTIVE);
     if (x->is_remembered)
-        known_add(&o->known, &x->rec, now_ns);
+        known_add(&o->known, view_rec(o, x), now_ns - x->since_ns, now_ns);
     view_unlink(o, peer, now_ns);
-    (void)passive_add(&o->passive, &x->rec, true, &o->rng);
+    (void)passive_add(&o->passive, view_rec(o, x), true, &o->rng);
     o->counts.neighbours_down++;
     view_lost(o, now_ns);
     log_neighbour(o, "neighbour-down", peer);
@@ -119,7 +147,7 @@ void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason rea
     m.u.disconnect.reason = (uint8_t)reason;
     if (newcomer != NULL && passive_is_dialable(&newcomer->addr))
         m.u.disconnect.recs.list[m.u.disconnect.recs.count++] = *newcomer;
-    passive_sample(&o->passive, DISCONNECT_RECS, &x->rec.id, false, &o->rng,
+    passive_sample(&o->passive, DISCONNECT_RECS, &view_rec(o, x)->id, false, &o->rng,
                    &m.u.disconnect.recs);
     x->asks_void = x->asks_open;
     outbox_push(out, peer, &m);
@@ -127,23 +155,21 @@ void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason rea
 
 bool view_may_force(const struct overlay *o, int64_t now_ns)
 {
-    return o->p.forced_max > 0 && bucket_has(&o->forced, o->p.forced_rate, now_ns);
+    return o->p->forced_max > 0 && bucket_has(&o->forced, o->p->forced_rate, now_ns);
 }
 
 /* R7: forced slots are few, and when they are taken only they can be taken again. */
 static int choose_victim(struct overlay *o)
 {
-    bool is_forced = o->forced_count >= o->p.forced_max;
+    bool is_forced = o->forced_count >= o->p->forced_max;
     int64_t n = is_forced ? o->forced_count : o->active_count - o->forced_count;
 
     if (n == 0)
         return -1;
     n = rng_below(&o->rng, n);
-    for (int i = 0; i < o->p.peers_max; i++) {
-        const struct overlay_peer *x = &o->peers[i];
-
-        if (x->state == OVERLAY_ACTIVE && x->is_forced == is_forced && n-- == 0)
-            return i;
+    for (int k = 0; k < o->active_count; k++) {
+        if (o->peers[o->active[k]].is_forced == is_forced && n-- == 0)
+            return o->active[k];
     }
     return -1;
 }
@@ -158,10 +184,10 @@ static bool make_room(struct overlay *o, const struct peer_rec *newcomer, int64_
     victim = choose_victim(o);
     if (victim < 0)
         return false;
-    (void)bucket_take(&o->forced, o->p.forced_rate, now_ns);
+    (void)bucket_take(&o->forced, o->p->forced_rate, now_ns);
     view_say_disconnect(o, victim, DISCONNECT_EVICTED, newcomer, out);
     view_drop(o, victim, now_ns);
-    view_refused(o, &o->peers[victim].rec.id, now_ns);
+    view_refused(o, &overlay_rec(o, victim)->id, now_ns);
     o->counts.evicted++;
     return true;
 }
@@ -184,7 +210,7 @@ void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
     else
         m.u.neighbor.is_high_priority = is_needy(o);
     set_state(o, peer, OVERLAY_ASKED, is_forced, now_ns);
-    x->deadline_ns = now_ns + o->p.ask_timeout_ns;
+    x->deadline_ns = now_ns + o->p->ask_timeout_ns;
     x->asks_open++;
     outbox_push(out, peer, &m);
 }
@@ -205,8 +231,8 @@ bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
     if (x->state == OVERLAY_ASKED && x->is_forced)
         view_unlink(o, peer, now_ns);
     if (x->state != OVERLAY_ASKED && view_room(o) <= 0) {
-        is_forced = may_force && o->active_count == o->p.active_max &&
-                    make_room(o, &x->rec, now_ns, out);
+        is_forced = may_force && o->active_count == o->p->active_max &&
+                    make_room(o, view_rec(o, x), now_ns, out);
         if (!is_forced)
             return false;
     }
@@ -222,14 +248,14 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
 
     /* Neighbours are all in our component of the network: whoever has no link to it yet
      * gets its first one there, and not to somebody who waits as well. */
-    for (int i = 0; i < o->p.peers_max && recs->count < MSG_RECS_MAX; i++) {
-        const struct overlay_peer *x = &o->peers[i];
+    for (int i = 0; i < o->active_count && recs->count < MSG_RECS_MAX; i++) {
+        const struct peer_rec *rec = overlay_rec(o, o->active[i]);
 
-        if (i != peer && x->state == OVERLAY_ACTIVE && passive_is_dialable(&x->rec.addr))
-            recs->list[recs->count++] = x->rec;
+        if (o->active[i] != peer && passive_is_dialable(&rec->addr))
+            recs->list[recs->count++] = *rec;
     }
     if (is_accepted)
-        passive_sample(&o->passive, ACK_RECS, &o->peers[peer].rec.id, false, &o->rng,
+        passive_sample(&o->passive, ACK_RECS, &overlay_rec(o, peer)->id, false, &o->rng,
                        recs);
     else
         o->counts.refused++;
@@ -245,7 +271,7 @@ void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
     struct overlay_peer *x = &o->peers[peer];
     bool is_accepted = x->state == OVERLAY_ACTIVE;
 
-    if (!bucket_take(&x->joins, o->p.join_link, now_ns))
+    if (!bucket_small_take(&x->joins, o->p->join_link, now_ns))
         o->counts.limited++;
     else
         is_accepted = view_accept(o, peer, m->is_high_priority, now_ns, out);
@@ -266,8 +292,8 @@ static void settle(struct overlay *o, int peer, int64_t now_ns, struct outbox *o
             activate(o, peer, false, now_ns);
             return;
         }
-        if (may_force && o->active_count == o->p.active_max &&
-            make_room(o, &x->rec, now_ns, out)) {
+        if (may_force && o->active_count == o->p->active_max &&
+            make_room(o, view_rec(o, x), now_ns, out)) {
             activate(o, peer, true, now_ns);
             return;
         }
@@ -296,7 +322,7 @@ void view_on_ack(struct overlay *o, int peer, const struct msg_neighbor_ack *m,
         settle(o, peer, now_ns, out);
     } else if (x->state == OVERLAY_ASKED) {
         view_unlink(o, peer, now_ns);
-        view_refused(o, &x->rec.id, now_ns);
+        view_refused(o, &view_rec(o, x)->id, now_ns);
     }
 }
 
@@ -312,9 +338,9 @@ void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect
     }
     view_drop(o, peer, now_ns);
     view_learn(o, peer, &m->recs);
-    view_refused(o, &x->rec.id, now_ns);
+    view_refused(o, &view_rec(o, x)->id, now_ns);
     if (m->reason == DISCONNECT_LEAVING || m->reason == DISCONNECT_ABUSE) {
-        int i = passive_find(&o->passive, &x->rec.id);
+        int i = passive_find(&o->passive, &view_rec(o, x)->id);
 
         if (i >= 0)
             passive_remove(&o->passive, i);

@@ -31,4 +31,34 @@ static inline bool bucket_take(struct bucket *b, struct bucket_rate r, int64_t n
     return true;
 }
 
+/* The same in half the room, to the millisecond.  The instant is kept modulo 2^32, which
+ * is no loss: a bucket is never further from full than its burst. */
+struct bucket_small {
+    uint32_t full;
+};
+
+#define BUCKET_UNIT_BITS 20 /* 2^20 ns: about a millisecond */
+
+/* How far the bucket is from full; 0: it is full, or was so long ago that the instant
+ * has wrapped. */
+static inline uint32_t bucket_small_debt(const struct bucket_small *b,
+                                         struct bucket_rate r, int64_t now_ns)
+{
+    uint32_t debt = b->full - (uint32_t)(now_ns >> BUCKET_UNIT_BITS);
+
+    return (int64_t)debt > (r.burst * r.period_ns >> BUCKET_UNIT_BITS) ? 0 : debt;
+}
+
+static inline bool bucket_small_take(struct bucket_small *b, struct bucket_rate r,
+                                     int64_t now_ns)
+{
+    uint32_t debt = bucket_small_debt(b, r, now_ns);
+
+    if ((int64_t)debt > ((r.burst - 1) * r.period_ns >> BUCKET_UNIT_BITS))
+        return false;
+    b->full = (uint32_t)(now_ns >> BUCKET_UNIT_BITS) + debt +
+              (uint32_t)(r.period_ns >> BUCKET_UNIT_BITS);
+    return true;
+}
+
 #endif

@@ -3,6 +3,10 @@
 
 #include <assert.h>
 
+#include "base/time.h"
+
+#define ROOM_FIRST 4
+
 bool node_id_is_zero(const struct node_id *id)
 {
     static const struct node_id zero;
@@ -10,18 +14,28 @@ bool node_id_is_zero(const struct node_id *id)
     return node_id_equal(id, &zero);
 }
 
-int dials_init(struct dials *d, int max, struct arena *a)
+void dials_init(struct dials *d, int max, struct heap *heap, struct contacts *contacts)
 {
     assert(max > 0);
-    *d = (struct dials){ .max = max };
-    d->list = arena_take(a, (size_t)max, sizeof(*d->list));
-    return d->list == NULL ? ERR_NOMEM : 0;
+    *d = (struct dials){ .max = max, .heap = heap, .contacts = contacts };
+}
+
+void dials_finish(struct dials *d)
+{
+    while (d->count > 0)
+        dials_remove(d, d->count - 1);
+}
+
+const struct peer_rec *dials_rec(const struct dials *d, int index)
+{
+    assert(index >= 0 && index < d->count);
+    return contacts_at(d->contacts, d->list[index].contact);
 }
 
 int dials_find_addr(const struct dials *d, const struct addr *a)
 {
     for (int i = 0; i < d->count; i++) {
-        if (addr_equal(&d->list[i].addr, a))
+        if (addr_equal(&dials_rec(d, i)->addr, a))
             return i;
     }
     return -1;
@@ -29,21 +43,31 @@ int dials_find_addr(const struct dials *d, const struct addr *a)
 
 int dials_find_id(const struct dials *d, const struct node_id *id)
 {
-    if (node_id_is_zero(id))
+    if (d->count == 0 || node_id_is_zero(id))
         return -1;
     for (int i = 0; i < d->count; i++) {
-        if (node_id_equal(&d->list[i].id, id))
+        if (node_id_equal(&dials_rec(d, i)->id, id))
             return i;
     }
     return -1;
 }
 
-bool dials_add(struct dials *d, const struct dial *dial)
+static void grow(struct dials *d)
 {
-    int i = dials_find_id(d, &dial->id);
+    int room = d->room == 0 ? ROOM_FIRST : 2 * d->room;
+
+    room = room < d->max ? room : d->max;
+    d->list = heap_resize(d->heap, d->list, (size_t)d->room, (size_t)room,
+                          sizeof(*d->list));
+    d->room = room;
+}
+
+bool dials_add(struct dials *d, const struct peer_rec *rec, const struct dial *dial)
+{
+    int i = dials_find_id(d, &rec->id);
 
     if (i < 0)
-        i = dials_find_addr(d, &dial->addr);
+        i = dials_find_addr(d, &rec->addr);
     if (i >= 0) {
         d->list[i].purposes |= dial->purposes;
         d->list[i].is_forced = d->list[i].is_forced || dial->is_forced;
@@ -51,21 +75,35 @@ bool dials_add(struct dials *d, const struct dial *dial)
     }
     if (d->count >= d->max)
         return false;
-    d->list[d->count++] = *dial;
+    if (d->count == d->room)
+        grow(d);
+    d->list[d->count] = *dial;
+    d->list[d->count].is_taken = false;
+    d->list[d->count++].contact = contacts_add(d->contacts, rec);
     return true;
 }
 
 void dials_remove(struct dials *d, int index)
 {
     assert(index >= 0 && index < d->count);
+    contacts_drop(d->contacts, d->list[index].contact);
+    d->taken_count -= d->list[index].is_taken;
     d->list[index] = d->list[--d->count];
+    if (d->count > 0)
+        return;
+    heap_give(d->heap, d->list, (size_t)d->room, sizeof(*d->list));
+    d->list = NULL;
+    d->room = 0;
 }
 
 int dials_take(struct dials *d)
 {
+    if (d->taken_count == d->count)
+        return -1;
     for (int i = 0; i < d->count; i++) {
         if (!d->list[i].is_taken) {
             d->list[i].is_taken = true;
+            d->taken_count++;
             return i;
         }
     }

@@ -1,11 +1,10 @@
 /* The dials that the overlay has asked for: what for, and until when it waits.
- * A bounded table; the node takes each dial once and reports how it ended.
- * SPDX-License-Identifier: MIT */
+ * A bounded table, there only while there are dials; the node takes each dial once and
+ * reports how it ended.  SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_DIAL_H
 #define OVERLAY_DIAL_H
 
-#include "base/arena.h"
-#include "wire/msg.h"
+#include "overlay/contacts.h"
 
 /* What to do when the link stands; bits of struct dial.purposes. */
 enum dial_purpose {
@@ -15,8 +14,7 @@ enum dial_purpose {
 };
 
 struct dial {
-    struct addr addr;
-    struct node_id id; /* all zero: whoever answers (a bootstrap address) */
+    uint32_t contact; /* an id all zero: whoever answers (a bootstrap address) */
     uint8_t purposes;
     bool is_forced; /* the slot asked for may cost one of our forced ones */
     bool is_taken;  /* the node has it */
@@ -24,16 +22,25 @@ struct dial {
 };
 
 struct dials {
-    int count;
-    int max;
+    struct heap *heap;
+    struct contacts *contacts;
     struct dial *list;
+    int count;
+    int room;
+    int max;
+    int taken_count; /* dials that the node has */
 };
 
-/* Takes its memory from the arena.  Errors: ERR_NOMEM. */
-MUST_USE int dials_init(struct dials *d, int max, struct arena *a);
+/* Keeps heap and contacts. */
+void dials_init(struct dials *d, int max, struct heap *heap, struct contacts *contacts);
+void dials_finish(struct dials *d);
 
-/* Add a dial, or its purposes to the one already there.  False when the table is full. */
-bool dials_add(struct dials *d, const struct dial *dial);
+/* Add a dial, or its purposes to the one already there.  False when the table is full.
+ * Its contact is set from rec. */
+bool dials_add(struct dials *d, const struct peer_rec *rec, const struct dial *dial);
+
+/* Valid until the dial is removed. */
+const struct peer_rec *dials_rec(const struct dials *d, int index);
 
 /* The dial to an address, or to a known id; -1: none. */
 int dials_find_addr(const struct dials *d, const struct addr *a);

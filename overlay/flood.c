@@ -149,8 +149,8 @@ static enum flood_verdict check_head(struct floods *f, const struct flood_head *
     struct flood_counts *c = &flood_state(f)->counts;
     int64_t life_ns = h->life_s * NS_PER_S;
 
-    if (h->ttl < 1 || h->ttl > f->p->ttl_max || h->hops < 1 || h->hops > h->ttl ||
-        (h->hops == 1 && h->peer >= 0 && !h->is_from_origin)) {
+    if (h->ttl < 1 || (h->ttl > f->p->ttl_max && !h->is_tree) || h->hops < 1 ||
+        h->hops > h->ttl || (h->hops == 1 && h->peer >= 0 && !h->is_from_origin)) {
         c->bad_hops++;
         return FLOOD_BAD_HOPS;
     }

@@ -41,6 +41,7 @@ struct flood_head {
     const uint8_t *origin; /* KEY_LEN bytes */
     int peer;              /* it came from; -1: it is our own */
     bool is_from_origin;   /* … and that peer is the origin itself */
+    bool is_tree;          /* it goes along a tree: ttl is the most that those allow */
     uint8_t hops;          /* as received; 1 for our own */
     uint8_t ttl;
     uint16_t life_s;

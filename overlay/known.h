@@ -4,35 +4,47 @@
 #ifndef OVERLAY_KNOWN_H
 #define OVERLAY_KNOWN_H
 
-#include "base/arena.h"
-#include "wire/msg.h"
+#include "overlay/contacts.h"
+
+/* Those with the longest time as our neighbour are not replaced by newer ones. */
+#define KNOWN_ANCHORS 8
 
 struct known_entry {
-    struct peer_rec rec;
-    int64_t good_ns; /* when it was last a neighbour; -1: in an earlier run */
-    bool is_new;     /* the node has not taken it, or its new address, yet */
-    bool is_stored;  /* the node has a record of this id */
+    uint32_t contact;
+    uint32_t good_s : 30; /* when it was last a neighbour, plus 1; 0: in an earlier run */
+    uint32_t is_new : 1;  /* the node has not taken it, or its new address, yet */
+    uint32_t is_stored : 1; /* the node has a record of this id */
+    uint32_t stay_s;        /* the longest time that it was a neighbour */
 };
 
 struct known {
-    int count;
-    int max;
+    struct heap *heap;
+    struct contacts *contacts;
     struct known_entry *list;
-    int forget_count; /* stored ones that the node has yet to forget */
-    struct peer_rec *forgets;
+    uint32_t *forgets; /* contacts of stored ones that the node has yet to forget */
+    int count;
+    int room;
+    int max;
+    int forget_count;
+    int forget_room;
+    int new_count; /* entries that are new */
 };
 
-/* Takes its memory from the arena.  Errors: ERR_NOMEM. */
-MUST_USE int known_init(struct known *k, int max, struct arena *a);
+/* Keeps heap and contacts. */
+void known_init(struct known *k, int max, struct heap *heap, struct contacts *contacts);
+void known_finish(struct known *k);
 
 /* What the node remembers from earlier runs; false when the table is full. */
 bool known_load(struct known *k, const struct peer_rec *rec);
 
-/* Remember a peer, in place of the one that was good longest ago when the table is full.
- */
-void known_add(struct known *k, const struct peer_rec *rec, int64_t now_ns);
+/* Remember a peer that has been a neighbour for stay_ns by now, in place of the one that
+ * was good longest ago, and is no anchor, when the table is full. */
+void known_add(struct known *k, const struct peer_rec *rec, int64_t stay_ns,
+               int64_t now_ns);
 
 void known_forget(struct known *k, const struct node_id *id);
+
+const struct peer_rec *known_rec(const struct known *k, int index);
 
 /* The next change for the node's memory; false when there is none. */
 bool known_take(struct known *k, struct peer_rec *rec, bool *is_forget);

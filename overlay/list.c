@@ -1,17 +1,17 @@
 /* Looking at the views from outside: the rows of `party peers`, and the invariants.
  * SPDX-License-Identifier: MIT */
-#include "overlay/view.h"
+#include "overlay/view_private.h"
 
 static int add_rows(const struct overlay *o, bool is_active, struct overlay_row *rows,
                     int count, int max)
 {
-    for (int i = 0; i < o->p.peers_max && count < max; i++) {
+    for (int i = 0; i < o->peer_room && count < max; i++) {
         const struct overlay_peer *x = &o->peers[i];
 
         if (x->state == OVERLAY_FREE || (x->state == OVERLAY_ACTIVE) != is_active)
             continue;
-        rows[count++] = (struct overlay_row){ .rec = x->rec,
-                                              .state = x->state,
+        rows[count++] = (struct overlay_row){ .rec = *view_rec(o, x),
+                                              .state = (enum overlay_state)x->state,
                                               .peer = i,
                                               .is_dialled = x->is_dialled,
                                               .is_forced = x->is_forced,
@@ -28,8 +28,8 @@ int overlay_list(const struct overlay *o, struct overlay_row *rows, int max)
     for (int i = 0; i < o->passive.count && count < max; i++) {
         const struct passive_entry *e = &o->passive.list[i];
 
-        if (overlay_find(o, &e->rec.id) < 0)
-            rows[count++] = (struct overlay_row){ .rec = e->rec,
+        if (overlay_find(o, &passive_rec(&o->passive, i)->id) < 0)
+            rows[count++] = (struct overlay_row){ .rec = *passive_rec(&o->passive, i),
                                                   .peer = -1,
                                                   .fails = e->fails };
     }
@@ -43,7 +43,7 @@ static const char *check_passive(const struct overlay *o)
     if (v->count < 0 || v->count > v->max)
         return "passive view too large";
     for (int i = 0; i < v->count; i++) {
-        const struct peer_rec *rec = &v->list[i].rec;
+        const struct peer_rec *rec = passive_rec(v, i);
         int peer = overlay_find(o, &rec->id);
 
         if (node_id_equal(&rec->id, &o->self.id))
@@ -64,7 +64,7 @@ static const char *check_peer(const struct overlay *o, int peer)
 
     if (x->state == OVERLAY_FREE)
         return NULL;
-    if (node_id_equal(&x->rec.id, &o->self.id))
+    if (node_id_equal(&view_rec(o, x)->id, &o->self.id))
         return "we are our own peer";
     if (x->asks_void > x->asks_open)
         return "more answers void than open";
@@ -74,7 +74,7 @@ static const char *check_peer(const struct overlay *o, int peer)
         return "a link in use is to be dropped";
     for (int i = 0; i < peer; i++) {
         if (x->state == OVERLAY_ACTIVE && o->peers[i].state == OVERLAY_ACTIVE &&
-            node_id_equal(&o->peers[i].rec.id, &x->rec.id))
+            node_id_equal(&overlay_rec(o, i)->id, &view_rec(o, x)->id))
             return "an id twice in the active view";
     }
     return NULL;
@@ -85,20 +85,26 @@ static const char *check_counts(const struct overlay *o)
     int active = 0;
     int asked = 0;
     int forced = 0;
+    int drops = 0;
 
-    for (int i = 0; i < o->p.peers_max; i++) {
+    for (int i = 0; i < o->peer_room; i++) {
         const struct overlay_peer *x = &o->peers[i];
 
+        if (x->state == OVERLAY_ACTIVE && o->active[active] != i)
+            return "the list of neighbours is wrong";
+        drops += x->state != OVERLAY_FREE && x->is_drop;
         active += x->state == OVERLAY_ACTIVE;
         asked += x->state == OVERLAY_ASKED && !x->is_forced;
         forced += x->state == OVERLAY_ACTIVE && x->is_forced;
     }
     if (active != o->active_count || asked != o->asked_count || forced != o->forced_count)
         return "counts of the active view are wrong";
-    if (active + asked > o->p.active_max)
+    if (active + asked > o->p->active_max)
         return "active view too large";
-    if (forced > o->p.forced_max)
+    if (forced > o->p->forced_max)
         return "too many forced slots";
+    if (drops != o->drop_count)
+        return "the count of links to drop is wrong";
     if (o->dials.count > o->dials.max)
         return "too many dials";
     return (o->shuffle_ns == TIME_NEVER) == (active > 0) ? "shuffle timer is wrong"
@@ -109,7 +115,7 @@ const char *overlay_check(const struct overlay *o)
 {
     const char *wrong = check_counts(o);
 
-    for (int i = 0; i < o->p.peers_max && wrong == NULL; i++)
+    for (int i = 0; i < o->peer_room && wrong == NULL; i++)
         wrong = check_peer(o, i);
     return wrong != NULL ? wrong : check_passive(o);
 }

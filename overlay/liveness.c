@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define ROOM_FIRST 8
+
 struct liveness_params liveness_params_default(void)
 {
     return (struct liveness_params){
@@ -17,26 +19,47 @@ struct liveness_params liveness_params_default(void)
     };
 }
 
-int liveness_init(struct liveness *l, const struct liveness_params *p, struct arena *a)
+void liveness_init(struct liveness *l, const struct liveness_params *p, struct heap *heap)
 {
     assert(p->peers_max > 0 && p->tries > 0 && p->idle_ns > 0 && p->measure_ns > 0);
     assert(p->timeout_min_ns > 0 && p->timeout_max_ns >= p->timeout_min_ns);
-    *l = (struct liveness){ .p = *p };
-    l->peers = arena_take(a, (size_t)p->peers_max, sizeof(*l->peers));
-    return l->peers == NULL ? ERR_NOMEM : 0;
+    *l = (struct liveness){ .p = p, .heap = heap, .wake_ns = TIME_NEVER };
+}
+
+void liveness_finish(struct liveness *l)
+{
+    heap_give(l->heap, l->peers, (size_t)l->room, sizeof(*l->peers));
+    *l = (struct liveness){ .wake_ns = TIME_NEVER };
 }
 
 static struct liveness_peer *at(const struct liveness *l, int peer)
 {
-    assert(peer >= 0 && peer < l->p.peers_max);
+    assert(peer >= 0 && peer < l->room);
     return &l->peers[peer];
+}
+
+static void make_row(struct liveness *l, int peer)
+{
+    int room = l->room;
+
+    assert(peer >= 0 && peer < l->p->peers_max);
+    while (room <= peer)
+        room = room == 0 ? ROOM_FIRST : 2 * room;
+    if (room == l->room)
+        return;
+    l->peers = heap_resize(l->heap, l->peers, (size_t)l->room, (size_t)room,
+                           sizeof(*l->peers));
+    l->room = room;
 }
 
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns)
 {
-    struct liveness_peer *x = at(l, peer);
+    struct liveness_peer *x;
 
+    make_row(l, peer);
+    x = at(l, peer);
     assert(!x->is_up);
+    l->wake_ns = time_min(l->wake_ns, now_ns);
     *x = (struct liveness_peer){ .is_up = true,
                                  .heard_ns = now_ns,
                                  .next_ns = now_ns, /* measure at once */
@@ -49,12 +72,13 @@ void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns)
 
 void liveness_peer_down(struct liveness *l, int peer)
 {
+    l->dead_count -= at(l, peer)->is_dead && !at(l, peer)->is_taken;
     *at(l, peer) = (struct liveness_peer){ .is_up = false };
 }
 
 static int64_t quiet_until(const struct liveness *l, const struct liveness_peer *x)
 {
-    return time_min(x->heard_ns + l->p.idle_ns, x->asked_ns + l->p.measure_ns);
+    return time_min(x->heard_ns + l->p->idle_ns, x->asked_ns + l->p->measure_ns);
 }
 
 void liveness_heard(struct liveness *l, int peer, int64_t now_ns)
@@ -65,18 +89,20 @@ void liveness_heard(struct liveness *l, int peer, int64_t now_ns)
         return;
     x->heard_ns = now_ns;
     x->tries = 0;
+    l->dead_count -= x->is_dead;
     x->is_dead = false;
     x->next_ns = quiet_until(l, x);
+    l->wake_ns = time_min(l->wake_ns, x->next_ns);
 }
 
 static int64_t timeout_ns(const struct liveness *l, const struct liveness_peer *x)
 {
-    int64_t wait = x->rtt_ns < l->p.timeout_max_ns ? x->rtt_ns * l->p.timeout_rtts
-                                                   : l->p.timeout_max_ns;
+    int64_t wait = x->rtt_ns < l->p->timeout_max_ns ? x->rtt_ns * l->p->timeout_rtts
+                                                    : l->p->timeout_max_ns;
 
-    if (wait < l->p.timeout_min_ns)
-        return l->p.timeout_min_ns;
-    return time_min(wait, l->p.timeout_max_ns);
+    if (wait < l->p->timeout_min_ns)
+        return l->p->timeout_min_ns;
+    return time_min(wait, l->p->timeout_max_ns);
 }
 
 static void ping(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
@@ -120,7 +146,7 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
     if (m->type == MSG_PING) {
         struct msg pong = { .type = MSG_PONG, .u.ping = m->u.ping };
 
-        if (bucket_take(&x->pings, l->p.ping_rate, now_ns))
+        if (bucket_take(&x->pings, l->p->ping_rate, now_ns))
             outbox_push(out, peer, &pong);
         else
             l->limited++;
@@ -131,40 +157,48 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
 
 int64_t liveness_wake_ns(const struct liveness *l)
 {
-    int64_t next = TIME_NEVER;
+    return l->wake_ns;
+}
 
-    for (int i = 0; i < l->p.peers_max; i++) {
+static void plan(struct liveness *l)
+{
+    l->wake_ns = TIME_NEVER;
+    for (int i = 0; i < l->room; i++) {
         if (l->peers[i].is_up && !l->peers[i].is_dead)
-            next = time_min(next, l->peers[i].next_ns);
+            l->wake_ns = time_min(l->wake_ns, l->peers[i].next_ns);
     }
-    return next;
 }
 
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
 {
-    for (int i = 0; i < l->p.peers_max; i++) {
+    if (l->wake_ns > now_ns)
+        return;
+    for (int i = 0; i < l->room; i++) {
         struct liveness_peer *x = &l->peers[i];
         /* We were held up: the answer may lie unread, so nobody is judged now. */
-        bool is_late = now_ns - x->next_ns > l->p.timeout_min_ns;
+        bool is_late = now_ns - x->next_ns > l->p->timeout_min_ns;
 
         if (!x->is_up || x->is_dead || x->next_ns > now_ns)
             continue;
-        if (x->tries >= l->p.tries && !is_late) {
+        if (x->tries >= l->p->tries && !is_late) {
             x->is_dead = true;
+            l->dead_count++;
             l->dead++;
             continue;
         }
-        if (x->tries < l->p.tries)
+        if (x->tries < l->p->tries)
             x->tries++;
         ping(l, i, now_ns, out);
     }
+    plan(l);
 }
 
 bool liveness_take_dead(struct liveness *l, int *peer)
 {
-    for (int i = 0; i < l->p.peers_max; i++) {
+    for (int i = 0; i < l->room && l->dead_count > 0; i++) {
         if (l->peers[i].is_dead && !l->peers[i].is_taken) {
             l->peers[i].is_taken = true;
+            l->dead_count--;
             *peer = i;
             return true;
         }

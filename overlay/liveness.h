@@ -7,7 +7,7 @@
 #ifndef OVERLAY_LIVENESS_H
 #define OVERLAY_LIVENESS_H
 
-#include "base/arena.h"
+#include "base/pool.h"
 #include "overlay/bucket.h"
 #include "wire/outbox.h"
 
@@ -42,8 +42,12 @@ struct liveness_peer {
 };
 
 struct liveness {
-    struct liveness_params p;
-    struct liveness_peer *peers;
+    const struct liveness_params *p;
+    struct heap *heap;
+    struct liveness_peer *peers; /* by slot, room of them */
+    int room;
+    int dead_count;  /* verdicts that wait for liveness_take_dead */
+    int64_t wake_ns; /* no deadline is earlier */
     int64_t dead;    /* peers reported so far */
     int64_t stray;   /* PONGs that nobody asked for */
     int64_t limited; /* PINGs over their rate */
@@ -51,9 +55,12 @@ struct liveness {
 
 struct liveness_params liveness_params_default(void);
 
-/* Takes its memory from the arena.  Errors: ERR_NOMEM. */
-MUST_USE int liveness_init(struct liveness *l, const struct liveness_params *p,
-                           struct arena *a);
+/* Keeps p and heap. */
+void liveness_init(struct liveness *l, const struct liveness_params *p,
+                   struct heap *heap);
+
+/* Gives all memory back. */
+void liveness_finish(struct liveness *l);
 
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns);
 void liveness_peer_down(struct liveness *l, int peer);

@@ -3,9 +3,17 @@
 
 #include <assert.h>
 
+#include "base/err.h"
+#include "base/time.h"
+
+#define ROOM_FIRST      16
 #define FAIL_FIRST_NS   NS_PER_S
 #define REFUSE_FIRST_NS (5 * NS_PER_S)
 #define JITTER_PERCENT  20
+#define REFUSALS_MAX    15
+
+static_assert(sizeof(struct passive_entry) == 8, "a hundred of them in a kilobyte");
+static_assert(CONTACTS_MAX <= 1 << 26, "an index fits into the entry");
 
 bool passive_is_dialable(const struct addr *a)
 {
@@ -16,18 +24,39 @@ bool passive_is_dialable(const struct addr *a)
     return a->len == 16 && a->ip[0] != 0xff;
 }
 
-int passive_init(struct passive *v, int max, struct arena *a)
+void passive_init(struct passive *v, int max, struct heap *heap,
+                  struct contacts *contacts)
 {
     assert(max > 0);
-    *v = (struct passive){ .max = max };
-    v->list = arena_take(a, (size_t)max, sizeof(*v->list));
-    return v->list == NULL ? ERR_NOMEM : 0;
+    *v = (struct passive){ .max = max, .heap = heap, .contacts = contacts };
+}
+
+void passive_finish(struct passive *v)
+{
+    while (v->count > 0)
+        passive_remove(v, v->count - 1);
+    heap_give(v->heap, v->list, (size_t)v->room, sizeof(*v->list));
+    v->list = NULL;
+    v->room = 0;
+}
+
+const struct peer_rec *passive_rec(const struct passive *v, int index)
+{
+    assert(index >= 0 && index < v->count);
+    return contacts_at(v->contacts, v->list[index].contact);
+}
+
+static uint8_t tag_of(const struct node_id *id)
+{
+    return (uint8_t)contact_tag(id);
 }
 
 int passive_find(const struct passive *v, const struct node_id *id)
 {
+    uint8_t tag = tag_of(id);
+
     for (int i = 0; i < v->count; i++) {
-        if (node_id_equal(&v->list[i].rec.id, id))
+        if (v->list[i].tag == tag && node_id_equal(&passive_rec(v, i)->id, id))
             return i;
     }
     return -1;
@@ -52,6 +81,38 @@ static int victim(const struct passive *v, struct rng *rng)
     return sent >= 0 ? sent : (int)rng_below(rng, v->count);
 }
 
+static void set_rec(struct passive *v, int index, const struct peer_rec *rec)
+{
+    uint32_t contact = contacts_add(v->contacts, rec);
+
+    v->list[index] = (struct passive_entry){ .contact = contact & (CONTACTS_MAX - 1),
+                                             .tag = tag_of(&rec->id) };
+}
+
+static void grow(struct passive *v)
+{
+    int room = v->room == 0 ? ROOM_FIRST : 2 * v->room;
+
+    room = room < v->max ? room : v->max;
+    v->list = heap_resize(v->heap, v->list, (size_t)v->room, (size_t)room,
+                          sizeof(*v->list));
+    v->room = room;
+}
+
+static int renew(struct passive *v, int index, const struct peer_rec *rec,
+                 bool is_first_hand)
+{
+    const struct passive_entry *e = &v->list[index];
+    uint32_t old = e->contact;
+
+    if ((is_first_hand || e->fails > 0) &&
+        !addr_equal(&passive_rec(v, index)->addr, &rec->addr)) {
+        set_rec(v, index, rec);
+        contacts_drop(v->contacts, old);
+    }
+    return index;
+}
+
 int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_hand,
                 struct rng *rng)
 {
@@ -59,25 +120,33 @@ int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_han
 
     if (!passive_is_dialable(&rec->addr))
         return -1;
-    if (i >= 0) {
-        struct passive_entry *e = &v->list[i];
-
-        if ((is_first_hand || e->fails > 0) && !addr_equal(&e->rec.addr, &rec->addr)) {
-            e->rec.addr = rec->addr;
-            e->fails = 0;
-            e->retry_ns = 0;
-        }
-        return i;
+    if (i >= 0)
+        return renew(v, i, rec, is_first_hand);
+    if (v->count < v->max) {
+        if (v->count == v->room)
+            grow(v);
+        i = v->count++;
+    } else {
+        i = victim(v, rng);
+        contacts_drop(v->contacts, v->list[i].contact);
     }
-    i = v->count < v->max ? v->count++ : victim(v, rng);
-    v->list[i] = (struct passive_entry){ .rec = *rec };
+    set_rec(v, i, rec);
     return i;
 }
 
 void passive_remove(struct passive *v, int index)
 {
     assert(index >= 0 && index < v->count);
+    contacts_drop(v->contacts, v->list[index].contact);
     v->list[index] = v->list[--v->count];
+}
+
+/* Units from now until the entry may be tried; 0 or less: at once. */
+static int wait_of(const struct passive_entry *e, int64_t now_ns)
+{
+    uint16_t now = (uint16_t)((uint64_t)(now_ns / PASSIVE_UNIT_NS) & UINT16_MAX);
+
+    return e->is_waiting ? (int16_t)(uint16_t)(e->retry - now) : 0;
 }
 
 /* The n-th entry that is due and sound (or failing); counts them when n is -1. */
@@ -88,7 +157,7 @@ static int due(const struct passive *v, bool is_failing, int64_t now_ns, int64_t
     for (int i = 0; i < v->count; i++) {
         const struct passive_entry *e = &v->list[i];
 
-        if ((e->fails > 0) != is_failing || e->retry_ns > now_ns)
+        if ((e->fails > 0) != is_failing || wait_of(e, now_ns) > 0)
             continue;
         if (seen == n)
             return i;
@@ -108,13 +177,37 @@ int passive_pick(const struct passive *v, int64_t now_ns, struct rng *rng)
     return -1;
 }
 
-int64_t passive_next_ns(const struct passive *v)
+int64_t passive_retry_ns(const struct passive *v, int index, int64_t now_ns)
+{
+    int wait = wait_of(&v->list[index], now_ns);
+
+    return wait <= 0 ? now_ns : (now_ns / PASSIVE_UNIT_NS + wait) * PASSIVE_UNIT_NS;
+}
+
+int64_t passive_next_ns(const struct passive *v, int64_t now_ns)
 {
     int64_t next = TIME_NEVER;
 
     for (int i = 0; i < v->count; i++)
-        next = time_min(next, v->list[i].retry_ns);
+        next = time_min(next, passive_retry_ns(v, i, now_ns));
     return next;
+}
+
+void passive_wait_until(struct passive *v, int index, int64_t at_ns)
+{
+    struct passive_entry *e = &v->list[index];
+    int64_t unit = (at_ns + PASSIVE_UNIT_NS - 1) / PASSIVE_UNIT_NS;
+
+    e->is_waiting = 1;
+    e->retry = (uint16_t)((uint64_t)unit & UINT16_MAX);
+}
+
+void passive_sweep(struct passive *v, int64_t now_ns)
+{
+    for (int i = 0; i < v->count; i++) {
+        if (wait_of(&v->list[i], now_ns) <= 0)
+            v->list[i].is_waiting = 0;
+    }
 }
 
 static int64_t back_off(int64_t first_ns, int times, int64_t max_ns, struct rng *rng)
@@ -124,41 +217,46 @@ static int64_t back_off(int64_t first_ns, int times, int64_t max_ns, struct rng 
     return rng_jitter(rng, time_min(wait, max_ns), JITTER_PERCENT);
 }
 
-void passive_failed(struct passive_entry *e, int64_t max_ns, int64_t now_ns,
+void passive_failed(struct passive *v, int index, int64_t max_ns, int64_t now_ns,
                     struct rng *rng)
 {
-    e->retry_ns = now_ns + back_off(FAIL_FIRST_NS, e->fails, max_ns, rng);
+    struct passive_entry *e = &v->list[index];
+
+    passive_wait_until(v, index, now_ns + back_off(FAIL_FIRST_NS, e->fails, max_ns, rng));
     e->fails = e->fails < UINT8_MAX ? (uint8_t)(e->fails + 1) : e->fails;
 }
 
-void passive_refused(struct passive_entry *e, int64_t max_ns, int64_t now_ns,
+void passive_refused(struct passive *v, int index, int64_t max_ns, int64_t now_ns,
                      struct rng *rng)
 {
-    e->retry_ns = now_ns + back_off(REFUSE_FIRST_NS, e->refusals, max_ns, rng);
-    e->refusals = e->refusals < UINT8_MAX ? (uint8_t)(e->refusals + 1) : e->refusals;
+    struct passive_entry *e = &v->list[index];
+    unsigned times = e->refusals;
+
+    passive_wait_until(v, index,
+                       now_ns + back_off(REFUSE_FIRST_NS, (int)times, max_ns, rng));
+    e->refusals = (times < REFUSALS_MAX ? times + 1 : times) & REFUSALS_MAX;
     e->fails = 0;
 }
 
 void passive_sample(struct passive *v, int count, const struct node_id *not_id,
                     bool is_shuffle, struct rng *rng, struct peer_recs *recs)
 {
+    int not_index = passive_find(v, not_id);
     int left = 0;
 
-    for (int i = 0; i < v->count; i++) {
-        const struct passive_entry *e = &v->list[i];
-
-        left += e->fails == 0 && !node_id_equal(&e->rec.id, not_id);
-    }
+    for (int i = 0; i < v->count; i++)
+        left += v->list[i].fails == 0 && i != not_index;
     /* Selection sampling (Knuth, TAOCP 3.4.2 S): each of the left entries alike. */
     for (int i = 0; i < v->count && count > 0 && recs->count < MSG_RECS_MAX; i++) {
         struct passive_entry *e = &v->list[i];
 
-        if (e->fails != 0 || node_id_equal(&e->rec.id, not_id))
+        if (e->fails != 0 || i == not_index)
             continue;
         if (rng_below(rng, left--) >= count)
             continue;
-        recs->list[recs->count++] = e->rec;
-        e->is_sent = e->is_sent || is_shuffle;
+        recs->list[recs->count++] = *passive_rec(v, i);
+        if (is_shuffle)
+            e->is_sent = 1;
         count--;
     }
 }

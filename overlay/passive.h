@@ -1,41 +1,57 @@
 /* The passive view: nodes that we have heard of, as spare neighbours (HyParView section
  * 4.1).  What we learn from trying them stays with the entry: a peer that fails or
  * refuses is tried again later and later, and is not passed on to others meanwhile.
- * SPDX-License-Identifier: MIT */
+ *
+ * An entry takes eight bytes, as a city of nodes holds a hundred and twenty each: the
+ * record itself is interned.  SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_PASSIVE_H
 #define OVERLAY_PASSIVE_H
 
-#include "base/arena.h"
 #include "base/rng.h"
-#include "wire/msg.h"
+#include "overlay/contacts.h"
 
 struct passive_entry {
-    struct peer_rec rec;
-    int64_t retry_ns; /* not to be tried before */
-    uint8_t fails;    /* dials that failed in a row */
-    uint8_t refusals; /* requests refused in a row */
-    bool is_sent;     /* given away in a shuffle: the first to make room */
+    uint32_t contact : 26;
+    uint32_t refusals : 4;   /* requests refused in a row, at most 15 */
+    uint32_t is_sent : 1;    /* given away in a shuffle: the first to make room */
+    uint32_t is_waiting : 1; /* not to be tried before retry */
+    uint8_t tag;             /* of the id: contact_tag, cut */
+    uint8_t fails;           /* dials that failed in a row */
+    uint16_t retry;          /* in units of PASSIVE_UNIT_NS, modulo 2^16 */
 };
+
+/* The grain of retries: 2^16 of them are over an hour. */
+#define PASSIVE_UNIT_NS (INT64_C(1) << 26)
 
 struct passive {
     int count;
+    int room; /* of the list */
     int max;
+    int group_min; /* addresses of one group have one entry, once so many groups are
+                      known; 0: the rule is off */
     struct passive_entry *list;
+    struct heap *heap;
+    struct contacts *contacts;
 };
 
 /* True when the address can be dialled at all: a port, and one host's IP. */
 bool passive_is_dialable(const struct addr *a);
 
-/* Takes its memory from the arena.  Errors: ERR_NOMEM. */
-MUST_USE int passive_init(struct passive *v, int max, struct arena *a);
+/* Keeps heap and contacts. */
+void passive_init(struct passive *v, int max, struct heap *heap,
+                  struct contacts *contacts);
+void passive_finish(struct passive *v);
 
 /* The index of an id, or -1.  An index is good until the next change. */
 int passive_find(const struct passive *v, const struct node_id *id);
 
-/* Add a record, and return its index, or -1 when its address cannot be dialled.  A full
- * view first loses an entry that fails, then one that was given away, then a random one.
- * The address of a known id is replaced only at first hand (the peer itself said it) or
- * when the old one fails. */
+/* The record of an entry; valid until the entry is changed or removed. */
+const struct peer_rec *passive_rec(const struct passive *v, int index);
+
+/* Add a record, and return its index, or -1 when its address cannot be dialled, or its
+ * group of addresses has an entry already.  A full view first loses an entry that fails,
+ * then one that was given away, then a random one.  The address of a known id is replaced
+ * only at first hand (the peer itself said it) or when the old one fails. */
 int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_hand,
                 struct rng *rng);
 
@@ -45,14 +61,23 @@ void passive_remove(struct passive *v, int index);
 int passive_pick(const struct passive *v, int64_t now_ns, struct rng *rng);
 
 /* When the next entry may be tried; TIME_NEVER when the view is empty. */
-int64_t passive_next_ns(const struct passive *v);
+int64_t passive_next_ns(const struct passive *v, int64_t now_ns);
+
+/* When an entry may be tried; now_ns at the earliest. */
+int64_t passive_retry_ns(const struct passive *v, int index, int64_t now_ns);
+
+/* An entry is not to be tried before this; at most half an hour ahead. */
+void passive_wait_until(struct passive *v, int index, int64_t at_ns);
+
+/* Forget the waits that are over.  To be called every few minutes, as instants wrap. */
+void passive_sweep(struct passive *v, int64_t now_ns);
 
 /* Count a failed dial: back-off from 1 s, doubled up to max_ns. */
-void passive_failed(struct passive_entry *e, int64_t max_ns, int64_t now_ns,
+void passive_failed(struct passive *v, int index, int64_t max_ns, int64_t now_ns,
                     struct rng *rng);
 
 /* Count a refusal: back-off from 5 s, doubled up to max_ns. */
-void passive_refused(struct passive_entry *e, int64_t max_ns, int64_t now_ns,
+void passive_refused(struct passive *v, int index, int64_t max_ns, int64_t now_ns,
                      struct rng *rng);
 
 /* Append up to count random sound entries other than not_id to recs, and mark them as

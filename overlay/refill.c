@@ -25,34 +25,32 @@ void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t n
 void view_want(struct overlay *o, const struct peer_rec *rec, int purposes,
                bool is_forced, int64_t now_ns, struct outbox *out)
 {
-    struct dial d = { .addr = rec->addr,
-                      .id = rec->id,
-                      .purposes = (uint8_t)purposes,
+    struct dial d = { .purposes = (uint8_t)purposes,
                       .is_forced = is_forced,
-                      .deadline_ns = now_ns + o->p.dial_timeout_ns };
+                      .deadline_ns = now_ns + o->p->dial_timeout_ns };
     int peer = node_id_is_zero(&rec->id) ? -1 : overlay_find(o, &rec->id);
 
     assert(passive_is_dialable(&rec->addr));
     if (peer >= 0)
         view_carry_out(o, peer, &d, now_ns, out);
     else
-        (void)dials_add(&o->dials, &d);
+        (void)dials_add(&o->dials, rec, &d);
 }
 
 void view_refused(struct overlay *o, const struct node_id *id, int64_t now_ns)
 {
-    int64_t max = o->p.refill_calm_ns;
+    int64_t max = o->p->refill_calm_ns;
     int i = passive_find(&o->passive, id);
 
     /* Each refusal names the neighbours of who refused: a newcomer finds its way by them
      * to where there is room, so it should walk on quickly. */
     if (o->active_count == 0)
-        max = o->p.refill_alone_ns;
-    else if (o->active_count < o->p.active_low)
-        max = o->p.refill_haste_ns;
+        max = o->p->refill_alone_ns;
+    else if (o->active_count < o->p->active_low)
+        max = o->p->refill_haste_ns;
     o->refill_wait_ns = time_min(2 * o->refill_wait_ns, max);
     if (i >= 0)
-        passive_refused(&o->passive.list[i], o->p.isolated_max_ns, now_ns, &o->rng);
+        passive_refused(&o->passive, i, o->p->isolated_max_ns, now_ns, &o->rng);
 }
 
 static int64_t bootstrap_wait(struct overlay *o, const struct overlay_bootstrap *b)
@@ -60,7 +58,7 @@ static int64_t bootstrap_wait(struct overlay *o, const struct overlay_bootstrap 
     int doublings = b->tries < 16 ? b->tries - 1 : 15;
     int64_t wait = NS_PER_S << (doublings > 0 ? doublings : 0);
 
-    return rng_jitter(&o->rng, time_min(wait, o->p.isolated_max_ns), 20);
+    return rng_jitter(&o->rng, time_min(wait, o->p->isolated_max_ns), 20);
 }
 
 static void bootstrap_failed(struct overlay *o, const struct addr *a, int64_t now_ns)
@@ -79,36 +77,36 @@ static int64_t retry_max_ns(const struct overlay *o)
 {
     int shares = o->passive.count > RETRY_SHARES_MIN ? o->passive.count
                                                      : RETRY_SHARES_MIN;
-    int64_t max = o->active_count == 0 ? o->p.isolated_max_ns : o->p.retry_max_ns;
+    int64_t max = o->active_count == 0 ? o->p->isolated_max_ns : o->p->retry_max_ns;
 
-    return time_min(max, shares * o->p.retry_share_ns);
+    return time_min(max, shares * o->p->retry_share_ns);
 }
 
 void view_dial_failed(struct overlay *o, int index, int64_t now_ns)
 {
-    struct dial d = o->dials.list[index];
+    struct peer_rec rec = *dials_rec(&o->dials, index);
     int i;
 
     dials_remove(&o->dials, index);
     o->counts.dials_failed++;
-    bootstrap_failed(o, &d.addr, now_ns);
-    i = passive_find(&o->passive, &d.id);
+    bootstrap_failed(o, &rec.addr, now_ns);
+    i = passive_find(&o->passive, &rec.id);
     if (i < 0)
         return;
-    passive_failed(&o->passive.list[i], retry_max_ns(o), now_ns, &o->rng);
-    if (o->active_count > 0 && o->passive.list[i].fails >= o->p.passive_fails_max) {
+    passive_failed(&o->passive, i, retry_max_ns(o), now_ns, &o->rng);
+    if (o->active_count > 0 && o->passive.list[i].fails >= o->p->passive_fails_max) {
         passive_remove(&o->passive, i);
-        known_forget(&o->known, &d.id);
+        known_forget(&o->known, &rec.id);
     }
 }
 
 void view_gained(struct overlay *o, int64_t now_ns)
 {
-    o->refill_wait_ns = o->p.refill_wait_ns;
+    o->refill_wait_ns = o->p->refill_wait_ns;
     if (o->shuffle_ns == TIME_NEVER) {
-        o->young_until_ns = now_ns + o->p.young_ns;
+        o->young_until_ns = now_ns + o->p->young_ns;
         o->quiet_shuffles = 0;
-        o->shuffle_wait_ns = o->p.shuffle_first_ns;
+        o->shuffle_wait_ns = o->p->shuffle_first_ns;
         o->shuffle_ns = now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20);
     }
     for (int i = 0; i < o->bootstrap_count; i++) {
@@ -126,9 +124,10 @@ static void isolated(struct overlay *o, int64_t now_ns)
         (void)log_begin(o->log, LOG_WARN, "overlay", "isolated");
     o->shuffle_ns = TIME_NEVER;
     for (int i = 0; i < o->passive.count; i++) {
-        struct passive_entry *e = &o->passive.list[i];
+        int64_t at_ns = now_ns + rng_below(&o->rng, NS_PER_S);
 
-        e->retry_ns = time_min(e->retry_ns, now_ns + rng_below(&o->rng, NS_PER_S));
+        if (passive_retry_ns(&o->passive, i, now_ns) > at_ns)
+            passive_wait_until(&o->passive, i, at_ns);
     }
     for (int i = 0; i < o->bootstrap_count; i++) {
         struct overlay_bootstrap *b = &o->bootstraps[i];
@@ -141,14 +140,14 @@ static void isolated(struct overlay *o, int64_t now_ns)
 void view_lost(struct overlay *o, int64_t now_ns)
 {
     o->refill_ns = now_ns;
-    o->refill_wait_ns = o->p.refill_wait_ns;
+    o->refill_wait_ns = o->p->refill_wait_ns;
     if (o->active_count == 0) {
         isolated(o, now_ns);
         return;
     }
-    if (o->lost_ns >= 0 && now_ns - o->lost_ns < o->p.shuffle_period_ns) {
-        o->young_until_ns = now_ns + o->p.young_ns;
-        o->shuffle_wait_ns = time_min(o->shuffle_wait_ns, o->p.shuffle_young_ns);
+    if (o->lost_ns >= 0 && now_ns - o->lost_ns < o->p->shuffle_period_ns) {
+        o->young_until_ns = now_ns + o->p->young_ns;
+        o->shuffle_wait_ns = time_min(o->shuffle_wait_ns, o->p->shuffle_young_ns);
         o->shuffle_ns = time_min(o->shuffle_ns,
                                  now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20));
     }
@@ -157,7 +156,7 @@ void view_lost(struct overlay *o, int64_t now_ns)
 
 static bool has_refill_room(const struct overlay *o)
 {
-    return o->dials.count < o->p.dials_refill && view_room(o) > dials_slots(&o->dials);
+    return o->dials.count < o->p->dials_refill && view_room(o) > dials_slots(&o->dials);
 }
 
 static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
@@ -168,20 +167,22 @@ static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
 
         if (i < 0)
             return;
-        rec = o->passive.list[i].rec;
+        rec = *passive_rec(&o->passive, i);
         /* Until the outcome is known; then it is set anew or the entry goes. */
-        o->passive.list[i].retry_ns = now_ns + o->p.dial_timeout_ns + o->p.ask_timeout_ns;
+        passive_wait_until(&o->passive, i,
+                           now_ns + o->p->dial_timeout_ns + o->p->ask_timeout_ns);
         o->refill_ns = now_ns + rng_jitter(&o->rng, o->refill_wait_ns, 20);
         view_want(o, &rec, DIAL_NEIGHBOR, false, now_ns, out);
     }
 }
 
-static int64_t refill_due(const struct overlay *o)
+static int64_t refill_due(const struct overlay *o, int64_t now_ns)
 {
-    int64_t next = passive_next_ns(&o->passive);
+    int64_t next;
 
     if (!has_refill_room(o))
         return TIME_NEVER;
+    next = passive_next_ns(&o->passive, now_ns);
     return next > o->refill_ns ? next : o->refill_ns;
 }
 
@@ -216,16 +217,18 @@ static void expire_peer(struct overlay *o, int peer, int64_t now_ns)
 
     if (x->state == OVERLAY_ASKED && x->deadline_ns <= now_ns) {
         view_unlink(o, peer, now_ns);
-        view_refused(o, &x->rec.id, now_ns);
+        view_refused(o, &view_rec(o, x)->id, now_ns);
     }
     if (x->state == OVERLAY_LINKED && x->deadline_ns <= now_ns) {
+        o->drop_count += !x->is_drop;
         x->is_drop = true;
         x->deadline_ns = TIME_NEVER;
     }
     if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
-        x->since_ns + o->p.good_ns <= now_ns && passive_is_dialable(&x->rec.addr)) {
+        x->since_ns + o->p->good_ns <= now_ns &&
+        passive_is_dialable(&view_rec(o, x)->addr)) {
         x->is_remembered = true;
-        known_add(&o->known, &x->rec, now_ns);
+        known_add(&o->known, view_rec(o, x), now_ns - x->since_ns, now_ns);
     }
 }
 
@@ -234,8 +237,8 @@ static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x)
     if (x->state == OVERLAY_FREE)
         return TIME_NEVER;
     if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
-        passive_is_dialable(&x->rec.addr))
-        return x->since_ns + o->p.good_ns;
+        passive_is_dialable(&view_rec(o, x)->addr))
+        return x->since_ns + o->p->good_ns;
     return x->deadline_ns;
 }
 
@@ -247,7 +250,7 @@ static void open_group(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
     struct peer_recs recs = { .count = 0 };
 
-    if (++o->quiet_shuffles < o->p.closed_shuffles)
+    if (++o->quiet_shuffles < o->p->closed_shuffles)
         return;
     passive_sample(&o->passive, 1, &o->self.id, false, &o->rng, &recs);
     if (recs.count > 0)
@@ -256,18 +259,30 @@ static void open_group(struct overlay *o, int64_t now_ns, struct outbox *out)
 
 static void shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
-    int64_t period = now_ns < o->young_until_ns ? o->p.shuffle_young_ns
-                                                : o->p.shuffle_period_ns;
+    int64_t period = now_ns < o->young_until_ns ? o->p->shuffle_young_ns
+                                                : o->p->shuffle_period_ns;
 
     o->shuffle_wait_ns = time_min(2 * o->shuffle_wait_ns, period);
     o->shuffle_ns = now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20);
+    passive_sweep(&o->passive, now_ns);
     view_shuffle(o, out);
     open_group(o, now_ns, out);
 }
 
-void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
+void view_plan(struct overlay *o, int64_t now_ns)
 {
-    for (int i = 0; i < o->p.peers_max; i++)
+    int64_t next = time_min(o->shuffle_ns, refill_due(o, now_ns));
+
+    for (int i = 0; i < o->peer_room; i++)
+        next = time_min(next, peer_due(o, &o->peers[i]));
+    for (int i = 0; i < o->bootstrap_count; i++)
+        next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
+    o->wake_ns = time_min(next, dials_next_ns(&o->dials));
+}
+
+void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    for (int i = 0; i < o->peer_room; i++)
         expire_peer(o, i, now_ns);
     for (int i = o->dials.count - 1; i >= 0; i--) {
         if (o->dials.list[i].deadline_ns <= now_ns)
@@ -277,15 +292,16 @@ void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
     refill(o, now_ns, out);
     if (o->shuffle_ns <= now_ns)
         shuffle(o, now_ns, out);
+    view_plan(o, now_ns);
+}
+
+void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
+{
+    if (o->wake_ns <= now_ns)
+        view_settle(o, now_ns, out);
 }
 
 int64_t overlay_wake_ns(const struct overlay *o)
 {
-    int64_t next = time_min(o->shuffle_ns, refill_due(o));
-
-    for (int i = 0; i < o->p.peers_max; i++)
-        next = time_min(next, peer_due(o, &o->peers[i]));
-    for (int i = 0; i < o->bootstrap_count; i++)
-        next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
-    return time_min(next, dials_next_ns(&o->dials));
+    return o->wake_ns;
 }

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define PEER_ROOM_FIRST 8
+
 struct overlay_params overlay_params_default(void)
 {
     return (struct overlay_params){
@@ -58,23 +60,35 @@ static void check_params(const struct overlay_params *p)
     assert(p->dials_refill <= p->dials_max && p->refill_wait_ns > 0);
 }
 
-int overlay_init(struct overlay *o, const struct overlay_params *p, struct arena *a,
-                 const struct peer_rec *self, uint64_t seed, struct log *log)
+void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap *heap,
+                  struct contacts *contacts, const struct peer_rec *self, uint64_t seed)
 {
-    int err;
-
     check_params(p);
-    *o = (struct overlay){ .p = *p, .log = log, .self = *self };
+    *o = (struct overlay){ .p = p, .heap = heap, .contacts = contacts, .self = *self };
     rng_seed(&o->rng, seed);
     o->join_ns = -1;
     o->lost_ns = -1;
     o->refill_wait_ns = p->refill_wait_ns;
     o->shuffle_ns = TIME_NEVER;
-    o->peers = arena_take(a, (size_t)p->peers_max, sizeof(*o->peers));
-    err = o->peers == NULL ? ERR_NOMEM : 0;
-    err = passive_init(&o->passive, p->passive_max, a) != 0 ? ERR_NOMEM : err;
-    err = dials_init(&o->dials, p->dials_max, a) != 0 ? ERR_NOMEM : err;
-    return known_init(&o->known, p->known_max, a) != 0 ? ERR_NOMEM : err;
+    o->wake_ns = TIME_NEVER;
+    passive_init(&o->passive, p->passive_max, heap, contacts);
+    dials_init(&o->dials, p->dials_max, heap, contacts);
+    known_init(&o->known, p->known_max, heap, contacts);
+}
+
+void overlay_finish(struct overlay *o)
+{
+    for (int i = 0; i < o->peer_room; i++) {
+        if (o->peers[i].state != OVERLAY_FREE)
+            contacts_drop(o->contacts, o->peers[i].contact);
+    }
+    heap_give(o->heap, o->peers, (size_t)o->peer_room, sizeof(*o->peers));
+    heap_give(o->heap, o->bootstraps, o->bootstraps == NULL ? 0 : OVERLAY_BOOTSTRAPS_MAX,
+              sizeof(*o->bootstraps));
+    passive_finish(&o->passive);
+    dials_finish(&o->dials);
+    known_finish(&o->known);
+    *o = (struct overlay){ .wake_ns = TIME_NEVER };
 }
 
 void overlay_set_listen(struct overlay *o, const struct addr *listen)
@@ -92,7 +106,11 @@ bool overlay_add_bootstrap(struct overlay *o, const struct addr *a)
     }
     if (o->bootstrap_count >= OVERLAY_BOOTSTRAPS_MAX)
         return false;
+    if (o->bootstraps == NULL)
+        o->bootstraps = heap_take(o->heap, OVERLAY_BOOTSTRAPS_MAX,
+                                  sizeof(*o->bootstraps));
     o->bootstraps[o->bootstrap_count++] = (struct overlay_bootstrap){ .addr = *a };
+    o->wake_ns = 0; /* at once */
     return true;
 }
 
@@ -105,6 +123,7 @@ bool overlay_add_known(struct overlay *o, const struct peer_rec *rec)
         return false;
     if (peer < 0 || o->peers[peer].state != OVERLAY_ACTIVE)
         (void)passive_add(&o->passive, rec, false, &o->rng);
+    o->wake_ns = 0; /* at once */
     return true;
 }
 
@@ -134,7 +153,7 @@ static void met(struct overlay *o, const struct addr *a, const struct node_id *i
 static void reached(struct overlay *o, int peer, const struct addr *dialled,
                     int64_t now_ns, struct outbox *out)
 {
-    const struct node_id *id = &o->peers[peer].rec.id;
+    const struct node_id *id = &overlay_rec(o, peer)->id;
     struct dial d = { .purposes = 0 };
     int i = passive_find(&o->passive, id);
 
@@ -147,23 +166,40 @@ static void reached(struct overlay *o, int peer, const struct addr *dialled,
     collect(o, dials_find_id(&o->dials, id), &d);
     if (d.purposes != 0)
         view_carry_out(o, peer, &d, now_ns, out);
-    overlay_wake(o, now_ns, out);
+    view_settle(o, now_ns, out);
+}
+
+/* The table grows with the slots in use. */
+static void make_row(struct overlay *o, int peer)
+{
+    int room = o->peer_room;
+
+    assert(peer >= 0 && peer < o->p->peers_max);
+    if (peer < room)
+        return;
+    while (room <= peer)
+        room = room == 0 ? PEER_ROOM_FIRST : 2 * room;
+    o->peers = heap_resize(o->heap, o->peers, (size_t)o->peer_room, (size_t)room,
+                           sizeof(*o->peers));
+    o->peer_room = room;
 }
 
 void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
                      const struct addr *dialled, int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
     int old = overlay_find(o, &rec->id);
+    struct overlay_peer *x;
 
-    assert(peer >= 0 && peer < o->p.peers_max && x->state == OVERLAY_FREE);
     assert(!node_id_equal(&rec->id, &o->self.id));
-    *x = (struct overlay_peer){ .state = OVERLAY_LINKED,
+    make_row(o, peer);
+    x = &o->peers[peer];
+    assert(x->state == OVERLAY_FREE);
+    *x = (struct overlay_peer){ .contact = contacts_add(o->contacts, rec),
+                                .tag = contact_tag(&rec->id),
+                                .state = OVERLAY_LINKED,
                                 .is_dialled = dialled != NULL,
-                                .rec = *rec,
-                                .up_ns = now_ns,
                                 .since_ns = now_ns,
-                                .deadline_ns = now_ns + o->p.linger_new_ns };
+                                .deadline_ns = now_ns + o->p->linger_new_ns };
     if (old < 0 || o->peers[old].state != OVERLAY_ACTIVE)
         (void)passive_add(&o->passive, rec, true, &o->rng);
     reached(o, peer, dialled, now_ns, out);
@@ -172,7 +208,7 @@ void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
 void overlay_dial_duplicate(struct overlay *o, const struct addr *a, int peer,
                             int64_t now_ns, struct outbox *out)
 {
-    assert(peer >= 0 && peer < o->p.peers_max && o->peers[peer].state != OVERLAY_FREE);
+    assert(peer >= 0 && peer < o->peer_room && o->peers[peer].state != OVERLAY_FREE);
     reached(o, peer, a, now_ns, out);
 }
 
@@ -180,13 +216,16 @@ void overlay_dial_failed(struct overlay *o, const struct addr *a, int64_t now_ns
 {
     int i = dials_find_addr(&o->dials, a);
 
-    if (i >= 0)
-        view_dial_failed(o, i, now_ns);
+    if (i < 0)
+        return;
+    view_dial_failed(o, i, now_ns);
+    view_plan(o, now_ns);
 }
 
 void overlay_dial_self(struct overlay *o, const struct addr *a)
 {
     int i = dials_find_addr(&o->dials, a);
+    int wrong;
 
     for (int k = 0; k < o->bootstrap_count; k++) {
         if (addr_equal(&o->bootstraps[k].addr, a))
@@ -195,37 +234,40 @@ void overlay_dial_self(struct overlay *o, const struct addr *a)
     if (i < 0)
         return;
     /* A record with our address under another id is wrong. */
-    if (passive_find(&o->passive, &o->dials.list[i].id) >= 0)
-        passive_remove(&o->passive, passive_find(&o->passive, &o->dials.list[i].id));
+    wrong = passive_find(&o->passive, &dials_rec(&o->dials, i)->id);
+    if (wrong >= 0)
+        passive_remove(&o->passive, wrong);
     dials_remove(&o->dials, i);
+    o->wake_ns = 0; /* at once */
 }
 
 void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
 {
     struct overlay_peer *x = &o->peers[peer];
-    struct node_id id = x->rec.id;
+    struct node_id id = view_rec(o, x)->id;
     bool was_active = x->state == OVERLAY_ACTIVE;
     bool was_asked = x->state == OVERLAY_ASKED;
     int i;
 
-    assert(peer >= 0 && peer < o->p.peers_max && x->state != OVERLAY_FREE);
+    assert(peer >= 0 && peer < o->peer_room && x->state != OVERLAY_FREE);
     if (was_active)
         view_drop(o, peer, now_ns);
     else
         view_unlink(o, peer, now_ns);
-    x->state = OVERLAY_FREE;
+    contacts_drop(o->contacts, x->contact);
+    *x = (struct overlay_peer){ .state = OVERLAY_FREE };
     i = passive_find(&o->passive, &id);
     if (was_asked)
         view_refused(o, &id, now_ns);
     else if (was_active && i >= 0)
-        passive_failed(&o->passive.list[i], o->p.isolated_max_ns, now_ns, &o->rng);
-    overlay_wake(o, now_ns, out);
+        passive_failed(&o->passive, i, o->p->isolated_max_ns, now_ns, &o->rng);
+    view_settle(o, now_ns, out);
 }
 
 void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t now_ns,
                      struct outbox *out)
 {
-    assert(peer >= 0 && peer < o->p.peers_max && o->peers[peer].state != OVERLAY_FREE);
+    assert(peer >= 0 && peer < o->peer_room && o->peers[peer].state != OVERLAY_FREE);
     if (m->type == MSG_JOIN)
         view_on_join(o, peer, &m->u.join, now_ns, out);
     else if (m->type == MSG_FORWARD_JOIN)
@@ -242,19 +284,16 @@ void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t n
         view_on_shuffle_reply(o, peer, &m->u.shuffle_reply);
     else
         o->counts.stray++;
-    overlay_wake(o, now_ns, out);
+    view_settle(o, now_ns, out);
 }
 
 void overlay_leave(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
-    for (int i = 0; i < o->p.peers_max; i++) {
-        if (o->peers[i].state == OVERLAY_ACTIVE)
-            view_say_disconnect(o, i, DISCONNECT_LEAVING, NULL, out);
-    }
-    for (int i = 0; i < o->p.peers_max; i++) {
-        if (o->peers[i].state == OVERLAY_ACTIVE)
-            view_drop(o, i, now_ns);
-    }
+    for (int i = 0; i < o->active_count; i++)
+        view_say_disconnect(o, o->active[i], DISCONNECT_LEAVING, NULL, out);
+    while (o->active_count > 0)
+        view_drop(o, o->active[0], now_ns);
+    view_plan(o, now_ns);
 }
 
 bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expected)
@@ -263,17 +302,18 @@ bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expect
 
     if (i < 0)
         return false;
-    *a = o->dials.list[i].addr;
-    *expected = o->dials.list[i].id;
+    *a = dials_rec(&o->dials, i)->addr;
+    *expected = dials_rec(&o->dials, i)->id;
     o->counts.dials++;
     return true;
 }
 
 bool overlay_take_drop(struct overlay *o, int *peer)
 {
-    for (int i = 0; i < o->p.peers_max; i++) {
+    for (int i = 0; i < o->peer_room && o->drop_count > 0; i++) {
         if (o->peers[i].state == OVERLAY_LINKED && o->peers[i].is_drop) {
             o->peers[i].is_drop = false;
+            o->drop_count--;
             *peer = i;
             return true;
         }
@@ -290,35 +330,49 @@ bool overlay_needs(const struct overlay *o, int peer)
 {
     const struct overlay_peer *x = &o->peers[peer];
 
+    if (peer >= o->peer_room)
+        return false;
     return x->state == OVERLAY_ASKED || x->state == OVERLAY_ACTIVE ||
            (x->state == OVERLAY_LINKED && x->deadline_ns != TIME_NEVER);
 }
 
 bool overlay_is_active(const struct overlay *o, int peer)
 {
-    return o->peers[peer].state == OVERLAY_ACTIVE;
+    return peer < o->peer_room && o->peers[peer].state == OVERLAY_ACTIVE;
 }
 
 int overlay_active(const struct overlay *o, int *peers)
 {
-    int count = 0;
+    for (int i = 0; i < o->active_count; i++)
+        peers[i] = o->active[i];
+    return o->active_count;
+}
 
-    for (int i = 0; i < o->p.peers_max; i++) {
-        if (o->peers[i].state == OVERLAY_ACTIVE)
-            peers[count++] = i;
-    }
-    assert(count == o->active_count);
-    return count;
+const struct peer_rec *overlay_rec(const struct overlay *o, int peer)
+{
+    assert(peer >= 0 && peer < o->peer_room && o->peers[peer].state != OVERLAY_FREE);
+    return view_rec(o, &o->peers[peer]);
+}
+
+bool overlay_dials_other(const struct overlay *o, const struct addr *a,
+                         const struct node_id *id)
+{
+    int i = dials_find_addr(&o->dials, a);
+    const struct node_id *expected = i < 0 ? id : &dials_rec(&o->dials, i)->id;
+
+    return !node_id_is_zero(expected) && !node_id_equal(expected, id);
 }
 
 int overlay_find(const struct overlay *o, const struct node_id *id)
 {
+    uint16_t tag = contact_tag(id);
     int found = -1;
 
-    for (int i = 0; i < o->p.peers_max; i++) {
+    for (int i = 0; i < o->peer_room; i++) {
         const struct overlay_peer *x = &o->peers[i];
 
-        if (x->state != OVERLAY_FREE && node_id_equal(&x->rec.id, id) &&
+        if (x->state != OVERLAY_FREE && x->tag == tag &&
+            node_id_equal(&view_rec(o, x)->id, id) &&
             (found < 0 || x->state > o->peers[found].state))
             found = i;
     }

@@ -9,7 +9,6 @@
 #ifndef OVERLAY_VIEW_H
 #define OVERLAY_VIEW_H
 
-#include "base/arena.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "overlay/bucket.h"
@@ -69,61 +68,69 @@ enum overlay_state {
     OVERLAY_ACTIVE    /* a neighbour */
 };
 
+/* A link, as the overlay sees it. */
 struct overlay_peer {
-    enum overlay_state state;
-    bool is_dialled; /* by us */
-    bool is_forced;  /* ASKED: may cost one of ours; ACTIVE: came by force */
-    bool is_remembered;
-    bool is_drop;      /* waits for overlay_take_drop */
-    bool has_shuffled; /* we await its SHUFFLE_REPLY */
-    uint8_t asks_open; /* our requests that it has not answered yet */
-    uint8_t asks_void; /* … of which the first ones no longer count */
-    struct peer_rec rec;
-    int64_t up_ns;       /* when the link came up */
+    uint32_t contact;          /* id, and where it listens */
+    uint16_t tag;              /* of the id: contact_tag */
+    uint8_t state;             /* enum overlay_state */
+    uint8_t is_dialled : 1;    /* by us */
+    uint8_t is_forced : 1;     /* ASKED: may cost one of ours; ACTIVE: came by force */
+    uint8_t is_remembered : 1; /* as a good neighbour */
+    uint8_t is_drop : 1;       /* waits for overlay_take_drop */
+    uint8_t has_shuffled : 1;  /* we await its SHUFFLE_REPLY */
+    uint8_t asks_open;         /* our requests that it has not answered yet */
+    uint8_t asks_void;         /* … of which the first ones no longer count */
+    struct bucket_small joins;
+    struct bucket_small walks;
+    struct bucket_small shuffles;
     int64_t since_ns;    /* when the state began */
     int64_t deadline_ns; /* ASKED: of the answer; LINKED: end of lingering */
-    struct bucket joins;
-    struct bucket walks;
-    struct bucket shuffles;
 };
 
 /* An address given by the user. */
 struct overlay_bootstrap {
     struct addr addr;
-    struct node_id id; /* who answered there; zero: nobody yet */
-    bool is_met;       /* it needs no dial while we have neighbours */
-    bool is_self;      /* our own address: never dialled */
+    bool is_met;  /* it needs no dial while we have neighbours */
+    bool is_self; /* our own address: never dialled */
     int tries;
+    struct node_id id; /* who answered there; zero: nobody yet */
     int64_t next_ns;
 };
 
 /* What happened so far; for `party status` and the tests. */
 struct overlay_counts {
-    int64_t neighbours_up;
-    int64_t neighbours_down;
-    int64_t evicted; /* neighbours that we evicted */
-    int64_t refused; /* requests that we refused */
-    int64_t dials;
-    int64_t dials_failed;
-    int64_t limited;     /* messages over their rate */
-    int64_t stray;       /* messages that did not fit the state */
-    int64_t bad_records; /* records that name us, or no host */
+    uint32_t neighbours_up;
+    uint32_t neighbours_down;
+    uint32_t evicted; /* neighbours that we evicted */
+    uint32_t refused; /* requests that we refused */
+    uint32_t dials;
+    uint32_t dials_failed;
+    uint32_t limited;     /* messages over their rate */
+    uint32_t stray;       /* messages that did not fit the state */
+    uint32_t bad_records; /* records that name us, or no host */
 };
 
 struct overlay {
-    struct overlay_params p;
-    struct rng rng;
-    struct log *log; /* NULL: silent.  The node may set it before each call. */
-    struct peer_rec self;
-    struct overlay_peer *peers; /* peers_max */
+    const struct overlay_params *p;
+    struct heap *heap;
+    struct contacts *contacts;
+    struct log *log;            /* NULL: silent.  The node sets it before each step. */
+    struct overlay_peer *peers; /* by slot, peer_room of them */
+    int peer_room;
+    uint8_t active[OVERLAY_ACTIVE_MAX]; /* the neighbours' slots, ascending */
     int active_count;
     int asked_count;  /* ASKED ones with a slot kept free */
     int forced_count; /* ACTIVE ones that came by force */
+    int drop_count;   /* links that wait for overlay_take_drop */
+    int64_t wake_ns;  /* the next deadline */
+    struct rng rng;
+    struct peer_rec self;
     struct passive passive;
     struct dials dials;
     struct known known;
     int bootstrap_count;
-    struct overlay_bootstrap bootstraps[OVERLAY_BOOTSTRAPS_MAX];
+    int quiet_shuffles; /* own ones since a sign of a node beyond our neighbours */
+    struct overlay_bootstrap *bootstraps; /* none, or OVERLAY_BOOTSTRAPS_MAX */
     struct bucket forced;
     struct bucket joins;
     int64_t join_ns;        /* the last JOIN that we took; -1: none */
@@ -132,18 +139,19 @@ struct overlay {
     int64_t shuffle_ns;     /* the next one; TIME_NEVER without neighbours */
     int64_t shuffle_wait_ns;
     int64_t young_until_ns;
-    int quiet_shuffles; /* own ones since a sign of a node beyond our neighbours */
-    int64_t lost_ns;    /* when the last neighbour but one went down */
+    int64_t lost_ns; /* when the last neighbour but one went down */
     struct overlay_counts counts;
 };
 
 struct overlay_params overlay_params_default(void);
 
-/* Takes all memory from the arena; keeps log, which may be NULL.  self->addr is where we
- * listen (an IP of 0.0.0.0 or :: is fine); port 0: nowhere.  Errors: ERR_NOMEM. */
-MUST_USE int overlay_init(struct overlay *o, const struct overlay_params *p,
-                          struct arena *a, const struct peer_rec *self, uint64_t seed,
-                          struct log *log);
+/* Keeps p, heap and contacts.  self->addr is where we listen (an IP of 0.0.0.0 or :: is
+ * fine); port 0: nowhere. */
+void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap *heap,
+                  struct contacts *contacts, const struct peer_rec *self, uint64_t seed);
+
+/* Gives all memory back. */
+void overlay_finish(struct overlay *o);
 
 /* We now listen there. */
 void overlay_set_listen(struct overlay *o, const struct addr *listen);
@@ -204,6 +212,13 @@ bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_for
 bool overlay_needs(const struct overlay *o, int peer);
 
 bool overlay_is_active(const struct overlay *o, int peer);
+
+/* The id of the peer in a slot, and where it listens; valid while it is there. */
+const struct peer_rec *overlay_rec(const struct overlay *o, int peer);
+
+/* True when the dial to this address is for one id alone, and for another one. */
+bool overlay_dials_other(const struct overlay *o, const struct addr *a,
+                         const struct node_id *id);
 
 /* The neighbours' slots in ascending order; peers holds OVERLAY_ACTIVE_MAX. */
 int overlay_active(const struct overlay *o, int *peers);

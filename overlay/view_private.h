@@ -6,6 +6,13 @@
 
 #include "overlay/view.h"
 
+/* The record of a peer's row. */
+static inline const struct peer_rec *view_rec(const struct overlay *o,
+                                              const struct overlay_peer *x)
+{
+    return contacts_at(o->contacts, x->contact);
+}
+
 /* --- active.c */
 
 /* Slots that are neither taken nor kept free for somebody who was asked. */
@@ -47,6 +54,9 @@ void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect
 
 /* --- walk.c */
 
+/* True when it is a neighbour's id. */
+bool view_is_neighbour(const struct overlay *o, const struct node_id *id);
+
 /* True when a record that a peer sent may be kept: another node, at an address that we
  * can dial.  Counts it otherwise. */
 bool view_is_sound(struct overlay *o, int peer, const struct peer_rec *rec);
@@ -81,6 +91,12 @@ void view_want(struct overlay *o, const struct peer_rec *rec, int purposes,
 /* A link stands: do what it was dialled for. */
 void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t now_ns,
                     struct outbox *out);
+
+/* Do what is due, and set the next wake: the end of each call from outside. */
+void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* Set the next wake, where there is nothing to do. */
+void view_plan(struct overlay *o, int64_t now_ns);
 
 /* A peer refused, or did not answer. */
 void view_refused(struct overlay *o, const struct node_id *id, int64_t now_ns);

@@ -19,16 +19,19 @@ bool view_is_sound(struct overlay *o, int peer, const struct peer_rec *rec)
         return false;
     /* Nobody from outside may make us knock at this machine's own services. */
     if (passive_is_dialable(&rec->addr) && !node_id_is_zero(&rec->id) &&
-        (!is_loopback(&rec->addr) || is_loopback(&o->peers[peer].rec.addr)))
+        (!is_loopback(&rec->addr) || is_loopback(&overlay_rec(o, peer)->addr)))
         return true;
     o->counts.bad_records++;
     return false;
 }
 
-static bool is_neighbour(const struct overlay *o, const struct node_id *id)
+bool view_is_neighbour(const struct overlay *o, const struct node_id *id)
 {
-    for (int i = 0; i < o->p.peers_max; i++) {
-        if (o->peers[i].state == OVERLAY_ACTIVE && node_id_equal(&o->peers[i].rec.id, id))
+    uint16_t tag = contact_tag(id);
+
+    for (int i = 0; i < o->active_count; i++) {
+        if (o->peers[o->active[i]].tag == tag &&
+            node_id_equal(&overlay_rec(o, o->active[i])->id, id))
             return true;
     }
     return false;
@@ -36,7 +39,7 @@ static bool is_neighbour(const struct overlay *o, const struct node_id *id)
 
 static void learn_one(struct overlay *o, int peer, const struct peer_rec *rec)
 {
-    if (view_is_sound(o, peer, rec) && !is_neighbour(o, &rec->id))
+    if (view_is_sound(o, peer, rec) && !view_is_neighbour(o, &rec->id))
         (void)passive_add(&o->passive, rec, false, &o->rng);
 }
 
@@ -52,12 +55,12 @@ int view_pick(struct overlay *o, int not_peer, const struct node_id *not_id)
     int list[OVERLAY_ACTIVE_MAX];
     int count = 0;
 
-    for (int i = 0; i < o->p.peers_max; i++) {
-        const struct overlay_peer *x = &o->peers[i];
+    for (int i = 0; i < o->active_count; i++) {
+        int peer = o->active[i];
 
-        if (x->state == OVERLAY_ACTIVE && i != not_peer &&
-            (not_id == NULL || !node_id_equal(&x->rec.id, not_id)))
-            list[count++] = i;
+        if (peer != not_peer &&
+            (not_id == NULL || !node_id_equal(&overlay_rec(o, peer)->id, not_id)))
+            list[count++] = peer;
     }
     return count == 0 ? -1 : list[rng_below(&o->rng, count)];
 }
@@ -68,10 +71,10 @@ void view_on_join(struct overlay *o, int peer, const struct msg_join *m, int64_t
     struct overlay_peer *x = &o->peers[peer];
     struct msg walk = { .type = MSG_FORWARD_JOIN };
     bool is_new = x->state != OVERLAY_ACTIVE;
-    bool may_force = o->join_ns < 0 || now_ns - o->join_ns >= o->p.join_gap_ns;
+    bool may_force = o->join_ns < 0 || now_ns - o->join_ns >= o->p->join_gap_ns;
 
-    if (!node_id_equal(&m->rec.id, &x->rec.id) ||
-        !bucket_take(&x->joins, o->p.join_link, now_ns)) {
+    if (!node_id_equal(&m->rec.id, &view_rec(o, x)->id) ||
+        !bucket_small_take(&x->joins, o->p->join_link, now_ns)) {
         o->counts.limited++;
         view_answer(o, peer, !is_new, now_ns, out);
         return;
@@ -83,14 +86,14 @@ void view_on_join(struct overlay *o, int peer, const struct msg_join *m, int64_t
     } else {
         view_answer(o, peer, false, now_ns, out);
     }
-    if (!is_new || !passive_is_dialable(&x->rec.addr) ||
-        !bucket_take(&o->joins, o->p.join_node, now_ns))
+    if (!is_new || !passive_is_dialable(&view_rec(o, x)->addr) ||
+        !bucket_take(&o->joins, o->p->join_node, now_ns))
         return;
-    walk.u.forward_join.rec = x->rec;
-    walk.u.forward_join.ttl = (uint8_t)o->p.join_walk;
-    for (int i = 0; i < o->p.peers_max; i++) {
-        if (i != peer && o->peers[i].state == OVERLAY_ACTIVE)
-            outbox_push(out, i, &walk);
+    walk.u.forward_join.rec = *view_rec(o, x);
+    walk.u.forward_join.ttl = (uint8_t)o->p->join_walk;
+    for (int i = 0; i < o->active_count; i++) {
+        if (o->active[i] != peer)
+            outbox_push(out, o->active[i], &walk);
     }
 }
 
@@ -100,7 +103,7 @@ static void take_in(struct overlay *o, const struct peer_rec *rec, int64_t now_n
 {
     bool has_room = view_room(o) - dials_slots(&o->dials) > 0;
 
-    if (is_neighbour(o, &rec->id))
+    if (view_is_neighbour(o, &rec->id))
         return;
     if (has_room || view_may_force(o, now_ns))
         view_want(o, rec, DIAL_NEIGHBOR, !has_room, now_ns, out);
@@ -111,20 +114,20 @@ void view_on_forward_join(struct overlay *o, int peer, const struct msg_forward_
 {
     struct overlay_peer *x = &o->peers[peer];
     struct msg walk = { .type = MSG_FORWARD_JOIN };
-    int ttl = m->ttl < o->p.join_walk ? m->ttl : o->p.join_walk;
+    int ttl = m->ttl < o->p->join_walk ? m->ttl : o->p->join_walk;
     int next;
 
     if (x->state != OVERLAY_ACTIVE) {
         o->counts.stray++;
         return;
     }
-    if (!bucket_take(&x->walks, o->p.walk_link, now_ns)) {
+    if (!bucket_small_take(&x->walks, o->p->walk_link, now_ns)) {
         o->counts.limited++;
         return;
     }
     if (!view_is_sound(o, peer, &m->rec))
         return;
-    if (ttl == o->p.passive_walk || o->passive.count < o->p.passive_eager)
+    if (ttl == o->p->passive_walk || o->passive.count < o->p->passive_eager)
         learn_one(o, peer, &m->rec);
     next = ttl > 0 ? view_pick(o, peer, &m->rec.id) : -1;
     if (next < 0) {
@@ -140,25 +143,25 @@ void view_on_forward_join(struct overlay *o, int peer, const struct msg_forward_
 static void choose_recs(struct overlay *o, int peer, struct peer_recs *recs)
 {
     int left = 0;
-    int want = o->p.shuffle_active;
+    int want = o->p->shuffle_active;
     bool is_eligible[OVERLAY_ACTIVE_MAX] = { false };
     int active[OVERLAY_ACTIVE_MAX];
     int count = overlay_active(o, active);
 
     for (int i = 0; i < count; i++) {
         is_eligible[i] = active[i] != peer &&
-                         passive_is_dialable(&o->peers[active[i]].rec.addr);
+                         passive_is_dialable(&overlay_rec(o, active[i])->addr);
         left += is_eligible[i];
     }
     for (int i = 0; i < count && want > 0; i++) {
         if (!is_eligible[i] || rng_below(&o->rng, left--) >= want)
             continue;
-        recs->list[recs->count++] = o->peers[active[i]].rec;
+        recs->list[recs->count++] = *overlay_rec(o, active[i]);
         want--;
     }
     for (int i = 0; i < o->passive.count; i++)
-        o->passive.list[i].is_sent = false;
-    passive_sample(&o->passive, o->p.shuffle_passive, &o->peers[peer].rec.id, true,
+        o->passive.list[i].is_sent = 0;
+    passive_sample(&o->passive, o->p->shuffle_passive, &overlay_rec(o, peer)->id, true,
                    &o->rng, recs);
 }
 
@@ -184,7 +187,7 @@ void view_shuffle(struct overlay *o, struct outbox *out)
         return;
     }
     m.u.shuffle.origin = o->self;
-    m.u.shuffle.ttl = (uint8_t)o->p.shuffle_walk;
+    m.u.shuffle.ttl = (uint8_t)o->p->shuffle_walk;
     o->peers[peer].has_shuffled = true;
     outbox_push(out, peer, &m);
 }
@@ -197,7 +200,7 @@ static void answer_shuffle(struct overlay *o, int peer, const struct peer_rec *o
     struct overlay_peer *x = &o->peers[peer];
     struct msg m = { .type = MSG_SHUFFLE_REPLY };
 
-    if (!node_id_equal(&origin->id, &x->rec.id)) {
+    if (!node_id_equal(&origin->id, &view_rec(o, x)->id)) {
         view_want(o, origin, DIAL_SHUFFLE, false, now_ns, out);
         return;
     }
@@ -212,24 +215,24 @@ void view_on_shuffle(struct overlay *o, int peer, const struct msg_shuffle *m,
                      int64_t now_ns, struct outbox *out)
 {
     struct overlay_peer *x = &o->peers[peer];
-    bool is_direct = node_id_equal(&m->origin.id, &x->rec.id);
-    const struct peer_rec *origin = is_direct ? &x->rec : &m->origin;
+    bool is_direct = node_id_equal(&m->origin.id, &view_rec(o, x)->id);
+    const struct peer_rec *origin = is_direct ? view_rec(o, x) : &m->origin;
     struct msg walk = { .type = MSG_SHUFFLE };
-    int ttl = m->ttl < o->p.shuffle_walk ? m->ttl : o->p.shuffle_walk;
+    int ttl = m->ttl < o->p->shuffle_walk ? m->ttl : o->p->shuffle_walk;
     int next;
 
     if (x->state != OVERLAY_ACTIVE && (!is_direct || ttl > 0)) {
         o->counts.stray++;
         return;
     }
-    if (!bucket_take(&x->shuffles, o->p.shuffle_link, now_ns)) {
+    if (!bucket_small_take(&x->shuffles, o->p->shuffle_link, now_ns)) {
         o->counts.limited++;
         return;
     }
     /* Who shuffles directly may well not listen anywhere. */
     if (!is_direct && !view_is_sound(o, peer, origin))
         return;
-    if (!is_neighbour(o, &origin->id))
+    if (!view_is_neighbour(o, &origin->id))
         o->quiet_shuffles = 0;
     next = ttl > 0 ? view_pick(o, peer, &origin->id) : -1;
     if (next < 0) {

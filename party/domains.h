@@ -5,6 +5,7 @@
 #define PARTY_DOMAINS_H
 
 /* Signatures. */
+#define DOMAIN_GOSSIP   "party.gossip"
 #define DOMAIN_FLOOD    "party.flood" /* inner of a FLOOD, by its origin; also its id */
 #define DOMAIN_REPLY    "party.reply" /* inner of a REPLY, by who answers */
 #define DOMAIN_ENTRY    "party.entry" /* inner of a LOG_ENTRY, by the host of its epoch */

@@ -60,6 +60,7 @@ static void flood_call(struct party *p)
         .song_count = timeline_song_count(&p->timeline),
     };
 
+    f->is_tree = p->phase == PARTY_PLAYING;
     memcpy(c.nonce, p->call.nonce, sizeof(c.nonce));
     for (int i = 0; i < c.song_count; i++) {
         fill_song(p, i, &c.songs[i], titles[i]);

@@ -380,7 +380,6 @@ void party_flood_heard(struct party *p, const struct flood_id *id,
     p->now_ns = now_ns;
     switch (f->kind) {
     case FLOOD_TEST:
-    case FLOOD_ANNOUNCE:
         break;
     case FLOOD_CALL:
         call_heard(p, id, raw, f, out);

@@ -112,6 +112,7 @@ struct party_peer {
 
 struct party_flood {
     enum flood_kind kind;
+    bool is_tree; /* it comes again and again: along the trees */
     uint8_t ttl;
     uint16_t life_s;
     size_t len;

@@ -5,7 +5,7 @@
 /* What its signed part may be long: only what goes over a tree may be more than small. */
 static size_t inner_max(enum flood_kind kind)
 {
-    return kind == FLOOD_TEST || kind == FLOOD_ANNOUNCE ? MSG_GOSSIP_MAX : MSG_INNER_MAX;
+    return kind == FLOOD_TEST ? MSG_GOSSIP_MAX : MSG_INNER_MAX;
 }
 
 static void code_flood(struct codec *c, struct flood *f)
@@ -13,7 +13,7 @@ static void code_flood(struct codec *c, struct flood *f)
     uint8_t kind = c->is_writing ? (uint8_t)f->kind : 0;
 
     codec_array(c, 7);
-    codec_u8_in(c, &kind, FLOOD_CALL, FLOOD_ANNOUNCE);
+    codec_u8_in(c, &kind, FLOOD_CALL, FLOOD_TEST);
     f->kind = (enum flood_kind)kind;
     codec_fixed(c, f->origin, KEY_LEN);
     codec_u64(c, &f->created_ms);
@@ -93,32 +93,6 @@ size_t call_encode(const struct call *call, uint8_t *out, size_t size)
 
     codec_start_writing(&c, out, size);
     code_call(&c, &copy);
-    return codec_finish_writing(&c);
-}
-
-static void code_announce(struct codec *c, struct announce *a)
-{
-    codec_array(c, 2);
-    codec_u8(c, &a->members);
-    code_call(c, &a->call);
-}
-
-int announce_decode(struct bytes in, struct announce *a)
-{
-    struct codec c;
-
-    codec_start_reading(&c, in);
-    code_announce(&c, a);
-    return codec_finish_reading(&c);
-}
-
-size_t announce_encode(const struct announce *a, uint8_t *out, size_t size)
-{
-    struct codec c;
-    struct announce copy = *a;
-
-    codec_start_writing(&c, out, size);
-    code_announce(&c, &copy);
     return codec_finish_writing(&c);
 }
 

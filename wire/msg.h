@@ -414,8 +414,7 @@ enum flood_kind {
     FLOOD_CALL = 1,
     FLOOD_CLOSE = 2,
     FLOOD_COORD = 3,
-    FLOOD_TEST = 4,    /* any bytes; measured by experiments, else ignored */
-    FLOOD_ANNOUNCE = 5 /* goes over a tree */
+    FLOOD_TEST = 4 /* any bytes; measured by experiments, else ignored */
 };
 
 struct flood {
@@ -457,15 +456,6 @@ struct call {
 
 MUST_USE int call_decode(struct bytes in, struct call *c);
 size_t call_encode(const struct call *c, uint8_t *out, size_t size);
-
-/* FLOOD_ANNOUNCE: a party is on. */
-struct announce {
-    uint8_t members;
-    struct call call; /* with deadline 0: how to come to it */
-};
-
-MUST_USE int announce_decode(struct bytes in, struct announce *a);
-size_t announce_encode(const struct announce *a, uint8_t *out, size_t size);
 
 /* FLOOD_CLOSE: this call is over. */
 enum close_reason {

@@ -46,10 +46,9 @@ static void decode(enum form_kind kind, struct bytes in, int depth);
 /* What is signed inside: a flood in a message, a call in a flood, … */
 static void decode_inner(enum form_kind kind, const union any *a, int depth)
 {
-    static const enum form_kind bodies[] = { [FLOOD_CALL] = FORM_CALL,
-                                             [FLOOD_CLOSE] = FORM_CLOSE,
-                                             [FLOOD_COORD] = FORM_COORD,
-                                             [FLOOD_ANNOUNCE] = FORM_ANNOUNCE };
+    static const enum form_kind bodies[] = {
+        [FLOOD_CALL] = FORM_CALL, [FLOOD_CLOSE] = FORM_CLOSE, [FLOOD_COORD] = FORM_COORD
+    };
 
     if (kind == FORM_FLOOD) {
         if (a->flood.kind != FLOOD_TEST)

@@ -503,8 +503,8 @@ static const struct town_reply *say_lab(int node, const char *verb, int first, i
 /* A test flood reaches all, once each, and does nothing; only a laboratory sends one. */
 static void test_lab(void **state)
 {
-    static const int bad[][2] = { { 0, 1 },  { 13, 1 },   { 1, 0 },
-                                  { -1, 1 }, { 1, 1025 }, { 1, 1000 } };
+    static const int bad[][2] = { { 0, 9000 }, { 13, 1 },   { 1, 0 },
+                                  { -1, 1 },   { 1, 1025 }, { 1, 1000 } };
     const struct flood_newest *newest;
 
     (void)state;
@@ -528,6 +528,11 @@ static void test_lab(void **state)
         assert_true(i == 1 || flood_newest(f)->at_ns > 0);
         assert_int_equal(town_phase(i), PARTY_IDLE);
     }
+    /* With TTL 0 it goes along the trees, where a long one finds room. */
+    assert_int_equal(say_lab(1, "flood", 0, 5000)->err, 0);
+    town_run(S);
+    for (int i = 0; i < town.count; i++)
+        assert_int_equal(flood_counts(node_floods(town_node(i)))->admitted, 2);
 }
 
 int main(void)

@@ -12,6 +12,10 @@
 struct bench {
     struct overlay o;
     struct outbox out;
+    struct pool pool;
+    struct heap heap;
+    struct contacts contacts;
+    struct overlay_params params;
     void *memory;
     int64_t now_ns;
 };
@@ -32,19 +36,21 @@ static inline struct peer_rec rec_of(int n)
     };
 }
 
-#define SELF 999
+#define SELF        999
+#define BENCH_BYTES (1 << 20)
 
 static inline void start_with(struct bench *b, const struct overlay_params *p)
 {
-    struct arena a = { 0 };
     struct peer_rec self = rec_of(SELF);
 
     memset(b, 0, sizeof(*b));
     b->now_ns = T0;
-    assert_int_equal(overlay_init(&b->o, p, &a, &self, 1, NULL), ERR_NOMEM);
-    b->memory = malloc(a.used);
-    arena_init(&a, b->memory, a.used);
-    assert_int_equal(overlay_init(&b->o, p, &a, &self, 1, NULL), 0);
+    b->params = *p;
+    b->memory = aligned_alloc(16, BENCH_BYTES);
+    pool_init(&b->pool, b->memory, BENCH_BYTES);
+    heap_init(&b->heap, &b->pool);
+    contacts_init(&b->contacts, &b->pool, 7);
+    overlay_init(&b->o, &b->params, &b->heap, &b->contacts, &self, 1);
 }
 
 static inline void start(struct bench *b)
@@ -58,6 +64,9 @@ static inline void stop(struct bench *b)
 {
     assert_null(overlay_check(&b->o));
     assert_int_equal(b->out.dropped, 0);
+    overlay_finish(&b->o);
+    assert_int_equal(b->heap.used, 0);
+    assert_int_equal(b->contacts.count, 0);
     free(b->memory);
 }
 

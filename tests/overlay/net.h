@@ -6,13 +6,15 @@
 
 #include "tests/check.h"
 
+#include <sys/mman.h>
+
 #include "overlay/flood.h"
 #include "overlay/liveness.h"
 #include "overlay/view.h"
 
 #define NET_PEERS_MAX 64
 #define NET_LINKS_MAX 65536
-#define NET_POOL_SIZE (64 << 20)
+#define NET_BYTES     ((size_t)1 << 30)
 
 enum net_kind { NET_MESSAGE, NET_CLOSE, NET_DIALLED };
 
@@ -42,8 +44,9 @@ struct net_node {
     struct overlay overlay;
     struct liveness liveness;
     struct floods floods;
+    struct overlay_params params;
+    struct liveness_params liveness_params;
     struct heap heap;
-    void *memory;
     int link[NET_PEERS_MAX]; /* by slot; -1: free */
     int64_t wake_ns;
     int handled;       /* floods that its handler saw */
@@ -71,7 +74,8 @@ struct net {
     int64_t flood_copies;
     int loss_percent; /* of messages: breaks what TCP promises */
     struct pool pool;
-    void *pool_memory;
+    struct contacts contacts;
+    void *region;
     struct flood_params flood_params;
     struct outbox out;
 };
@@ -164,26 +168,32 @@ static inline bool net_reach(const struct net *n, int a, int b)
            n->nodes[a].group == n->nodes[b].group;
 }
 
+/* What the node held is given back, to the byte. */
+static inline void net_finish(struct net *n, int node)
+{
+    struct net_node *x = &n->nodes[node];
+
+    if (x->heap.pool == NULL)
+        return;
+    overlay_finish(&x->overlay);
+    liveness_finish(&x->liveness);
+    floods_finish(&x->floods);
+    assert_int_equal(x->heap.used, 0);
+}
+
 static inline void net_boot(struct net *n, int node, const struct overlay_params *p)
 {
     struct net_node *x = &n->nodes[node];
-    struct liveness_params lp = liveness_params_default();
-    struct arena a = { 0 };
     uint64_t seed = rng_next(&n->rng);
 
-    lp.peers_max = p->peers_max;
-    free(x->memory);
+    net_finish(n, node);
+    x->params = *p;
+    x->liveness_params = liveness_params_default();
+    x->liveness_params.peers_max = p->peers_max;
     x->rec = (struct peer_rec){ .id = net_id(n->seed, node), .addr = net_addr(node) };
-    assert_int_equal(overlay_init(&x->overlay, p, &a, &x->rec, seed, NULL), ERR_NOMEM);
-    assert_int_equal(liveness_init(&x->liveness, &lp, &a), ERR_NOMEM);
-    x->memory = calloc(1, a.used);
-    arena_init(&a, x->memory, a.used);
-    assert_int_equal(overlay_init(&x->overlay, p, &a, &x->rec, seed, NULL), 0);
-    assert_int_equal(liveness_init(&x->liveness, &lp, &a), 0);
-    assert_int_equal(a.used, a.size);
-    if (x->heap.pool != NULL)
-        floods_finish(&x->floods);
     heap_init(&x->heap, &n->pool);
+    overlay_init(&x->overlay, &x->params, &x->heap, &n->contacts, &x->rec, seed);
+    liveness_init(&x->liveness, &x->liveness_params, &x->heap);
     floods_init(&x->floods, &n->flood_params, &x->heap, seed);
     x->floods.liveness = &x->liveness;
     x->is_up = true;
@@ -206,9 +216,11 @@ static inline struct net *net_new(int count, uint64_t seed)
     rng_seed(&n->rng, seed);
     n->flood_params = flood_params_default();
     n->flood_params.seen_max = 256;
-    n->pool_memory = aligned_alloc(16, NET_POOL_SIZE);
-    assert_non_null(n->pool_memory);
-    pool_init(&n->pool, n->pool_memory, NET_POOL_SIZE);
+    n->region = mmap(NULL, NET_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_true(n->region != MAP_FAILED);
+    pool_init(&n->pool, n->region, NET_BYTES);
+    contacts_init(&n->contacts, &n->pool, seed);
     n->nodes = calloc((size_t)count, sizeof(*n->nodes));
     n->links = calloc(NET_LINKS_MAX, sizeof(*n->links));
     assert_true(n->nodes != NULL && n->links != NULL);
@@ -220,13 +232,14 @@ static inline struct net *net_new(int count, uint64_t seed)
 static inline void net_free(struct net *n)
 {
     for (int i = 0; i < n->count; i++)
-        free(n->nodes[i].memory);
+        net_finish(n, i);
+    assert_int_equal(n->contacts.count, 0);
+    munmap(n->region, NET_BYTES);
     while (n->heap_count > 0)
         free(net_pop(n).data);
     free(n->nodes);
     free(n->links);
     free(n->heap);
-    free(n->pool_memory);
     free(n);
 }
 
@@ -236,7 +249,7 @@ static inline void net_flush(struct net *n, int node);
 
 static inline int net_free_slot(const struct net_node *x)
 {
-    for (int i = 0; i < x->overlay.p.peers_max; i++) {
+    for (int i = 0; i < x->overlay.p->peers_max; i++) {
         if (x->link[i] < 0)
             return i;
     }
@@ -431,7 +444,8 @@ static inline void net_on_flood(struct net *n, int node, int slot, const struct 
     assert_int_equal(flood_decode(m->u.flood.inner, &f), 0);
     h.id = net_flood_id(m->u.flood.inner);
     h.origin = f.origin;
-    h.is_from_origin = memcmp(f.origin, x->overlay.peers[slot].rec.id.b, KEY_LEN) == 0;
+    h.is_from_origin = memcmp(f.origin, overlay_rec(&x->overlay, slot)->id.b, KEY_LEN) ==
+                       0;
     h.ttl = f.ttl;
     h.life_s = f.life_s;
     if (flood_probe(&x->floods, &h, n->now_ns) != FLOOD_NEW ||

@@ -10,6 +10,9 @@
 struct bench {
     struct liveness l;
     struct outbox out;
+    struct liveness_params params;
+    struct pool pool;
+    struct heap heap;
     uint8_t memory[16384] __attribute__((aligned(16)));
     int64_t now_ns;
     int pings;
@@ -18,12 +21,11 @@ struct bench {
 
 static void start(struct bench *b)
 {
-    struct liveness_params p = liveness_params_default();
-    struct arena a;
-
     memset(b, 0, sizeof(*b));
-    arena_init(&a, b->memory, sizeof(b->memory));
-    assert_int_equal(liveness_init(&b->l, &p, &a), 0);
+    b->params = liveness_params_default();
+    pool_init(&b->pool, b->memory, sizeof(b->memory));
+    heap_init(&b->heap, &b->pool);
+    liveness_init(&b->l, &b->params, &b->heap);
     b->now_ns = T0;
     liveness_peer_up(&b->l, 3, T0);
 }
@@ -193,6 +195,8 @@ static void test_a_late_wake_is_no_verdict(void **state)
     b.l.peers[3].next_ns = b.now_ns + NS_PER_MS;
     b.l.peers[3].tries = 3;
     b.l.peers[3].is_dead = false;
+    b.l.dead_count = 0;
+    b.l.wake_ns = b.l.peers[3].next_ns;
     for (int i = 0; i < 5; i++) {
         b.now_ns += 60 * NS_PER_S;
         liveness_wake(&b.l, b.now_ns, &b.out);

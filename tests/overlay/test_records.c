@@ -9,6 +9,23 @@
 #include "overlay/passive.h"
 
 static uint8_t memory[1 << 16] __attribute__((aligned(16)));
+static struct pool pool;
+static struct heap heap;
+static struct contacts contacts;
+
+static void fresh_memory(void)
+{
+    pool_init(&pool, memory, sizeof(memory));
+    heap_init(&heap, &pool);
+    contacts_init(&contacts, &pool, 1);
+}
+
+static void assert_all_given_back(void)
+{
+    assert_int_equal(heap.used, 0);
+    assert_int_equal(contacts.count, 0);
+    assert_null(contacts_check(&contacts));
+}
 
 static struct peer_rec rec_of(int n)
 {
@@ -53,10 +70,8 @@ static void test_bucket(void **state)
 
 static void passive_new(struct passive *v, int max, struct rng *rng)
 {
-    struct arena a;
-
-    arena_init(&a, memory, sizeof(memory));
-    assert_int_equal(passive_init(v, max, &a), 0);
+    fresh_memory();
+    passive_init(v, max, &heap, &contacts);
     rng_seed(rng, 1);
 }
 
@@ -74,7 +89,7 @@ static void test_passive_makes_room(void **state)
         assert_int_equal(passive_add(&v, &rec, false, &rng), n);
     }
     v.list[2].is_sent = true;
-    passive_failed(&v.list[1], NS_PER_S, 0, &rng);
+    passive_failed(&v, 1, NS_PER_S, 0, &rng);
     rec = rec_of(10); /* in the place of the one that failed */
     assert_int_equal(passive_add(&v, &rec, false, &rng), 1);
     rec = rec_of(11); /* … then of the one that was given away */
@@ -84,6 +99,8 @@ static void test_passive_makes_room(void **state)
     assert_int_equal(v.count, 4);
     passive_sample(&v, 16, &rec.id, true, &rng, &recs);
     assert_int_equal(recs.count, 3); /* all but the one named */
+    passive_finish(&v);
+    assert_all_given_back();
 }
 
 static void test_passive_address_changes(void **state)
@@ -97,39 +114,62 @@ static void test_passive_address_changes(void **state)
     passive_add(&v, &rec, false, &rng);
     rec.addr.port = 1;
     passive_add(&v, &rec, false, &rng);
-    assert_int_equal(v.list[0].rec.addr.port, 4747); /* hearsay */
-    passive_failed(&v.list[0], NS_PER_S, 0, &rng);
+    assert_int_equal(passive_rec(&v, 0)->addr.port, 4747); /* hearsay */
+    passive_failed(&v, 0, NS_PER_S, 0, &rng);
     passive_add(&v, &rec, false, &rng);
-    assert_int_equal(v.list[0].rec.addr.port, 1); /* … better than what fails */
+    assert_int_equal(passive_rec(&v, 0)->addr.port, 1); /* … better than what fails */
     assert_int_equal(v.list[0].fails, 0);
     rec.addr.port = 2;
     passive_add(&v, &rec, true, &rng);
-    assert_int_equal(v.list[0].rec.addr.port, 2); /* it says so itself */
+    assert_int_equal(passive_rec(&v, 0)->addr.port, 2); /* it says so itself */
     assert_int_equal(v.count, 1);
 }
 
 static void test_passive_backs_off(void **state)
 {
-    struct passive_entry e = { .fails = 0 };
+    struct passive v;
     struct rng rng;
+    struct peer_rec rec = rec_of(1);
     int64_t max = 60 * NS_PER_S;
+    int64_t now = 100 * PASSIVE_UNIT_NS;
 
     (void)state;
-    rng_seed(&rng, 3);
+    passive_new(&v, 4, &rng);
+    passive_add(&v, &rec, false, &rng);
     for (int i = 0; i < 300; i++) {
         int64_t want = i < 6 ? NS_PER_S << i : max;
 
-        passive_failed(&e, max, 100, &rng);
-        assert_in_range(e.retry_ns - 100, want * 4 / 5, want * 6 / 5);
+        passive_failed(&v, 0, max, now, &rng);
+        assert_in_range(passive_retry_ns(&v, 0, now) - now, want * 4 / 5,
+                        want * 6 / 5 + PASSIVE_UNIT_NS);
     }
-    assert_int_equal(e.fails, 255);
+    assert_int_equal(v.list[0].fails, 255);
     for (int i = 0; i < 300; i++) {
         int64_t want = i < 4 ? 5 * NS_PER_S << i : max;
 
-        passive_refused(&e, max, 100, &rng);
-        assert_in_range(e.retry_ns - 100, want * 4 / 5, want * 6 / 5);
+        passive_refused(&v, 0, max, now, &rng);
+        assert_in_range(passive_retry_ns(&v, 0, now) - now, want * 4 / 5,
+                        want * 6 / 5 + PASSIVE_UNIT_NS);
     }
-    assert_int_equal(e.fails, 0); /* who refuses is alive */
+    assert_int_equal(v.list[0].fails, 0); /* who refuses is alive */
+}
+
+/* Instants of retries wrap after an hour: who is swept now and then is right for ever. */
+static void test_passive_waits_do_not_come_back(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    struct peer_rec rec = rec_of(1);
+
+    (void)state;
+    passive_new(&v, 4, &rng);
+    passive_add(&v, &rec, false, &rng);
+    passive_wait_until(&v, 0, 1000 * NS_PER_S);
+    for (int64_t s = 0; s < 40000; s += 300) {
+        assert_int_equal(passive_pick(&v, s * NS_PER_S, &rng), s >= 1000 ? 0 : -1);
+        passive_sweep(&v, s * NS_PER_S);
+    }
+    assert_int_equal(passive_pick(&v, 5000 * NS_PER_S, &rng), 0);
 }
 
 static void test_passive_picks_sound_ones_first(void **state)
@@ -141,7 +181,7 @@ static void test_passive_picks_sound_ones_first(void **state)
     (void)state;
     passive_new(&v, 4, &rng);
     assert_int_equal(passive_pick(&v, 0, &rng), -1);
-    assert_true(passive_next_ns(&v) == TIME_NEVER);
+    assert_true(passive_next_ns(&v, 0) == TIME_NEVER);
     for (int n = 0; n < 3; n++) {
         struct peer_rec rec = rec_of(n);
 
@@ -152,13 +192,15 @@ static void test_passive_picks_sound_ones_first(void **state)
     for (int n = 0; n < 3; n++)
         assert_in_range(seen[n], 60, 140);
     v.list[0].fails = 1;
-    v.list[1].retry_ns = 50;
+    passive_wait_until(&v, 1, 50 * NS_PER_S);
     assert_int_equal(passive_pick(&v, 0, &rng), 2);
-    v.list[2].retry_ns = 60;
+    passive_wait_until(&v, 2, 60 * NS_PER_S);
     assert_int_equal(passive_pick(&v, 0, &rng), 0); /* failing, but due */
-    v.list[0].retry_ns = 70;
-    assert_int_equal(passive_pick(&v, 49, &rng), -1);
-    assert_int_equal(passive_next_ns(&v), 50);
+    passive_wait_until(&v, 0, 70 * NS_PER_S);
+    assert_int_equal(passive_pick(&v, 49 * NS_PER_S, &rng), -1);
+    assert_in_range(passive_next_ns(&v, 0), 50 * NS_PER_S,
+                    50 * NS_PER_S + PASSIVE_UNIT_NS);
+    assert_int_equal(passive_pick(&v, 50 * NS_PER_S + PASSIVE_UNIT_NS, &rng), 1);
 }
 
 static void test_sample_is_fair_and_sound(void **state)
@@ -195,52 +237,50 @@ static void test_sample_is_fair_and_sound(void **state)
 static void test_dials(void **state)
 {
     struct dials d;
-    struct arena a;
-    struct dial x = { .addr = rec_of(1).addr,
-                      .id = rec_of(1).id,
-                      .purposes = DIAL_SHUFFLE,
-                      .deadline_ns = 9 };
+    struct peer_rec rec = rec_of(1);
+    struct dial x = { .purposes = DIAL_SHUFFLE, .deadline_ns = 9 };
 
     (void)state;
-    arena_init(&a, memory, sizeof(memory));
-    assert_int_equal(dials_init(&d, 2, &a), 0);
+    fresh_memory();
+    dials_init(&d, 2, &heap, &contacts);
     assert_true(dials_next_ns(&d) == TIME_NEVER);
-    assert_true(dials_add(&d, &x));
+    assert_true(dials_add(&d, &rec, &x));
     assert_int_equal(dials_slots(&d), 0);
     x.purposes = DIAL_NEIGHBOR;
-    x.addr.port = 99;
-    assert_true(dials_add(&d, &x)); /* the same id: one dial for both */
+    rec.addr.port = 99;
+    assert_true(dials_add(&d, &rec, &x)); /* the same id: one dial for both */
     assert_int_equal(d.count, 1);
     assert_int_equal(d.list[0].purposes, DIAL_SHUFFLE | DIAL_NEIGHBOR);
     assert_int_equal(dials_slots(&d), 1);
-    x = (struct dial){
-        .addr = rec_of(2).addr, .purposes = DIAL_JOIN, .is_forced = true, .deadline_ns = 5
-    };
-    assert_true(dials_add(&d, &x)); /* for whoever answers */
-    assert_true(dials_add(&d, &x));
+    x = (struct dial){ .purposes = DIAL_JOIN, .is_forced = true, .deadline_ns = 5 };
+    rec = (struct peer_rec){ .addr = rec_of(2).addr };
+    assert_true(dials_add(&d, &rec, &x)); /* for whoever answers */
+    assert_true(dials_add(&d, &rec, &x));
     assert_int_equal(d.count, 2);
     assert_int_equal(dials_slots(&d), 1);
     assert_int_equal(dials_next_ns(&d), 5);
-    x.addr = rec_of(3).addr;
-    assert_false(dials_add(&d, &x));
+    rec.addr = rec_of(3).addr;
+    assert_false(dials_add(&d, &rec, &x));
     assert_int_equal(dials_take(&d), 0);
     assert_int_equal(dials_take(&d), 1);
     assert_int_equal(dials_take(&d), -1);
     dials_remove(&d, 0);
-    assert_int_equal(dials_find_addr(&d, &d.list[0].addr), 0);
-    assert_int_equal(dials_find_id(&d, &d.list[0].id), -1); /* zero names nobody */
+    assert_int_equal(dials_find_addr(&d, &dials_rec(&d, 0)->addr), 0);
+    assert_int_equal(dials_find_id(&d, &dials_rec(&d, 0)->id), -1); /* names nobody */
+    assert_int_equal(dials_take(&d), -1);
+    dials_remove(&d, 0);
+    assert_all_given_back(); /* at once: most nodes have no dial most of the time */
 }
 
 /* Whatever is added and forgotten: what the node has stored in the end is the table. */
 static void mirrored(uint64_t seed)
 {
     struct known k;
-    struct arena a;
     struct rng r;
     bool stored[40] = { false };
 
-    arena_init(&a, memory, sizeof(memory));
-    assert_int_equal(known_init(&k, 8, &a), 0);
+    fresh_memory();
+    known_init(&k, 8, &heap, &contacts);
     rng_seed(&r, seed);
     for (int n = 0; n < 5; n++) {
         struct peer_rec rec = rec_of(n);
@@ -253,7 +293,7 @@ static void mirrored(uint64_t seed)
         int held = 0;
 
         if (rng_below(&r, 3) > 0)
-            known_add(&k, &rec, i);
+            known_add(&k, &rec, 0, i * NS_PER_S);
         else
             known_forget(&k, &rec.id);
         if (rng_below(&r, 2) == 0)
@@ -264,6 +304,58 @@ static void mirrored(uint64_t seed)
             held += stored[n];
         assert_int_equal(held, k.count);
         assert_in_range(k.count, 0, 8);
+    }
+    known_finish(&k);
+    assert_all_given_back();
+}
+
+/* Those that stayed longest survive any number of newer ones. */
+static void test_anchors_stay(void **state)
+{
+    struct known k;
+
+    (void)state;
+    fresh_memory();
+    known_init(&k, 20, &heap, &contacts);
+    for (int n = 0; n < 8; n++) {
+        struct peer_rec rec = rec_of(n);
+
+        known_add(&k, &rec, 3600 * NS_PER_S, NS_PER_S);
+    }
+    for (int n = 8; n < 200; n++) {
+        struct peer_rec rec = rec_of(n);
+
+        known_add(&k, &rec, 60 * NS_PER_S, n * NS_PER_S);
+    }
+    assert_int_equal(k.count, 20);
+    for (int n = 0; n < 8; n++) {
+        bool is_there = false;
+
+        for (int i = 0; i < k.count; i++)
+            is_there = is_there || known_rec(&k, i)->addr.ip[3] == n;
+        assert_true(is_there);
+    }
+    known_finish(&k);
+    assert_all_given_back();
+}
+
+static void test_small_bucket(void **state)
+{
+    struct bucket_rate rate = { NS_PER_S, 4 };
+    struct bucket_small b = { 0 };
+    int64_t now = 0;
+
+    (void)state;
+    for (int days = 0; days < 400; days++) {
+        int got = 0;
+
+        for (int i = 0; i < 10; i++)
+            got += bucket_small_take(&b, rate, now);
+        if (got != 4)
+            fail_msg("day %d: %d", days, got);
+        assert_false(bucket_small_take(&b, rate, now + 900 * NS_PER_MS));
+        assert_true(bucket_small_take(&b, rate, now + 1002 * NS_PER_MS));
+        now += 86399 * NS_PER_S + 777 * NS_PER_MS;
     }
 }
 
@@ -280,10 +372,13 @@ int main(void)
         cmocka_unit_test(test_passive_makes_room),
         cmocka_unit_test(test_passive_address_changes),
         cmocka_unit_test(test_passive_backs_off),
+        cmocka_unit_test(test_passive_waits_do_not_come_back),
         cmocka_unit_test(test_passive_picks_sound_ones_first),
         cmocka_unit_test(test_sample_is_fair_and_sound),
         cmocka_unit_test(test_dials),
         cmocka_unit_test(test_known_is_mirrored),
+        cmocka_unit_test(test_anchors_stay),
+        cmocka_unit_test(test_small_bucket),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

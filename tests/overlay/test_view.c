@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: MIT */
 #include "tests/overlay/bench.h"
 
+#include "overlay/liveness.h"
+
 static void test_room_is_given_to_who_asks(void **state)
 {
     struct bench b;
@@ -351,7 +353,7 @@ static void lose_the_only_neighbour(struct bench *b)
                      0); /* with a neighbour the address is left alone */
     overlay_add_known(&b->o, &known);
     for (int i = 0; i < b->o.passive.count; i++)
-        b->o.passive.list[i].retry_ns = b->now_ns + 3600 * NS_PER_S;
+        passive_wait_until(&b->o.passive, i, b->now_ns + 1800 * NS_PER_S);
     down(b, 40);
     assert_int_equal(b->o.active_count, 0);
 }
@@ -382,7 +384,7 @@ static void test_isolated_tries_its_bootstrap(void **state)
     lose_the_only_neighbour(&b);
     while (b.o.passive.count > 0)
         passive_remove(&b.o.passive, 0);
-    b.o.dials.count = 0;
+    dials_finish(&b.o.dials);
     pass(&b, NS_PER_S);
     assert_int_equal(dialled(&b), 70);
     stop(&b);
@@ -542,17 +544,38 @@ static void test_list(void **state)
     stop(&b);
 }
 
-static void test_too_small_an_arena(void **state)
+/* What a node in a quiet city holds: six neighbours, 120 records, its best peers. */
+static void test_memory_of_an_idle_node(void **state)
 {
-    static struct overlay o;
-    static uint8_t memory[4096] __attribute__((aligned(16)));
-    struct arena a;
-    struct peer_rec self = rec_of(SELF);
-    struct overlay_params p = overlay_params_default();
+    struct bench b;
+    struct heap heap;
+    struct liveness l;
+    struct liveness_params lp = liveness_params_default();
+    size_t bytes;
 
     (void)state;
-    arena_init(&a, memory, sizeof(memory));
-    assert_int_equal(overlay_init(&o, &p, &a, &self, 1, NULL), ERR_NOMEM);
+    start(&b);
+    heap_init(&heap, &b.pool);
+    liveness_init(&l, &lp, &heap);
+    fill(&b);
+    for (int n = 0; n < 6; n++)
+        liveness_peer_up(&l, n, b.now_ns);
+    for (int n = 100; n < 300; n++) {
+        struct peer_rec rec = rec_of(n);
+
+        (void)passive_add(&b.o.passive, &rec, false, &b.o.rng);
+    }
+    pass(&b, 300 * NS_PER_S);
+    assert_int_equal(b.o.passive.count, 120);
+    while (dialled(&b) >= 0) {
+    }
+    bytes = sizeof(b.o) + b.heap.used + sizeof(l) + heap.used;
+    printf("overlay %zu + %zu, liveness %zu + %zu: %zu bytes\n", sizeof(b.o), b.heap.used,
+           sizeof(l), heap.used, bytes);
+    assert_in_range(bytes, 1, 2800);
+    liveness_finish(&l);
+    assert_int_equal(heap.used, 0);
+    stop(&b);
 }
 
 /* The same wakes, early, late and twice, lead to the same neighbours. */
@@ -600,7 +623,7 @@ int main(void)
         cmocka_unit_test(test_links_without_purpose_are_dropped),
         cmocka_unit_test(test_good_neighbours_are_remembered),
         cmocka_unit_test(test_list),
-        cmocka_unit_test(test_too_small_an_arena),
+        cmocka_unit_test(test_memory_of_an_idle_node),
         cmocka_unit_test(test_wakes_do_no_harm),
     };
 

@@ -116,7 +116,7 @@ static void test_shuffle(void **state)
     get(&b, 7, &m); /* an exchange with a stranger */
     assert_int_equal(sent(&b, MSG_SHUFFLE_REPLY, 7, &r), 7);
     assert_int_equal(r.u.shuffle_reply.recs.count, 3);
-    assert_int_equal(b.o.passive.list[b.o.passive.count - 1].rec.addr.ip[3], 61);
+    assert_int_equal(passive_rec(&b.o.passive, b.o.passive.count - 1)->addr.ip[3], 61);
     m.u.shuffle.origin = rec_of(62);
     get(&b, 7, &m); /* … who may not send walks of others */
     assert_int_equal(b.o.counts.stray, 1);
@@ -141,7 +141,7 @@ static void test_an_any_address_is_completed(void **state)
     m.u.shuffle.ttl = 3;
     get(&b, 0, &m);
     assert_in_range(sent(&b, MSG_SHUFFLE, -1, &r), 1, 5);
-    assert_true(addr_equal(&r.u.shuffle.origin.addr, &b.o.peers[0].rec.addr));
+    assert_true(addr_equal(&r.u.shuffle.origin.addr, &overlay_rec(&b.o, 0)->addr));
     stop(&b);
 }
 
@@ -197,8 +197,8 @@ static struct msg any_msg(struct rng *r)
 
 static void any_peer_event(struct bench *b, struct rng *r)
 {
-    int peer = (int)rng_below(r, b->o.p.peers_max);
-    bool is_up = b->o.peers[peer].state != OVERLAY_FREE;
+    int peer = (int)rng_below(r, b->o.p->peers_max);
+    bool is_up = peer < b->o.peer_room && b->o.peers[peer].state != OVERLAY_FREE;
     struct peer_rec rec = any_rec(r);
 
     if (is_up && rng_below(r, 20) == 0) {
@@ -207,9 +207,9 @@ static void any_peer_event(struct bench *b, struct rng *r)
         struct msg m = any_msg(r);
 
         if (m.type == MSG_JOIN && rng_below(r, 2) == 0)
-            m.u.join.rec = b->o.peers[peer].rec;
+            m.u.join.rec = *overlay_rec(&b->o, peer);
         if (m.type == MSG_SHUFFLE && rng_below(r, 2) == 0)
-            m.u.shuffle.origin = b->o.peers[peer].rec;
+            m.u.shuffle.origin = *overlay_rec(&b->o, peer);
         overlay_receive(&b->o, peer, &m, b->now_ns, &b->out);
     } else if (!node_id_equal(&rec.id, &b->o.self.id)) {
         overlay_peer_up(&b->o, peer, &rec, rng_below(r, 2) == 0 ? &rec.addr : NULL,

@@ -10,7 +10,6 @@ union any {
     struct msg msg;
     struct flood flood;
     struct call call;
-    struct announce announce;
     struct close close;
     struct coord coord;
     struct reply reply;
@@ -27,13 +26,11 @@ enum form_kind {
     FORM_REPLY,
     FORM_MANIFEST,
     FORM_ENTRY,
-    FORM_ANNOUNCE,
     FORM_COUNT
 };
 
-static const char *const form_names[] = { "msg",      "flood", "call",
-                                          "close",    "coord", "reply",
-                                          "manifest", "entry", "announce" };
+static const char *const form_names[] = { "msg",   "flood", "call",     "close",
+                                          "coord", "reply", "manifest", "entry" };
 
 static inline int form_decode(enum form_kind kind, struct bytes in, union any *a)
 {
@@ -44,8 +41,6 @@ static inline int form_decode(enum form_kind kind, struct bytes in, union any *a
         return flood_decode(in, &a->flood);
     case FORM_CALL:
         return call_decode(in, &a->call);
-    case FORM_ANNOUNCE:
-        return announce_decode(in, &a->announce);
     case FORM_CLOSE:
         return close_decode(in, &a->close);
     case FORM_COORD:
@@ -71,8 +66,6 @@ static inline size_t form_encode(enum form_kind kind, const union any *a, uint8_
         return flood_encode(&a->flood, out, size);
     case FORM_CALL:
         return call_encode(&a->call, out, size);
-    case FORM_ANNOUNCE:
-        return announce_encode(&a->announce, out, size);
     case FORM_CLOSE:
         return close_encode(&a->close, out, size);
     case FORM_COORD:
@@ -102,10 +95,6 @@ static inline void form_sample(enum form_kind kind, struct sampler *s, int n,
         break;
     case FORM_CALL:
         sample_call(s, &a->call);
-        break;
-    case FORM_ANNOUNCE:
-        a->announce.members = (uint8_t)sample_uint(s, 0, UINT8_MAX);
-        sample_call(s, &a->announce.call);
         break;
     case FORM_CLOSE:
         sample_close(s, &a->close);
@@ -204,8 +193,6 @@ static inline int form_views(enum form_kind kind, union any *a,
         return 1;
     case FORM_CALL:
         return call_views(&a->call, views);
-    case FORM_ANNOUNCE:
-        return call_views(&a->announce.call, views);
     case FORM_REPLY:
         views[0] = &a->reply.name;
         return 1;

@@ -375,7 +375,7 @@ static inline void sample_msg(struct sampler *s, enum msg_type type, struct msg 
 static inline void sample_flood(struct sampler *s, struct flood *f)
 {
     memset(f, 0, sizeof(*f));
-    f->kind = (enum flood_kind)sample_int(s, FLOOD_CALL, FLOOD_ANNOUNCE);
+    f->kind = (enum flood_kind)sample_int(s, FLOOD_CALL, FLOOD_TEST);
     sample_fill(s, f->origin, KEY_LEN);
     f->created_ms = sample_uint(s, 0, UINT64_MAX);
     f->serial = (uint32_t)sample_uint(s, 0, UINT32_MAX);

@@ -123,7 +123,6 @@ static void write_msg_corpus(void)
     }
     for (int kind = FORM_FLOOD; kind < FORM_ENTRY; kind++)
         save_sample((enum form_kind)kind, 0, form_names[kind]);
-    save_sample(FORM_ANNOUNCE, 0, form_names[FORM_ANNOUNCE]);
     for (int n = 0; n < ENTRY_END; n++) {
         snprintf(name, sizeof(name), "entry-%d", n + 1);
         save_sample(FORM_ENTRY, n, name);

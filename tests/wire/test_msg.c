@@ -249,13 +249,13 @@ static void test_signed_parts_are_bounded(void **state)
     assert_int_equal(flood_encode(&f, buffer, sizeof(buffer)), 0);
     assert_int_equal(flood_decode(bytes_of(buffer, MSG_INNER_MAX + 1), &f),
                      ERR_MALFORMED);
-    f.kind = FLOOD_ANNOUNCE;
+    f.kind = FLOOD_TEST;
     assert_int_equal(flood_encode(&f, buffer, sizeof(buffer)), MSG_INNER_MAX + 1);
     assert_int_equal(flood_decode(bytes_of(buffer, MSG_INNER_MAX + 1), &f), 0);
     buffer[1] = FLOOD_CALL;
     assert_int_equal(flood_decode(bytes_of(buffer, MSG_INNER_MAX + 1), &f),
                      ERR_MALFORMED);
-    f.kind = FLOOD_ANNOUNCE;
+    f.kind = FLOOD_TEST;
     f.body = bytes_of(again, MSG_GOSSIP_MAX);
     assert_int_equal(flood_encode(&f, buffer, sizeof(buffer)), 0);
 
