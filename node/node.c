@@ -544,6 +544,11 @@ const struct floods *node_floods(const struct node *n)
     return &n->floods;
 }
 
+const struct tree *node_tree(const struct node *n)
+{
+    return &n->tree;
+}
+
 const struct swarm *node_swarm(const struct node *n)
 {
     return &n->swarm;

@@ -44,6 +44,7 @@ const struct party *node_party(const struct node *n);
 const struct overlay *node_overlay(const struct node *n);
 const struct floods *node_floods(const struct node *n);
 const struct swarm *node_swarm(const struct node *n);
+const struct tree *node_tree(const struct node *n);
 const struct node_id *node_self(const struct node *n);
 
 /* The node's own estimate of party time, as EFFECT_CLOCK last told it. */

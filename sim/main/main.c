@@ -10,6 +10,7 @@
 
 #include "sim/experiment.h"
 #include "sim/report.h"
+#include "sim/verbs.h"
 
 #define NODES_MAX 10000
 
@@ -287,15 +288,28 @@ static int run_many(const struct options *o)
     return passed == total ? 0 : 1;
 }
 
-int main(int argc, char **argv)
+static int party(int argc, char **argv)
 {
     struct options o;
 
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
-        return 0;
-    }
     if (!read_options(argc, argv, &o))
         return 2;
     return !o.is_range ? run_one(&o, o.first) : run_many(&o);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        verb_help();
+        return argc < 2 ? VERB_USAGE : VERB_OK;
+    }
+    if (strcmp(argv[1], "party") == 0)
+        return party(argc - 1, argv + 1);
+    if (strncmp(argv[1], "--", 2) == 0)
+        return party(argc, argv);
+    if (verb_exists(argv[1]))
+        return verb_run(argc - 1, argv + 1);
+    fprintf(stderr, "party-sim: no such verb: %s; party-sim --help lists them\n",
+            argv[1]);
+    return VERB_USAGE;
 }

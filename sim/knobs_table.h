@@ -1,0 +1,224 @@
+/* Made by tools/knobs.sh from the headers that it names; do not edit.
+ * SPDX-License-Identifier: MIT */
+#ifndef SIM_KNOBS_TABLE_H
+#define SIM_KNOBS_TABLE_H
+
+/* clang-format off */
+#define KNOBS_TABLE(X) \
+    X("overlay.peers_max", overlay.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
+    X("overlay.active_max", overlay.active_max, KNOB_INT, "neighbours: 6") \
+    X("overlay.active_low", overlay.active_low, KNOB_INT, "below it the view is refilled in haste: 4") \
+    X("overlay.forced_max", overlay.forced_max, KNOB_INT, "slots that can be taken by force: 2") \
+    X("overlay.forced_rate.period_ns", overlay.forced_rate.period_ns, KNOB_NS, "one token comes back in this time; … and how often: 1 in 30 s, burst forced_max") \
+    X("overlay.forced_rate.burst", overlay.forced_rate.burst, KNOB_INT, "tokens of a full bucket; … and how often: 1 in 30 s, burst forced_max") \
+    X("overlay.join_gap_ns", overlay.join_gap_ns, KNOB_NS, "a full contact evicts for one JOIN in this time: 2 s") \
+    X("overlay.passive_max", overlay.passive_max, KNOB_INT, "120") \
+    X("overlay.passive_eager", overlay.passive_eager, KNOB_INT, "below it every walk leaves its record: 30") \
+    X("overlay.passive_fails_max", overlay.passive_fails_max, KNOB_INT, "dials in a row until a record is dropped: 250") \
+    X("overlay.join_walk", overlay.join_walk, KNOB_INT, "ARWL, hops of a FORWARD_JOIN: 6") \
+    X("overlay.passive_walk", overlay.passive_walk, KNOB_INT, "PRWL, hops left when it leaves its record: 3") \
+    X("overlay.shuffle_walk", overlay.shuffle_walk, KNOB_INT, "hops of a SHUFFLE: 6") \
+    X("overlay.shuffle_active", overlay.shuffle_active, KNOB_INT, "ka, records of neighbours in it: 3") \
+    X("overlay.shuffle_passive", overlay.shuffle_passive, KNOB_INT, "kp, records of the passive view in it: 12") \
+    X("overlay.shuffle_period_ns", overlay.shuffle_period_ns, KNOB_NS, "60 s, +-20 %") \
+    X("overlay.shuffle_young_ns", overlay.shuffle_young_ns, KNOB_NS, "the period while young or after losses: 15 s") \
+    X("overlay.shuffle_first_ns", overlay.shuffle_first_ns, KNOB_NS, "the first one, doubled up to the period: 1 s") \
+    X("overlay.closed_shuffles", overlay.closed_shuffles, KNOB_INT, "shuffles without a sign of others: a closed group: 6") \
+    X("overlay.young_ns", overlay.young_ns, KNOB_NS, "young until so long after the first neighbour: 5 min") \
+    X("overlay.ask_timeout_ns", overlay.ask_timeout_ns, KNOB_NS, "for a NEIGHBOR_ACK; later ones still count: 2 s") \
+    X("overlay.dial_timeout_ns", overlay.dial_timeout_ns, KNOB_NS, "10 s") \
+    X("overlay.dials_max", overlay.dials_max, KNOB_INT, "in flight: 8") \
+    X("overlay.dials_refill", overlay.dials_refill, KNOB_INT, "… of them to refill the view: 4") \
+    X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 50 ms") \
+    X("overlay.refill_alone_ns", overlay.refill_alone_ns, KNOB_NS, "… up to this without any neighbour: 200 ms") \
+    X("overlay.refill_haste_ns", overlay.refill_haste_ns, KNOB_NS, "… or up to this below active_low: 2 s") \
+    X("overlay.refill_calm_ns", overlay.refill_calm_ns, KNOB_NS, "… or up to this: 30 s") \
+    X("overlay.retry_max_ns", overlay.retry_max_ns, KNOB_NS, "back-off of a failing record: 300 s") \
+    X("overlay.retry_share_ns", overlay.retry_share_ns, KNOB_NS, "… but at most this for each record held: 5 s") \
+    X("overlay.isolated_max_ns", overlay.isolated_max_ns, KNOB_NS, "… and of all while there is no neighbour: 60 s") \
+    X("overlay.linger_ns", overlay.linger_ns, KNOB_NS, "a link that is done with is kept so long: 0.5 s") \
+    X("overlay.linger_new_ns", overlay.linger_new_ns, KNOB_NS, "… and one that nothing was asked on yet: 10 s") \
+    X("overlay.good_ns", overlay.good_ns, KNOB_NS, "a neighbour for so long is remembered: 60 s") \
+    X("overlay.known_max", overlay.known_max, KNOB_INT, "remembered peers: 64") \
+    X("overlay.join_link.period_ns", overlay.join_link.period_ns, KNOB_NS, "one token comes back in this time; JOIN and NEIGHBOR of one link: 1/s, burst 4") \
+    X("overlay.join_link.burst", overlay.join_link.burst, KNOB_INT, "tokens of a full bucket; JOIN and NEIGHBOR of one link: 1/s, burst 4") \
+    X("overlay.join_node.period_ns", overlay.join_node.period_ns, KNOB_NS, "one token comes back in this time; JOINs walked on for all: 10/s, burst 40") \
+    X("overlay.join_node.burst", overlay.join_node.burst, KNOB_INT, "tokens of a full bucket; JOINs walked on for all: 10/s, burst 40") \
+    X("overlay.walk_link.period_ns", overlay.walk_link.period_ns, KNOB_NS, "one token comes back in this time; FORWARD_JOINs of one link: 4/s, burst 16") \
+    X("overlay.walk_link.burst", overlay.walk_link.burst, KNOB_INT, "tokens of a full bucket; FORWARD_JOINs of one link: 4/s, burst 16") \
+    X("overlay.shuffle_link.period_ns", overlay.shuffle_link.period_ns, KNOB_NS, "one token comes back in this time; SHUFFLEs of one link: 1 in 5 s, burst 6") \
+    X("overlay.shuffle_link.burst", overlay.shuffle_link.burst, KNOB_INT, "tokens of a full bucket; SHUFFLEs of one link: 1 in 5 s, burst 6") \
+    X("liveness.peers_max", liveness.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
+    X("liveness.idle_ns", liveness.idle_ns, KNOB_NS, "a silence of so long is asked about: 5 s") \
+    X("liveness.measure_ns", liveness.measure_ns, KNOB_NS, "a PING at least so often, for the RTT: 30 s") \
+    X("liveness.timeout_min_ns", liveness.timeout_min_ns, KNOB_NS, "of one PING: max(this, timeout_rtts * RTT): 1 s") \
+    X("liveness.timeout_max_ns", liveness.timeout_max_ns, KNOB_NS, "… but at most this: 10 s") \
+    X("liveness.timeout_rtts", liveness.timeout_rtts, KNOB_INT, "4") \
+    X("liveness.tries", liveness.tries, KNOB_INT, "PINGs without a sign of life: 3") \
+    X("liveness.ping_rate.period_ns", liveness.ping_rate.period_ns, KNOB_NS, "one token comes back in this time; PINGs of a peer that are answered: 2/s, burst 10") \
+    X("liveness.ping_rate.burst", liveness.ping_rate.burst, KNOB_INT, "tokens of a full bucket; PINGs of a peer that are answered: 2/s, burst 10") \
+    X("flood.peers_max", flood.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
+    X("flood.seen_max", flood.seen_max, KNOB_INT, "floods remembered: 16,384; see flood_seen_needed") \
+    X("flood.origins_max", flood.origins_max, KNOB_INT, "origins whose rate is known: 256") \
+    X("flood.answers_max", flood.answers_max, KNOB_INT, "newest answers known, against doubles: 512") \
+    X("flood.ttl_max", flood.ttl_max, KNOB_INT, "hops of any flood or reply: 12") \
+    X("flood.life_max_s", flood.life_max_s, KNOB_INT, "of any flood: 150") \
+    X("flood.skew_ns", flood.skew_ns, KNOB_NS, "tolerated between two UTC clocks: 30 s") \
+    X("flood.route_ns", flood.route_ns, KNOB_NS, "the way back is known so long: 180 s") \
+    X("flood.link_rate.period_ns", flood.link_rate.period_ns, KNOB_NS, "one token comes back in this time; unseen floods of one link: 5/s, burst 20") \
+    X("flood.link_rate.burst", flood.link_rate.burst, KNOB_INT, "tokens of a full bucket; unseen floods of one link: 5/s, burst 20") \
+    X("flood.origin_rate.period_ns", flood.origin_rate.period_ns, KNOB_NS, "one token comes back in this time; of one origin: 1 in 10 s, burst 3") \
+    X("flood.origin_rate.burst", flood.origin_rate.burst, KNOB_INT, "tokens of a full bucket; of one origin: 1 in 10 s, burst 3") \
+    X("flood.node_rate.period_ns", flood.node_rate.period_ns, KNOB_NS, "one token comes back in this time; of all: 50/s, burst 200") \
+    X("flood.node_rate.burst", flood.node_rate.burst, KNOB_INT, "tokens of a full bucket; of all: 50/s, burst 200") \
+    X("flood.reply_rate.period_ns", flood.reply_rate.period_ns, KNOB_NS, "one token comes back in this time; replies of one flood: 10/s, burst 32") \
+    X("flood.reply_rate.burst", flood.reply_rate.burst, KNOB_INT, "tokens of a full bucket; replies of one flood: 10/s, burst 32") \
+    X("flood.reply_link.period_ns", flood.reply_link.period_ns, KNOB_NS, "one token comes back in this time; replies of one link: 20/s, burst 64") \
+    X("flood.reply_link.burst", flood.reply_link.burst, KNOB_INT, "tokens of a full bucket; replies of one link: 20/s, burst 64") \
+    X("flood.replies_max", flood.replies_max, KNOB_INT, "replies of one flood: 64") \
+    X("tree.is_off", tree.is_off, KNOB_BOOL, "every message is pushed to all: a flood without end of hops") \
+    X("tree.hops_max", tree.hops_max, KNOB_INT, "of any message: 64") \
+    X("tree.batch_ns", tree.batch_ns, KNOB_NS, "ids wait so long to be announced together: 20 ms") \
+    X("tree.graft_first_ns", tree.graft_first_ns, KNOB_NS, "from the first announcement to the graft: 150 ms …") \
+    X("tree.graft_next_ns", tree.graft_next_ns, KNOB_NS, "… and from one graft to the next: 80 ms") \
+    X("tree.graft_rtts", tree.graft_rtts, KNOB_INT, "… but at least so many round trips for the first: 2") \
+    X("tree.threshold", tree.threshold, KNOB_INT, "a link that is so many hops shorter replaces one: 5") \
+    X("tree.keep_ns", tree.keep_ns, KNOB_NS, "messages are kept for grafts so long: 30 s") \
+    X("tree.bytes_max", tree.bytes_max, KNOB_SIZE, "… and take at most so much: 128 KiB") \
+    X("tree.origin_ns", tree.origin_ns, KNOB_NS, "a tree without messages is forgotten after: 10 min") \
+    X("tree.grafts_max", tree.grafts_max, KNOB_INT, "of one message, that are answered: 3 by each link") \
+    X("tree.ihave_rate.period_ns", tree.ihave_rate.period_ns, KNOB_NS, "one token comes back in this time; ids of one link: 200/s, burst 400") \
+    X("tree.ihave_rate.burst", tree.ihave_rate.burst, KNOB_INT, "tokens of a full bucket; ids of one link: 200/s, burst 400") \
+    X("party.peers_max", party.peers_max, KNOB_INT, "slots of the node's table of peers") \
+    X("party.members_max", party.members_max, KNOB_INT, "of one party, the host included; at most PARTY_MEMBERS_MAX") \
+    X("party.log_entries_max", party.log_entries_max, KNOB_INT, "kept; see party/log.h for the least") \
+    X("party.log_bytes_max", party.log_bytes_max, KNOB_INT, "") \
+    X("party.is_auto_accept", party.is_auto_accept, KNOB_BOOL, "accept the first call that is heard") \
+    X("party.wanted", party.wanted, KNOB_INT, "guests that start it at once") \
+    X("party.ttl", party.ttl, KNOB_INT, "hops of its floods") \
+    X("party.call_life_s", party.call_life_s, KNOB_INT, "a flood of it is dropped when older") \
+    X("party.call_ns", party.call_ns, KNOB_NS, "deadline of the call") \
+    X("party.call_every_ns", party.call_every_ns, KNOB_NS, "flooded again so often, while calling") \
+    X("party.invite_every_ns", party.invite_every_ns, KNOB_NS, "… and while playing, for those who come late") \
+    X("party.settle_ns", party.settle_ns, KNOB_NS, "quiet time after the last rival before sharing begins") \
+    X("party.settle_max_ns", party.settle_max_ns, KNOB_NS, "… but no longer than this after the call began") \
+    X("party.rival_answers_max", party.rival_answers_max, KNOB_INT, "extra floods, to tell those who call as well") \
+    X("party.invite_keep_ns", party.invite_keep_ns, KNOB_NS, "an invite outlives its deadline, or last flood, by this") \
+    X("party.ready_ns", party.ready_ns, KNOB_NS, "who is not ready by then is not waited for") \
+    X("party.ready_limit_ns", party.ready_limit_ns, KNOB_NS, "nobody at all is ready so long after: the party ends") \
+    X("party.ready_sigma_ns", party.ready_sigma_ns, KNOB_NS, "a clock is good enough below this") \
+    X("party.lead_min_ns", party.lead_min_ns, KNOB_NS, "an action lies so far ahead, plus …") \
+    X("party.lead_max_ns", party.lead_max_ns, KNOB_NS, "") \
+    X("party.lead_rtts", party.lead_rtts, KNOB_INT, "… so many of the longest round trip, plus …") \
+    X("party.lead_sigmas", party.lead_sigmas, KNOB_INT, "… so many of the largest clock error") \
+    X("party.pending_max", party.pending_max, KNOB_INT, "actions ahead at once") \
+    X("party.end_grace_ns", party.end_grace_ns, KNOB_NS, "after the last song, until the party ends") \
+    X("party.ended_keep_ns", party.ended_keep_ns, KNOB_NS, "an ended party is shown, and answered for, so long") \
+    X("party.tick_ns", party.tick_ns, KNOB_NS, "beats, statuses and time-outs") \
+    X("party.member_silent_ns", party.member_silent_ns, KNOB_NS, "nothing heard of a member: it is away") \
+    X("party.member_grace_ns", party.member_grace_ns, KNOB_NS, "… for so long: it has left") \
+    X("party.host_silent_ns", party.host_silent_ns, KNOB_NS, "nothing heard of the host: it is silent") \
+    X("party.host_gone_ns", party.host_gone_ns, KNOB_NS, "… and nothing plays: the party is over") \
+    X("party.join_every_ns", party.join_every_ns, KNOB_NS, "JOIN is sent again") \
+    X("party.join_limit_ns", party.join_limit_ns, KNOB_NS, "… until this: the host cannot be reached") \
+    X("party.dial_first_ns", party.dial_first_ns, KNOB_NS, "wait before the second dial; doubles") \
+    X("party.dial_max_ns", party.dial_max_ns, KNOB_NS, "") \
+    X("party.lease_ns", party.lease_ns, KNOB_NS, "of the host: no other is granted before") \
+    X("party.get_every_ns", party.get_every_ns, KNOB_NS, "LOG_GET is not repeated sooner without progress") \
+    X("party.keep_link_ns", party.keep_link_ns, KNOB_NS, "a new link is kept so long for one who may be joining") \
+    X("party.mesh_every_ns", party.mesh_every_ns, KNOB_NS, "one link to another guest is opened at most so often …") \
+    X("party.mesh_links", party.mesh_links, KNOB_INT, "… until there are so many") \
+    X("party.push_max", party.push_max, KNOB_INT, "entries sent in one step") \
+    X("party.push_every_ns", party.push_every_ns, KNOB_NS, "between steps while there are more") \
+    X("share.songs_max", swarm.songs_max, KNOB_INT, "songs shared at once") \
+    X("share.song_blocks_max", swarm.song_blocks_max, KNOB_INT, "blocks of one song; at most 32,768") \
+    X("share.peers_max", swarm.peers_max, KNOB_INT, "slots of the node's peer table") \
+    X("share.head_ns", swarm.head_ns, KNOB_NS, "this much of the first song comes before everything else") \
+    X("share.head_blocks", swarm.head_blocks, KNOB_INT, "… or so many blocks, where the duration is not known") \
+    X("share.pick_sample", swarm.pick_sample, KNOB_INT, "candidates among which the rarest is looked for") \
+    X("share.pipeline_first", swarm.pipeline_first, KNOB_INT, "blocks asked of a peer at once before its rate is known,") \
+    X("share.pipeline_max", swarm.pipeline_max, KNOB_INT, "… and at most; the other side keeps MSG_WANT_MAX of them") \
+    X("share.pipeline_ns", swarm.pipeline_ns, KNOB_NS, "as many as it sends in this time, and in a round trip") \
+    X("share.requests_max", swarm.requests_max, KNOB_INT, "blocks asked of all peers together") \
+    X("share.stores_max", swarm.stores_max, KNOB_INT, "while so many blocks wait for the disk nothing is asked") \
+    X("share.timeout_first_ns", swarm.timeout_first_ns, KNOB_NS, "no answer at all to the first requests") \
+    X("share.timeout_min_ns", swarm.timeout_min_ns, KNOB_NS, "later: smoothed latency + 4 deviations, within …") \
+    X("share.timeout_max_ns", swarm.timeout_max_ns, KNOB_NS, "… these") \
+    X("share.hold_first_ns", swarm.hold_first_ns, KNOB_NS, "a peer that timed out or refused is left alone so long,") \
+    X("share.hold_max_ns", swarm.hold_max_ns, KNOB_NS, "twice as long each time, up to this") \
+    X("share.strikes_max", swarm.strikes_max, KNOB_INT, "wrong blocks after which a peer is never asked again") \
+    X("share.endgame_ns", swarm.endgame_ns, KNOB_NS, "the last blocks are asked of a second peer after this") \
+    X("share.endgame_percent", swarm.endgame_percent, KNOB_INT, "… for no more than this part of a song's blocks") \
+    X("share.store_retry_ns", swarm.store_retry_ns, KNOB_NS, "after a disk error the song waits so long") \
+    X("share.upload_queue_max", swarm.upload_queue_max, KNOB_INT, "blocks that one peer may have queued here") \
+    X("share.loads_max", swarm.loads_max, KNOB_INT, "blocks being loaded from disk at once") \
+    X("share.fanout_max", swarm.fanout_max, KNOB_INT, "peers that get a block from one load") \
+    X("share.announce_ns", swarm.announce_ns, KNOB_NS, "blocks that were stored are announced within this") \
+    X("share.tell_retry_ns", swarm.tell_retry_ns, KNOB_NS, "a peer whose HAVE is missing is told ours again after this,") \
+    X("share.tell_max_ns", swarm.tell_max_ns, KNOB_NS, "twice as late each time, up to this") \
+    X("share.tell_quiet_ns", swarm.tell_quiet_ns, KNOB_NS, "a HAVE is not answered when ours went out so short ago") \
+    X("share.leaves_timeout_ns", swarm.leaves_timeout_ns, KNOB_NS, "then another peer is asked") \
+    X("share.leaves_window", swarm.leaves_window, KNOB_INT, "LEAVES_GET outstanding") \
+    X("clock.window_ns", clock.window_ns, KNOB_NS, "older samples are folded into buckets") \
+    X("clock.bucket_ns", clock.bucket_ns, KNOB_NS, "one lowest and one highest point is kept for each") \
+    X("clock.window_min", clock.window_min, KNOB_INT, "samples that stay, however old; at least 4") \
+    X("clock.window_max", clock.window_max, KNOB_INT, "at most CLOCK_WINDOW_MAX") \
+    X("clock.gate_streak", clock.gate_streak, KNOB_INT, "misfits in a row that mean the remote clock has stepped") \
+    X("clock.block_min", clock.block_min, KNOB_INT, "samples that a frequency fit needs") \
+    X("clock.wander", clock.wander, KNOB_DOUBLE, "random walk of the rate, per root second: at least …") \
+    X("clock.wander_max", clock.wander_max, KNOB_DOUBLE, "… and at most") \
+    X("clock.wander_decay", clock.wander_decay, KNOB_DOUBLE, "s in which a higher wander is forgotten") \
+    X("clock.wander_spread", clock.wander_spread, KNOB_DOUBLE, "so many times the scatter of the shortest trips …") \
+    X("clock.wander_slack", clock.wander_slack, KNOB_DOUBLE, "… and so many s are no sign of more wander") \
+    X("clock.rate_max", clock.rate_max, KNOB_DOUBLE, "relative rates beyond +- this are not looked for") \
+    X("clock.prior_sd", clock.prior_sd, KNOB_DOUBLE, "of the rate, when nothing is known") \
+    X("clock.resume_sd", clock.resume_sd, KNOB_DOUBLE, "of the rate, after the remote or we have slept") \
+    X("clock.rate_floor", clock.rate_floor, KNOB_DOUBLE, "the rate is never taken as better known than this") \
+    X("clock.rate_step", clock.rate_step, KNOB_DOUBLE, "how much the rate may have moved between two blocks") \
+    X("clock.noise_first", clock.noise_first, KNOB_DOUBLE, "s: noise before the first sample") \
+    X("clock.noise_floor", clock.noise_floor, KNOB_DOUBLE, "s: stamps are no better than this") \
+    X("clock.gate", clock.gate, KNOB_DOUBLE, "s: a misfit of less is never gated") \
+    X("clock.block_first", clock.block_first, KNOB_DOUBLE, "s of history before the first frequency fit") \
+    X("clock.block", clock.block, KNOB_DOUBLE, "s between the later ones") \
+    X("clock.growth", clock.growth, KNOB_DOUBLE, "of the bound while nothing is heard, relative") \
+    X("clock.growth_first", clock.growth_first, KNOB_DOUBLE, "the same while less than settle_ns of history exists") \
+    X("clock.settle_ns", clock.settle_ns, KNOB_NS, "") \
+    X("clock.wander_after_ns", clock.wander_after_ns, KNOB_NS, "more wander is looked for after so much history") \
+    X("clock.rtt_max_ns", clock.rtt_max_ns, KNOB_NS, "a slower answer is refused") \
+    X("clock.holdover_min_ns", clock.holdover_min_ns, KNOB_NS, "silence shorter than this is never holdover") \
+    X("clock.holdover_missed", clock.holdover_missed, KNOB_INT64, "… nor is one of fewer intervals than this") \
+    X("clock.unsynced_ns", clock.unsynced_ns, KNOB_NS, "holdover ends when the bound has grown by this") \
+    X("clock.probe_burst", clock.probe_burst, KNOB_INT, "probes of the first burst") \
+    X("clock.probe_burst_ns", clock.probe_burst_ns, KNOB_NS, "… and the time between them") \
+    X("clock.probe_fast_factor", clock.probe_fast_factor, KNOB_INT, "so much more often than steadily, at first …") \
+    X("clock.probe_fast_until_ns", clock.probe_fast_until_ns, KNOB_NS, "… until so long after the start of the burst") \
+    X("clock.probe_sigma_ns", clock.probe_sigma_ns, KNOB_NS, "fast goes on while sigma is above this") \
+    X("clock.probe_jitter_percent", clock.probe_jitter_percent, KNOB_INT, "") \
+    X("clock.poll_burst", clock.poll_burst, KNOB_INT, "requests of the first burst to a server") \
+    X("clock.poll_step", clock.poll_step, KNOB_INT, "polls before the interval doubles") \
+    X("clock.poll_unreachable", clock.poll_unreachable, KNOB_INT, "unanswered polls in a row: the server counts no more") \
+    X("clock.poll_burst_ns", clock.poll_burst_ns, KNOB_NS, "RFC 5905 section 13.2: 2 s") \
+    X("clock.poll_min_ns", clock.poll_min_ns, KNOB_NS, "first interval after the burst") \
+    X("clock.poll_max_ns", clock.poll_max_ns, KNOB_NS, "last interval") \
+    X("clock.poll_rate_max_ns", clock.poll_rate_max_ns, KNOB_NS, "as far as a server's RATE can drive us") \
+    X("clock.poll_resume_ns", clock.poll_resume_ns, KNOB_NS, "a second burst comes no sooner after the last poll") \
+    X("clock.utc_first_wait_ns", clock.utc_first_wait_ns, KNOB_NS, "UTC is not declared before all answered or this") \
+    X("clock.utc_bound_max_ns", clock.utc_bound_max_ns, KNOB_NS, "beyond it we do not know UTC") \
+    X("clock.os_unsynced_ns", clock.os_unsynced_ns, KNOB_NS, "bound of a system clock that nobody disciplines") \
+    X("clock.os_age_max_ns", clock.os_age_max_ns, KNOB_NS, "a reading of the system clock counts for so long") \
+    X("clock.map_lead_ns", clock.map_lead_ns, KNOB_NS, "a new map is announced so long before it holds") \
+    X("clock.map_slew_ppt", clock.map_slew_ppt, KNOB_INT64, "party time is steered to UTC no faster than this") \
+    X("clock.map_horizon_ns", clock.map_horizon_ns, KNOB_NS, "… and so as to reach it in about this time") \
+    X("clock.map_offset_ns", clock.map_offset_ns, KNOB_NS, "party time this near to UTC is near enough") \
+    X("node.peers_max", peers_max, KNOB_INT, "slots of the table of links: 64") \
+    X("node.handshake_ns", handshake_ns, KNOB_NS, "from connection to HELLO: 10 s") \
+    X("node.idle_link_ns", idle_link_ns, KNOB_NS, "a link that nobody needs is kept so long: 20 s") \
+    X("node.probe_interval_ns", probe_interval_ns, KNOB_NS, "to the party's reference, once steady: 1 s") \
+    X("node.line_period_ns", line_period_ns, KNOB_NS, "the line to party time is renewed so often: 1 s") \
+    X("node.map_period_ns", map_period_ns, KNOB_NS, "the host looks at its map so often: 10 s") \
+    X("node.is_lab", is_lab, KNOB_BOOL, "verbs of experiments are obeyed: false") \
+    X("node.state_period_ns", state_period_ns, KNOB_NS, "watchers hear no more often: 100 ms") \
+    /* end */
+/* clang-format on */
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/lab.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "sim/memory.h"
+#include "sim/random.h"
+#include "wire/cbor.h"
+
+#define PPM 1000000
+
+void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
+{
+    struct world_params p = {
+        .seed = seed,
+        .node_count = (int)s->nodes,
+        .threads = (int)s->threads,
+        .net = s->net,
+        .node = s->node,
+        .hash = WORLD_HASH_TIMES,
+    };
+    struct world_hooks hooks = { 0 };
+
+    *lab = (struct lab){ .setup = s, .seed = seed };
+    p.node.suite = setup_suite(s);
+    for (int i = 0; i < s->contacts && i < s->nodes; i++)
+        p.node.joins[p.node.join_count++] = net_addr_of(&p.net, i);
+    world_init(&lab->world, &p, &hooks);
+    lab->scratch = memory_new((size_t)s->nodes, sizeof(*lab->scratch));
+}
+
+void lab_begin(struct lab *lab, const struct setup *s, uint64_t seed)
+{
+    lab_make(lab, s, seed);
+    for (int i = 0; i < s->nodes; i++)
+        world_start_at(&lab->world, i, mul_div(s->start_ns, i, s->nodes));
+    world_run(&lab->world, s->start_ns + s->settle_ns);
+}
+
+void lab_finish(struct lab *lab)
+{
+    world_finish(&lab->world);
+    free(lab->scratch);
+}
+
+void lab_run(struct lab *lab, int64_t for_ns)
+{
+    world_run(&lab->world, lab->world.now_ns + for_ns);
+}
+
+int64_t lab_draw(struct lab *lab, int64_t n)
+{
+    return random_below(random_word(lab->seed, RANDOM_WORKLOAD, lab->draws++, 1), n);
+}
+
+int lab_pick(struct lab *lab)
+{
+    int node;
+
+    do {
+        node = (int)lab_draw(lab, lab->setup->nodes);
+    } while (!world_is_up(&lab->world, node));
+    return node;
+}
+
+static const struct node *node_of(const struct lab *lab, int i)
+{
+    return lab->world.nodes[i].node;
+}
+
+struct flood_counts lab_flood_counts(const struct lab *lab)
+{
+    struct flood_counts sum = { 0 };
+
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        const struct flood_counts *c;
+
+        if (!world_is_up(&lab->world, i))
+            continue;
+        c = flood_counts(node_floods(node_of(lab, i)));
+        sum.admitted += c->admitted;
+        sum.sent += c->sent;
+        sum.duplicates += c->duplicates;
+        sum.link_limited += c->link_limited;
+        sum.origin_limited += c->origin_limited;
+        sum.node_limited += c->node_limited;
+        sum.expired += c->expired;
+        sum.bad_hops += c->bad_hops;
+    }
+    return sum;
+}
+
+struct tree_counts lab_tree_counts(const struct lab *lab)
+{
+    struct tree_counts sum = { 0 };
+
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        const struct tree_counts *c;
+
+        if (!world_is_up(&lab->world, i))
+            continue;
+        c = &node_tree(node_of(lab, i))->counts;
+        sum.sent += c->sent;
+        sum.announced += c->announced;
+        sum.grafts += c->grafts;
+        sum.prunes += c->prunes;
+        sum.duplicates += c->duplicates;
+        sum.rescued += c->rescued;
+    }
+    return sum;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* When each node had it, from what the nodes say: their clocks keep true time here. */
+static void follow(struct lab *lab, const struct flood_id *id, int64_t sent_ns,
+                   struct lab_message *m)
+{
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        const struct flood_newest *n;
+
+        if (!world_is_up(&lab->world, i))
+            continue;
+        m->up++;
+        n = flood_newest(node_floods(node_of(lab, i)));
+        if (!flood_id_equal(&n->id, id))
+            continue;
+        lab->scratch[m->reached++] = n->at_ns - sent_ns;
+        m->hops_max = n->hops > m->hops_max ? n->hops : m->hops_max;
+    }
+    if (m->reached == 0)
+        return;
+    qsort(lab->scratch, (size_t)m->reached, sizeof(*lab->scratch), compare);
+    m->p50_ns = lab->scratch[m->reached / 2];
+    m->p99_ns = lab->scratch[(int64_t)m->reached * 99 / 100];
+    m->last_ns = lab->scratch[m->reached - 1];
+}
+
+static int64_t sends(const struct lab *lab)
+{
+    return lab_flood_counts(lab).sent + lab_tree_counts(lab).sent;
+}
+
+void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
+              struct lab_message *m)
+{
+    int64_t before = sends(lab);
+    int64_t sent_ns = lab->world.now_ns;
+    struct cbor_writer request;
+    struct flood_id id;
+    uint8_t room[32];
+
+    cbor_writer_init(&request, room, sizeof(room));
+    cbor_write_array(&request, 3);
+    cbor_write_text(&request, "flood");
+    cbor_write_uint(&request, (uint64_t)ttl);
+    cbor_write_uint(&request, (uint64_t)bytes);
+    (void)world_command(&lab->world, from, cbor_written(&request));
+    id = flood_newest(node_floods(node_of(lab, from)))->id;
+    lab_run(lab, wait_ns);
+    *m = (struct lab_message){ .up = 0 };
+    follow(lab, &id, sent_ns, m);
+    m->sends = sends(lab) - before;
+}
+
+int lab_kill(struct lab *lab, int64_t ppm, bool is_silent)
+{
+    int count = (int)lab->setup->nodes;
+    int left = 0;
+    int64_t *order = lab->scratch;
+    int dead = (int)mul_div(count, ppm, PPM);
+
+    for (int i = 0; i < count; i++) {
+        int k = (int)lab_draw(lab, i + 1);
+
+        order[i] = order[k];
+        order[k] = i;
+    }
+    for (int i = 0; i < dead; i++) {
+        if (world_is_up(&lab->world, (int)order[i]))
+            world_crash(&lab->world, (int)order[i], is_silent);
+    }
+    for (int i = 0; i < count; i++)
+        left += world_is_up(&lab->world, i);
+    return left;
+}
+
+int lab_neighbours(const struct lab *lab, int node, int list[OVERLAY_ACTIVE_MAX])
+{
+    const struct overlay *o = node_overlay(node_of(lab, node));
+    int peers[OVERLAY_ACTIVE_MAX];
+    int active = overlay_active(o, peers);
+    int count = 0;
+
+    for (int i = 0; i < active; i++) {
+        const struct peer_rec *rec = contacts_at(o->contacts, o->peers[peers[i]].contact);
+        int host = net_host_of(&lab->world.net, &rec->addr);
+
+        if (host >= 0)
+            list[count++] = host;
+    }
+    return count;
+}
+
+static bool is_neighbour(const struct lab *lab, int of, int node)
+{
+    int list[OVERLAY_ACTIVE_MAX];
+    int count = lab_neighbours(lab, of, list);
+
+    for (int i = 0; i < count; i++) {
+        if (list[i] == node)
+            return true;
+    }
+    return false;
+}
+
+void lab_graph(const struct lab *lab, struct graph *g)
+{
+    const struct world *w = &lab->world;
+    int list[OVERLAY_ACTIVE_MAX];
+
+    graph_init(g, (int)lab->setup->nodes);
+    for (int i = 0; i < g->count; i++) {
+        if (world_is_up(w, i))
+            graph_add_vertex(g, i);
+    }
+    for (int i = 0; i < g->count; i++) {
+        int count = world_is_up(w, i) ? lab_neighbours(lab, i, list) : 0;
+
+        for (int k = 0; k < count; k++) {
+            if (list[k] > i && world_is_up(w, list[k]) && is_neighbour(lab, list[k], i))
+                (void)graph_add_edge(g, i, list[k]);
+        }
+    }
+}
+
+double lab_degree_share(const struct lab *lab, int degree)
+{
+    int list[OVERLAY_ACTIVE_MAX];
+    int up = 0;
+    int good = 0;
+
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        if (!world_is_up(&lab->world, i))
+            continue;
+        up++;
+        good += lab_neighbours(lab, i, list) >= degree;
+    }
+    return up == 0 ? 0 : (double)good / up;
+}
+
+/* ---- branches ---- */
+
+struct branch {
+    pid_t pid;
+    FILE *out;
+};
+
+static void start_branch(void (*run)(struct lab *, int, struct results *),
+                         struct lab *lab, int number, struct branch *b)
+{
+    struct results r = { 0 };
+
+    b->out = tmpfile();
+    if (b->out == NULL) {
+        perror("party-sim");
+        exit(1);
+    }
+    (void)fflush(NULL);
+    b->pid = fork();
+    if (b->pid != 0)
+        return;
+    run(lab, number, &r);
+    results_write(&r, b->out);
+    (void)fflush(b->out);
+    _exit(0);
+}
+
+static void end_branch(struct branch *b, struct results *r)
+{
+    int status = -1;
+
+    if (b->pid > 0)
+        (void)waitpid(b->pid, &status, 0);
+    rewind(b->out);
+    if (status != 0 || !results_read(r, b->out)) {
+        (void)fprintf(stderr, "party-sim: a branch of the experiment died, status %d\n",
+                      status);
+        exit(1);
+    }
+    (void)fclose(b->out);
+}
+
+void lab_fork(void (*run)(struct lab *lab, int branch, struct results *r),
+              struct lab *lab, int branches, struct results *r)
+{
+    const char *text = getenv("PARTY_SIM_BRANCHES");
+    int width = text == NULL ? 1 : (int)strtol(text, NULL, 10);
+    struct branch list[SETUP_LEVELS_MAX * 2];
+    int started = 0;
+
+    assert(branches <= COUNT(list));
+    for (int done = 0; done < branches; done++) {
+        for (; started < branches && started - done < (width < 1 ? 1 : width); started++)
+            start_branch(run, lab, started, &list[started]);
+        end_branch(&list[done], r);
+    }
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/lab_kinds.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+static const struct lab_kind *const kinds[] = {
+    &lab_reach, &lab_heal,  &lab_paper, &lab_tree, &lab_idle,
+    &lab_join,  &lab_churn, &lab_merge, &lab_nat,
+};
+
+int lab_kind_count(void)
+{
+    return COUNT(kinds);
+}
+
+const struct lab_kind *lab_kind_at(int i)
+{
+    return kinds[i];
+}
+
+const struct lab_kind *lab_kind_find(const char *name)
+{
+    for (int i = 0; i < COUNT(kinds); i++) {
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,17 @@
+/* The kinds of experiments; one file for each family.  SPDX-License-Identifier: MIT */
+#ifndef SIM_LAB_KINDS_H
+#define SIM_LAB_KINDS_H
+
+#include "sim/lab.h"
+
+extern const struct lab_kind lab_heal; /* lab_heal.c */
+extern const struct lab_kind lab_paper;
+extern const struct lab_kind lab_reach; /* lab_reach.c */
+extern const struct lab_kind lab_tree;
+extern const struct lab_kind lab_idle;
+extern const struct lab_kind lab_join; /* lab_join.c */
+extern const struct lab_kind lab_churn;
+extern const struct lab_kind lab_merge;
+extern const struct lab_kind lab_nat;
+
+#endif
