@@ -43,6 +43,13 @@ $(BUILD)/party-sim: $(BUILD)/obj/sim/main/main.o $(call archives,sim audio node 
     overlay clock wire secure base)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
+# One world over MPI ranks; needs libopenmpi-dev, and is no part of "all".
+party-sim-mpi: $(BUILD)/party-sim-mpi ## the simulator over MPI ranks
+$(BUILD)/obj/sim/mpi/%.o: CC := mpicc
+$(BUILD)/party-sim-mpi: $(call objects,sim/mpi) $(call archives,sim audio node party share \
+    overlay clock wire secure base)
+	mpicc $(CFLAGS) -o $@ $^ $(LIBS)
+
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -c $< -o $@
@@ -113,7 +120,7 @@ uninstall:
 	    share/man/man1/party.1 share/man/man1/party-sim.1)
 clean: ; rm -rf $(BUILD)
 
-.PHONY: all help deps demo test check asan tsan fuzz claims lint format bench \
+.PHONY: all party-sim-mpi help deps demo test check asan tsan fuzz claims lint format bench \
     system plugin install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -199,7 +199,7 @@ static void finish(struct driver *d)
     datagrams_destroy(d->datagrams);
     tcp_destroy(d->tcp);
     if (d->node != NULL)
-        node_wipe(d->node);
+        node_destroy(d->node);
     while (event_queue_first(&d->queue) != NULL)
         event_queue_pop(&d->queue);
     free(d->memory);

@@ -47,6 +47,7 @@ struct driver {
     void *region; /* of the pool */
     struct pool pool;
     struct contacts contacts;
+    struct node_params params;
     struct node *node;
     struct effects *effects;
     bool is_stepping;

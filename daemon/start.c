@@ -61,7 +61,7 @@ static int resolve(const struct driver *d, const char *text, uint16_t port,
     return 0;
 }
 
-static int resolve_servers(const struct driver *d, struct node_params *p, char *message,
+static int resolve_servers(const struct driver *d, struct node_setup *s, char *message,
                            size_t size)
 {
     for (int i = 0; i < d->config->ntp_count; i++) {
@@ -76,20 +76,20 @@ static int resolve_servers(const struct driver *d, struct node_params *p, char *
             return ERR_CLOCK;
         }
         for (int k = 0; k < r.count && k < ADDRESSES_A_NAME; k++)
-            add(p->servers, NODE_SERVERS_MAX, &p->server_count, &r.list[k]);
+            add(s->servers, NODE_SERVERS_MAX, &s->server_count, &r.list[k]);
     }
     return 0;
 }
 
 /* An unknown name is no reason not to start: others may know us. */
-static void resolve_joins(const struct driver *d, struct node_params *p)
+static void resolve_joins(const struct driver *d, struct node_setup *s)
 {
     for (int i = 0; i < d->config->join_count; i++) {
         struct resolved r;
         const char *why;
 
         if (resolve(d, d->config->joins[i], DAEMON_PORT, &r, &why) == 0)
-            add(p->joins, NODE_JOINS_MAX, &p->join_count, &r.list[0]);
+            add(s->joins, NODE_JOINS_MAX, &s->join_count, &r.list[0]);
         else
             driver_log(d, LOG_WARN, "driver join-unknown name=%s why=\"%s\"",
                        d->config->joins[i], why);
@@ -161,22 +161,21 @@ static void down(void *ctx, uint64_t id)
     driver_go(ctx, id);
 }
 
-static int fill_params(const struct driver *d, struct node_params *p, char *message,
-                       size_t size)
+static int fill_setup(const struct driver *d, struct node_setup *s, char *message,
+                      size_t size)
 {
-    *p = node_params_default();
-    text_copy(p->name, sizeof(p->name), d->config->name, strlen(d->config->name));
-    p->party.is_auto_accept = d->config->auto_accept;
+    *s = (struct node_setup){ 0 };
+    text_copy(s->name, sizeof(s->name), d->config->name, strlen(d->config->name));
     if (d->config->channel_key_file != NULL) {
-        int err = datadir_read_channel_key(d->config->channel_key_file, p->channel_psk,
+        int err = datadir_read_channel_key(d->config->channel_key_file, s->channel_psk,
                                            message, size);
 
         if (err != 0)
             return err;
-        p->has_channel = true;
+        s->has_channel = true;
     }
-    resolve_joins(d, p);
-    return resolve_servers(d, p, message, size);
+    resolve_joins(d, s);
+    return resolve_servers(d, s, message, size);
 }
 
 /* The pages of the region are the machine's only once they are touched. */
@@ -201,7 +200,7 @@ void driver_unmap(struct driver *d)
 }
 
 /* How much memory a node takes only its making tells: try more until it is enough. */
-static int make_in_arena(struct driver *d, const struct node_params *params,
+static int make_in_arena(struct driver *d, const struct node_setup *setup,
                          const struct node_identity *seeds)
 {
     if (map_pool(d) != 0)
@@ -213,19 +212,22 @@ static int make_in_arena(struct driver *d, const struct node_params *params,
         free(d->memory);
         d->memory = xalloc(size);
         arena_init(&arena, d->memory, size);
-        d->node = node_create(&memory, params, seeds);
+        d->node = node_create(&memory, &d->params, setup, seeds);
     }
     return d->node != NULL ? 0 : ERR_NOMEM;
 }
 
-static int make_node(struct driver *d, const struct node_params *params)
+static int make_node(struct driver *d, const struct node_setup *setup)
 {
     struct node_identity seeds;
     int err = ERR_INTERNAL;
 
+    d->params = node_params_default();
+    d->params.party.is_auto_accept = d->config->auto_accept;
+    node_params_spread(&d->params);
     memcpy(seeds.identity_seed, d->datadir.seed, sizeof(seeds.identity_seed));
     if (getrandom(seeds.entropy, sizeof(seeds.entropy), 0) == sizeof(seeds.entropy))
-        err = make_in_arena(d, params, &seeds);
+        err = make_in_arena(d, setup, &seeds);
     explicit_bzero(&seeds, sizeof(seeds));
     explicit_bzero(d->datadir.seed, sizeof(d->datadir.seed));
     d->effects = xalloc(sizeof(*d->effects));
@@ -254,23 +256,23 @@ static int open_all(struct driver *d, char *message, size_t size)
 
 int driver_start(struct driver *d, char *message, size_t size)
 {
-    struct node_params params;
+    struct node_setup setup;
     int err = datadir_open(&d->datadir, d->config->data_dir, message, size);
 
     if (err != 0)
         return err;
     if (d->datadir.is_new)
         driver_log(d, LOG_INFO, "driver key-made dir=%s", d->config->data_dir);
-    err = fill_params(d, &params, message, size);
+    err = fill_setup(d, &setup, message, size);
     if (err == 0)
         err = open_all(d, message, size);
     if (err == 0) {
-        params.listen = d->listen;
-        err = make_node(d, &params);
+        setup.listen = d->listen;
+        err = make_node(d, &setup);
         if (err != 0)
             snprintf(message, size,
                      "no memory for the node, or no randomness; end other programs");
     }
-    explicit_bzero(&params, sizeof(params));
+    explicit_bzero(&setup, sizeof(setup));
     return err;
 }

@@ -107,12 +107,15 @@ static void act(struct node *n, uint64_t id, const struct party_command *c)
 {
     struct party_answer a = { 0 };
 
-    answer_action(n, id, party_act(&n->party, c, n->now_ns, &n->out->outbox, &a), &a);
+    int err = party_act(&company_begin(n)->party, c, n->now_ns, &n->out->outbox, &a);
+
+    answer_action(n, id, err, &a);
 }
 
 static void run_host(struct node *n, uint64_t id, struct cbor_reader *r)
 {
-    struct hosting *h = &n->hosting;
+    const struct party *party = node_party(n);
+    struct hosting *h;
     struct bytes paths[CALL_SONGS_MAX];
     struct bytes name = cbor_read_text(r, MSG_NAME_MAX);
     int count = cbor_read_array(r, CALL_SONGS_MAX);
@@ -132,12 +135,14 @@ static void run_host(struct node *n, uint64_t id, struct cbor_reader *r)
              "see `party help host`");
         return;
     }
-    if (h->is_active ||
-        (n->party.role != PARTY_ROLE_NONE && n->party.phase != PARTY_ENDED)) {
+    if (n->hosting != NULL ||
+        (party->role != PARTY_ROLE_NONE && party->phase != PARTY_ENDED)) {
         fail(n, id, ERR_STATE, "this node is in a party already",
              "`party leave` first, or see `party status`");
         return;
     }
+    h = heap_take(&n->heap, 1, sizeof(*h));
+    n->hosting = h;
     h->command = id;
     text_copy(h->name, sizeof(h->name), (const char *)name.data, name.len);
     h->wanted = (int)wanted;
@@ -152,6 +157,7 @@ static void run_choice(struct node *n, uint64_t id, struct cbor_reader *r, bool 
     struct bytes prefix = cbor_read_text(r, PREFIX_MAX);
     struct party_answer a = { 0 };
     char text[PREFIX_MAX + 1];
+    struct party *p;
     int err;
 
     if (!cbor_is_done(r)) {
@@ -160,10 +166,11 @@ static void run_choice(struct node *n, uint64_t id, struct cbor_reader *r, bool 
         return;
     }
     text_copy(text, sizeof(text), (const char *)prefix.data, prefix.len);
+    p = &company_begin(n)->party;
     if (is_accept)
-        err = party_accept(&n->party, text, n->now_ns, &n->out->outbox, &a);
+        err = party_accept(p, text, n->now_ns, &n->out->outbox, &a);
     else
-        err = party_decline(&n->party, text, n->now_ns, &a);
+        err = party_decline(p, text, n->now_ns, &a);
     commands_answer_party(n, id, err, &a);
 }
 
@@ -180,10 +187,11 @@ static void run_decline(struct node *n, uint64_t id, struct cbor_reader *r)
 static void run_leave(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     struct party_answer a = { 0 };
+    int err;
 
     (void)r;
-    commands_answer_party(n, id, party_leave(&n->party, n->now_ns, &n->out->outbox, &a),
-                          &a);
+    err = party_leave(&company_begin(n)->party, n->now_ns, &n->out->outbox, &a);
+    commands_answer_party(n, id, err, &a);
 }
 
 static void run_play(struct node *n, uint64_t id, struct cbor_reader *r)
@@ -267,7 +275,7 @@ static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
     int ttl = (int)cbor_read_uint(r, FLOOD_TTL_MAX);
     int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
 
-    if (!n->params.is_lab)
+    if (!n->params->is_lab)
         fail(n, id, ERR_DENIED, "flood: this is no laboratory", "see `party help`");
     else if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, ttl, bytes))
         fail(n, id, ERR_USAGE,
@@ -284,8 +292,8 @@ static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
     struct party_answer a = { 0 };
 
     (void)r;
-    if (n->party.role != PARTY_ROLE_NONE)
-        (void)!party_leave(&n->party, n->now_ns, &n->out->outbox, &a);
+    if (node_party(n)->role != PARTY_ROLE_NONE)
+        (void)!party_leave(&n->company->party, n->now_ns, &n->out->outbox, &a);
     overlay_leave(&n->overlay, n->now_ns, &n->out->outbox);
     reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
 }

@@ -221,6 +221,8 @@ struct effects {
     struct effect list[EFFECTS_MAX];
     struct outbox outbox; /* empty after a step: the node turned it into LINK_SEND */
     struct log log;       /* the driver empties it by setting count to 0 */
+    struct timeline_segment segments[TIMELINE_SEGMENTS_MAX]; /* of EFFECT_TIMELINE */
+    uint8_t plain[MSG_SIZE_MAX + 64]; /* the frame that is being received */
     uint8_t data[EFFECTS_BYTES_MAX];
 };
 

@@ -71,7 +71,7 @@ static enum flood_verdict judge(struct node *n, const struct msg_flood *m,
     n->self.suite->id(f->origin, &origin);
     h->origin = f->origin;
     h->is_from_origin = node_id_equal(&origin, &n->slots[h->peer].rec.id);
-    h->ttl = h->is_tree ? (uint8_t)n->params.tree.hops_max : f->ttl;
+    h->ttl = h->is_tree ? (uint8_t)n->params->tree.hops_max : f->ttl;
     h->life_s = f->life_s;
     h->age_ns = age_of(n, f->created_ms);
     return flood_probe(&n->floods, h, n->now_ns);
@@ -96,7 +96,7 @@ void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is
         return;
     forward(n, m, &head);
     if (f.kind != FLOOD_TEST && memcmp(f.origin, n->self.sign_public, KEY_LEN) != 0)
-        party_flood_heard(&n->party, &head.id, m, &f, n->now_ns, &n->out->outbox);
+        company_flood_heard(n, &head.id, m, &f);
 }
 
 void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m)
@@ -117,8 +117,8 @@ void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m)
         return;
     }
     verdict = flood_reply_commit(&n->floods, &m->flood, r.origin, n->now_ns);
-    if (verdict == FLOOD_REPLY_OWN)
-        party_reply_heard(&n->party, &r, n->now_ns);
+    if (verdict == FLOOD_REPLY_OWN && n->company != NULL)
+        party_reply_heard(&n->company->party, &r, n->now_ns);
     else if (verdict == FLOOD_REPLY_PASS)
         flood_reply_forward(&n->floods, m, route, &n->out->outbox);
 }
@@ -218,8 +218,10 @@ void floods_flush(struct node *n)
     struct party_flood flood;
     struct party_reply reply;
 
-    while (party_take_flood(&n->party, &flood))
+    if (n->company == NULL)
+        return;
+    while (party_take_flood(&n->company->party, &flood))
         send_flood(n, &flood);
-    while (party_take_reply(&n->party, &reply))
+    while (party_take_reply(&n->company->party, &reply))
         send_reply(n, &reply);
 }

@@ -4,10 +4,10 @@
 #define NODE_INTERNAL_H
 
 #include "clock/map.h"
-#include "clock/probe.h"
 #include "clock/utc.h"
 #include "base/pool.h"
 #include "overlay/contacts.h"
+#include "node/company.h"
 #include "node/links.h"
 #include "node/node.h"
 #include "node/probes.h"
@@ -21,6 +21,12 @@
 struct note {
     int64_t at_ns;
     char text[160];
+};
+
+/* What the player said, where that is more than whether there is a card. */
+struct heard_audio {
+    struct event_audio a; /* without message */
+    char message[160];
 };
 
 /* Our newest call, for neighbours that come after it was flooded. */
@@ -42,14 +48,21 @@ struct node_counters {
 struct node {
     struct heap heap;
     struct contacts *contacts;
-    struct node_params params;
+    const struct node_params *params;
+    size_t arena_bytes; /* that it took */
+    char *name;         /* from the heap, NUL-terminated */
+    struct addr listen;
+    uint8_t *psk; /* of the channel, from the heap; NULL: open to strangers */
+    int join_count;
+    struct addr *joins; /* from the heap */
     struct identity self;
     uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it, one by one */
     struct rng rng;
     int64_t now_ns;
     int64_t start_ns;
     struct effects *out; /* of the step that is under way */
-    struct slot *slots;  /* params.peers_max */
+    struct slot *slots;  /* from the heap; at most params->peers_max */
+    int slot_count;
     uint32_t next_link;
     uint64_t clock_id; /* of our raw clock */
     struct priority priority;
@@ -61,37 +74,25 @@ struct node {
     struct floods floods;
     struct tree tree;
     int64_t active_changes; /* of the active view that the trees know of */
-    struct swarm swarm;
-    struct party party;
+    struct invites invites;
+    struct company *company; /* NULL: none, see node/company.h */
 
     struct utc utc;
-    bool has_prober;
-    struct node_id reference; /* whose raw clock the prober measures */
-    struct prober prober;
-    struct clock_line line; /* local raw to party time, as last published */
-    bool is_line_stale;
-    bool has_reference; /* there was one when the line was last looked at */
-    int64_t line_wake_ns;
-    int64_t map_wake_ns;
 
-    struct event_audio audio; /* as last reported */
-    char audio_message[160];
+    bool has_card;             /* a sound card is there and running */
+    struct heard_audio *audio; /* as last reported; NULL: a card, or none, and silence */
     uint32_t timeline_version; /* as last told to the player */
     bool is_state_stale;
     int64_t state_ns; /* when watchers last heard */
     uint64_t digest;  /* of what they were told; see report_digest */
     int64_t judge_ns; /* when to look at ourselves again */
-    struct log quiet; /* level LOG_ERROR: for a module that logs outside of a step */
 
     struct own_call call;
-    struct hosting hosting;
-    uint64_t next_token; /* of imports */
-    struct pooled pool[POOL_SLOTS];
-    struct timeline_segment segments[TIMELINE_SEGMENTS_MAX]; /* as last told */
-    struct note notes[NOTES_MAX];                            /* a ring */
+    struct hosting *hosting; /* NULL: no host command is under way */
+    uint64_t next_token;     /* of imports */
+    struct note *notes;      /* a ring of NOTES_MAX; NULL: none */
     int note_next;
     struct node_counters counters;
-    uint8_t plain[MSG_SIZE_MAX + 64]; /* the frame being received */
 };
 
 /* 32 secret bytes that are never drawn again. */
@@ -103,6 +104,9 @@ struct bytes node_clean_text(struct bytes text);
 
 /* A line for the user; the same line again within a minute is not repeated. */
 void node_note(struct node *n, const char *text);
+
+/* How fit we are as host; see party/priority.h. */
+void node_judge(struct node *n);
 
 /* A message of a peer, decoded. */
 void node_message(struct node *n, int peer, const struct msg *m);

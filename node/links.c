@@ -6,22 +6,33 @@
 #include "node/floods.h"
 #include "node/internal.h"
 
+#define SLOTS_FIRST 8 /* rows of the first table */
+
 static struct slot *slot_of(struct node *n, uint32_t link)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         if (n->slots[i].state != SLOT_FREE && n->slots[i].link == link)
             return &n->slots[i];
     }
     return NULL;
 }
 
+/* The first free one; the table grows for it.  Pointers to other slots are void then. */
 static struct slot *slot_free(struct node *n)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
+    int count = n->slot_count < SLOTS_FIRST / 2 ? SLOTS_FIRST : 2 * n->slot_count;
+
+    for (int i = 0; i < n->slot_count; i++) {
         if (n->slots[i].state == SLOT_FREE)
             return &n->slots[i];
     }
-    return NULL;
+    count = count < n->params->peers_max ? count : n->params->peers_max;
+    if (count == n->slot_count)
+        return NULL;
+    n->slots = heap_resize(&n->heap, n->slots, (size_t)n->slot_count, (size_t)count,
+                           sizeof(*n->slots));
+    n->slot_count = count;
+    return slot_free(n);
 }
 
 static int index_of(const struct node *n, const struct slot *s)
@@ -31,7 +42,7 @@ static int index_of(const struct node *n, const struct slot *s)
 
 int links_find(const struct node *n, const struct node_id *id)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         const struct slot *s = &n->slots[i];
 
         if (s->state == SLOT_UP && node_id_equal(&s->rec.id, id))
@@ -44,7 +55,7 @@ int links_find(const struct node *n, const struct node_id *id)
  * listens does not count: it could keep us from dialling somebody else. */
 static struct slot *slot_dialled(struct node *n, const struct addr *addr)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
 
         if (s->state != SLOT_FREE && s->is_dialled && addr_equal(&s->remote, addr))
@@ -59,13 +70,13 @@ static struct slot *slot_dialled(struct node *n, const struct addr *addr)
  * left to finish. */
 static bool is_expendable(const struct node *n, const struct slot *s)
 {
-    int64_t patience_ns = n->params.handshake_ns / 8;
+    int64_t patience_ns = n->params->handshake_ns / 8;
 
     if (s->state == SLOT_SHAKING || s->state == SLOT_GREETING)
         return !s->is_dialled &&
-               n->now_ns - (s->deadline_ns - n->params.handshake_ns) >= patience_ns;
+               n->now_ns - (s->deadline_ns - n->params->handshake_ns) >= patience_ns;
     return s->state == SLOT_UP && !overlay_needs(&n->overlay, index_of(n, s)) &&
-           !party_needs_link(&n->party, index_of(n, s));
+           !company_needs_link(n, index_of(n, s));
 }
 
 /* A free slot for a new link, NULL when there is none to be had. */
@@ -73,11 +84,11 @@ static struct slot *slot_take(struct node *n)
 {
     struct slot *taken = slot_free(n);
 
-    for (int i = 0; taken == NULL && i < n->params.peers_max; i++) {
+    for (int i = 0; taken == NULL && i < n->slot_count; i++) {
         if (n->slots[i].state != SLOT_UP && is_expendable(n, &n->slots[i]))
             taken = &n->slots[i];
     }
-    for (int i = 0; taken == NULL && i < n->params.peers_max; i++) {
+    for (int i = 0; taken == NULL && i < n->slot_count; i++) {
         if (is_expendable(n, &n->slots[i]))
             taken = &n->slots[i];
     }
@@ -154,8 +165,11 @@ static void forget_keys(struct node *n, struct slot *s)
 
 void links_wipe(struct node *n)
 {
-    for (int i = 0; i < n->params.peers_max; i++)
+    for (int i = 0; i < n->slot_count; i++)
         forget_keys(n, &n->slots[i]);
+    heap_give(&n->heap, n->slots, (size_t)n->slot_count, sizeof(*n->slots));
+    n->slots = NULL;
+    n->slot_count = 0;
 }
 
 void *links_datagram(struct node *n, struct slot *s)
@@ -192,8 +206,7 @@ static void slot_clear(struct node *n, struct slot *s)
     overlay_peer_down(&n->overlay, peer, n->now_ns, box);
     liveness_peer_down(&n->liveness, peer);
     flood_peer_down(&n->floods, peer);
-    swarm_peer_down(&n->swarm, peer, n->now_ns, box);
-    party_peer_down(&n->party, peer, n->now_ns, box);
+    company_peer_down(n, peer);
 }
 
 static void slot_close(struct node *n, struct slot *s)
@@ -207,7 +220,7 @@ static void slot_close(struct node *n, struct slot *s)
 
 void links_drop(struct node *n, int peer)
 {
-    assert(peer >= 0 && peer < n->params.peers_max);
+    assert(peer >= 0 && peer < n->slot_count);
     if (n->slots[peer].state == SLOT_FREE)
         return;
     links_flush(n); /* a last word comes before the close */
@@ -249,7 +262,7 @@ bool links_close_choked(struct node *n)
 {
     bool any = false;
 
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
 
         if (s->state == SLOT_FREE || !s->is_choked)
@@ -281,10 +294,10 @@ static void send_hello(struct node *n, struct slot *s)
 
     m.u.hello = (struct msg_hello){
         .version = MSG_VERSION,
-        .listen = n->params.listen,
+        .listen = n->listen,
         .observed = s->remote,
         .clock_id = n->clock_id,
-        .name = bytes_of(n->params.name, strlen(n->params.name)),
+        .name = bytes_of(n->name, strlen(n->name)),
     };
     send_sealed(n, s, bytes_of(plain, msg_encode(&m, plain, sizeof(plain))));
 }
@@ -340,9 +353,8 @@ static void miss(struct node *n, const struct addr *to)
     char why[sizeof(n->notes[0].text)];
     struct text t;
 
-    for (int i = 0; i < n->params.join_count; i++) {
-        if (!addr_equal(&n->params.joins[i], to) ||
-            overlay_active(&n->overlay, active) > 0)
+    for (int i = 0; i < n->join_count; i++) {
+        if (!addr_equal(&n->joins[i], to) || overlay_active(&n->overlay, active) > 0)
             continue;
         addr_format(to, addr);
         text_init(&t, why, sizeof(why));
@@ -369,12 +381,10 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
     if (!is_dialled)
         *s = (struct slot){ .link = link, .remote = *remote, .idle_ns = n->now_ns };
     s->state = SLOT_SHAKING;
-    s->deadline_ns = n->now_ns + n->params.handshake_ns;
+    s->deadline_ns = n->now_ns + n->params->handshake_ns;
     node_secret(n, seed);
     s->handshake = heap_take(&n->heap, 1, n->self.suite->handshake_size);
-    n->self.suite->handshake_begin(s->handshake, is_dialled, &n->self,
-                                   n->params.has_channel ? n->params.channel_psk : NULL,
-                                   seed);
+    n->self.suite->handshake_begin(s->handshake, is_dialled, &n->self, n->psk, seed);
     secure_wipe(seed, sizeof(seed));
     if (is_dialled)
         err = shake(n, s, bytes_of(NULL, 0));
@@ -399,8 +409,7 @@ void links_closed(struct node *n, uint32_t link, int err)
 /* Somebody answered where the overlay had dialled for somebody else. */
 static bool is_mistaken(const struct node *n, const struct slot *s)
 {
-    return s->is_dialled &&
-           overlay_dials_other(&n->overlay, &s->remote, &s->peer.id);
+    return s->is_dialled && overlay_dials_other(&n->overlay, &s->remote, &s->peer.id);
 }
 
 /* Names a link by what both of its ends, and nobody else, have. */
@@ -456,7 +465,7 @@ static int votes_for(const struct node *n, const struct addr *a)
 {
     int votes = is_loopback(a) ? 0 : NODE_PEERS_MAX;
 
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         const struct slot *s = &n->slots[i];
 
         votes += s->state == SLOT_UP && addr_same_ip(&s->observed, a);
@@ -470,9 +479,9 @@ static void learn_self(struct node *n)
     const struct addr *best = &n->reachable;
     int most = best->len == 0 ? -1 : votes_for(n, best);
 
-    if (!addr_is_any(&n->params.listen))
+    if (!addr_is_any(&n->listen))
         return;
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         const struct slot *s = &n->slots[i];
         int votes = s->state == SLOT_UP ? votes_for(n, &s->observed) : -1;
 
@@ -484,8 +493,8 @@ static void learn_self(struct node *n)
     if (best == &n->reachable)
         return;
     n->reachable = *best;
-    n->reachable.port = n->params.listen.port;
-    party_set_self(&n->party, n->params.name, &n->reachable, &n->priority);
+    n->reachable.port = n->listen.port;
+    company_set_self(n);
     overlay_set_listen(&n->overlay, &n->reachable);
 }
 
@@ -522,7 +531,9 @@ static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
     }
     overlay_peer_up(&n->overlay, peer, &s->rec, dialled, n->now_ns, box);
     floods_greet(n, peer);
-    party_peer_up(&n->party, peer, &s->rec.id, s->peer.key, &s->rec.addr, n->now_ns, box);
+    if (n->company != NULL)
+        party_peer_up(&n->company->party, peer, &s->rec.id, s->peer.key, &s->rec.addr,
+                      n->now_ns, box);
 }
 
 static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
@@ -531,8 +542,9 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
     struct msg m;
     size_t len;
 
-    if (n->self.suite->open(s->session, frame, n->plain, sizeof(n->plain), &len) != 0 ||
-        msg_decode(bytes_of(n->plain, len), &m) != 0) {
+    if (n->self.suite->open(s->session, frame, n->out->plain, sizeof(n->out->plain),
+                            &len) != 0 ||
+        msg_decode(bytes_of(n->out->plain, len), &m) != 0) {
         complain(n, s, ERR_MALFORMED);
         n->counters.malformed++;
         slot_close(n, s);
@@ -585,17 +597,17 @@ static void check_use(struct node *n, struct slot *s)
 {
     int peer = index_of(n, s);
 
-    if (overlay_needs(&n->overlay, peer) || party_needs_link(&n->party, peer))
+    if (overlay_needs(&n->overlay, peer) || company_needs_link(n, peer))
         s->idle_ns = TIME_NEVER;
     else if (s->idle_ns == TIME_NEVER)
         s->idle_ns = n->now_ns;
-    else if (n->now_ns - s->idle_ns >= n->params.idle_link_ns)
+    else if (n->now_ns - s->idle_ns >= n->params->idle_link_ns)
         links_drop(n, peer);
 }
 
 void links_wake(struct node *n)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
 
         if (s->state == SLOT_UP)
@@ -609,13 +621,13 @@ int64_t links_wake_ns(const struct node *n)
 {
     int64_t wake = TIME_NEVER;
 
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         const struct slot *s = &n->slots[i];
 
         if (s->state != SLOT_FREE && s->state != SLOT_UP)
             wake = time_min(wake, s->deadline_ns);
         if (s->state == SLOT_UP && s->idle_ns != TIME_NEVER)
-            wake = time_min(wake, s->idle_ns + n->params.idle_link_ns);
+            wake = time_min(wake, s->idle_ns + n->params->idle_link_ns);
     }
     return wake;
 }

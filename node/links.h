@@ -35,6 +35,7 @@ struct slot {
     struct peer_rec rec;    /* id and where it listens; valid when up */
     struct addr observed;   /* where the peer sees us; valid when up */
     uint64_t clock_id;
+    int64_t ask_ns; /* JOINs before this get no answer, where there is no party */
     char name[MSG_NAME_MAX + 1];
 };
 

@@ -63,6 +63,8 @@ void node_note(struct node *n, const char *text)
 {
     struct note *note;
 
+    if (n->notes == NULL)
+        n->notes = heap_take(&n->heap, NOTES_MAX, sizeof(*n->notes));
     for (int i = 0; i < NOTES_MAX; i++) {
         if (strcmp(n->notes[i].text, text) == 0)
             return;
@@ -71,17 +73,33 @@ void node_note(struct node *n, const char *text)
     n->note_next = (n->note_next + 1) % NOTES_MAX;
     note->at_ns = n->now_ns;
     text_copy(note->text, sizeof(note->text), text, strlen(text));
+    n->judge_ns = time_min(n->judge_ns, n->now_ns + n->params->map_period_ns);
     n->is_state_stale = true;
+}
+
+static void drop_notes(struct node *n)
+{
+    heap_give(&n->heap, n->notes, NOTES_MAX, sizeof(*n->notes));
+    n->notes = NULL;
+    n->note_next = 0;
 }
 
 static void forget_notes(struct node *n)
 {
-    for (int i = 0; i < NOTES_MAX; i++) {
-        if (n->notes[i].text[0] == '\0' || n->now_ns - n->notes[i].at_ns <= NOTE_KEEP_NS)
+    bool any = false;
+
+    for (int i = 0; n->notes != NULL && i < NOTES_MAX; i++) {
+        if (n->notes[i].text[0] == '\0')
             continue;
+        if (n->now_ns - n->notes[i].at_ns <= NOTE_KEEP_NS) {
+            any = true;
+            continue;
+        }
         n->notes[i].text[0] = '\0';
         n->is_state_stale = true;
     }
+    if (!any)
+        drop_notes(n);
 }
 
 struct bytes node_clean_text(struct bytes text)
@@ -95,8 +113,7 @@ struct bytes node_clean_text(struct bytes text)
     return text;
 }
 
-/* One word for all tables that are indexed by peers. */
-static void spread_peers_max(struct node_params *p)
+void node_params_spread(struct node_params *p)
 {
     p->overlay.peers_max = p->peers_max;
     p->liveness.peers_max = p->peers_max;
@@ -105,57 +122,86 @@ static void spread_peers_max(struct node_params *p)
     p->party.peers_max = p->peers_max;
 }
 
-static int init_modules(struct node *n, struct arena *a)
+static int init_modules(struct node *n, struct arena *a, const struct node_setup *setup)
 {
-    struct node_params *p = &n->params;
-    struct peer_rec self = { n->self.id, p->listen };
-    struct utc_config utc = { .servers = p->servers, .count = p->server_count };
+    const struct node_params *p = n->params;
+    struct peer_rec self = { n->self.id, n->listen };
+    struct utc_config utc = { .servers = setup->servers, .count = setup->server_count };
 
     overlay_init(&n->overlay, &p->overlay, &n->heap, n->contacts, &self, secret_word(n));
     liveness_init(&n->liveness, &p->liveness, &n->heap);
-    if (swarm_init(&n->swarm, &p->swarm, a, secret_word(n), &n->quiet) != 0 ||
-        party_init(&n->party, &p->party, a, &n->self, secret_word(n), NULL) != 0 ||
-        utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
-        return ERR_NOMEM;
     floods_init(&n->floods, &p->flood, &n->heap, secret_word(n));
     tree_init(&n->tree, &p->tree, &n->heap);
+    invites_init(&n->invites, p->suite, &n->heap, p->party.invites_max);
+    if (utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
+        return ERR_NOMEM;
     n->floods.liveness = &n->liveness;
-    swarm_set_name(&n->swarm, -1, &n->self.id);
     return 0;
 }
 
-static int init(struct node *n, struct arena *a, const struct node_params *params,
-                const struct node_identity *seeds)
+/* What a node keeps of its setup. */
+static void take_setup(struct node *n, const struct node_setup *setup)
 {
-    struct bytes name = bytes_of(params->name, strnlen(params->name, MSG_NAME_MAX));
+    struct bytes name = bytes_of(setup->name, strnlen(setup->name, MSG_NAME_MAX));
 
-    n->params = *params;
-    spread_peers_max(&n->params);
-    /* One that cannot be sent would keep us from every HELLO. */
-    name = node_clean_text(name);
-    n->params.name[name.len] = '\0';
-    memcpy(n->secret, seeds->entropy, sizeof(n->secret));
-    params->suite->identity(&n->self, seeds->identity_seed);
-    rng_seed(&n->rng, secret_word(n));
-    n->clock_id = secret_word(n);
-    n->slots = arena_take(a, (size_t)params->peers_max, sizeof(*n->slots));
-    if (n->slots == NULL)
-        return ERR_NOMEM;
-    n->next_link = 2;
-    n->next_token = 1;
-    n->reachable = params->listen;
+    name = node_clean_text(name); /* another would keep us from every HELLO */
+    n->name = heap_take(&n->heap, name.len + 1, 1);
+    if (name.len > 0)
+        memcpy(n->name, name.data, name.len);
+    n->listen = setup->listen;
+    n->reachable = setup->listen;
     if (addr_is_any(&n->reachable))
         n->reachable.len = 0;
-    return init_modules(n, a);
+    n->join_count = setup->join_count;
+    n->joins = heap_take(&n->heap, (size_t)n->join_count, sizeof(*n->joins));
+    for (int i = 0; i < n->join_count; i++)
+        n->joins[i] = setup->joins[i];
+    if (!setup->has_channel)
+        return;
+    n->psk = heap_take(&n->heap, 1, LINK_PSK_LEN);
+    memcpy(n->psk, setup->channel_psk, LINK_PSK_LEN);
+}
+
+static int init(struct node *n, struct arena *a, const struct node_setup *setup,
+                const struct node_identity *seeds)
+{
+    memcpy(n->secret, seeds->entropy, sizeof(n->secret));
+    n->params->suite->identity(&n->self, seeds->identity_seed);
+    take_setup(n, setup);
+    rng_seed(&n->rng, secret_word(n));
+    n->clock_id = secret_word(n);
+    n->next_link = 2;
+    n->next_token = 1;
+    n->judge_ns = TIME_NEVER;
+    return init_modules(n, a, setup);
+}
+
+static void wipe_keys(struct node *n)
+{
+    links_wipe(n);
+    identity_wipe(&n->self);
+    secure_wipe(n->secret, sizeof(n->secret));
+    if (n->psk != NULL)
+        secure_wipe(n->psk, LINK_PSK_LEN);
+    heap_give(&n->heap, n->psk, 1, LINK_PSK_LEN);
+    n->psk = NULL;
+}
+
+static void give_setup(struct node *n)
+{
+    heap_give(&n->heap, n->name, strlen(n->name) + 1, 1);
+    heap_give(&n->heap, n->joins, (size_t)n->join_count, sizeof(*n->joins));
 }
 
 struct node *node_create(const struct node_memory *memory,
-                         const struct node_params *params,
+                         const struct node_params *params, const struct node_setup *setup,
                          const struct node_identity *seeds)
 {
+    size_t used = memory->arena->used;
     struct node *n;
 
     assert(params->peers_max > 0 && params->peers_max <= NODE_PEERS_MAX);
+    assert(params->overlay.peers_max == params->peers_max); /* node_params_spread */
     if (secure_init() != 0)
         return NULL;
     n = arena_take(memory->arena, 1, sizeof(*n));
@@ -163,23 +209,37 @@ struct node *node_create(const struct node_memory *memory,
         return NULL;
     heap_init(&n->heap, memory->pool);
     n->contacts = memory->contacts;
-    if (init(n, memory->arena, params, seeds) == 0)
+    n->params = params;
+    if (init(n, memory->arena, setup, seeds) == 0) {
+        n->arena_bytes = memory->arena->used - used;
         return n;
-    secure_wipe(n, sizeof(*n));
+    }
+    node_destroy(n);
     return NULL;
 }
 
-void node_wipe(struct node *n)
+void node_destroy(struct node *n)
 {
-    links_wipe(n);
-    identity_wipe(&n->self);
-    secure_wipe(n->secret, sizeof(n->secret));
-    secure_wipe(n->params.channel_psk, sizeof(n->params.channel_psk));
-    secure_wipe(n->plain, sizeof(n->plain));
+    wipe_keys(n);
+    company_end(n);
+    songs_forget(n);
+    drop_notes(n);
+    invites_finish(&n->invites);
+    heap_give(&n->heap, n->audio, 1, sizeof(*n->audio));
+    tree_finish(&n->tree);
+    floods_finish(&n->floods);
+    liveness_finish(&n->liveness);
+    overlay_finish(&n->overlay);
+    give_setup(n);
+    assert(n->heap.used == 0);
 }
 
-/* How fit we are as host; see party/priority.h. */
-static void judge_self(struct node *n)
+size_t node_bytes(const struct node *n)
+{
+    return n->arena_bytes + n->heap.used;
+}
+
+void node_judge(struct node *n)
 {
     static const int64_t uptimes_s[] = { 600, 3600, 6 * 3600 };
     static const int64_t bounds_ns[] = { 20 * NS_PER_MS, 5 * NS_PER_MS, NS_PER_MS };
@@ -194,9 +254,9 @@ static void judge_self(struct node *n)
             p.clock++;
     }
     n->priority = p;
-    party_set_self(&n->party, n->params.name,
-                   n->reachable.len > 0 ? &n->reachable : &n->params.listen,
-                   &n->priority);
+    company_set_self(n);
+    if (n->company != NULL)
+        n->judge_ns = n->now_ns + n->params->map_period_ns;
 }
 
 static void recall(struct node *n, const struct memory_item *item)
@@ -246,10 +306,9 @@ static void start(struct node *n, const struct event *e)
     n->start_ns = n->now_ns;
     for (int i = 0; i < e->u.start.count; i++)
         recall(n, &e->u.start.items[i]);
-    for (int i = 0; i < n->params.join_count; i++)
-        overlay_add_bootstrap(&n->overlay, &n->params.joins[i]);
+    for (int i = 0; i < n->join_count; i++)
+        overlay_add_bootstrap(&n->overlay, &n->joins[i]);
     utc_set_polling(&n->utc, true, n->now_ns);
-    judge_self(n);
 }
 
 void node_message(struct node *n, int peer, const struct msg *m)
@@ -305,7 +364,7 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_GRANT:
     case MSG_DENY:
     case MSG_HANDOVER:
-        party_receive(&n->party, peer, m, n->now_ns, box);
+        company_receive(n, peer, m);
         break;
     case MSG_LEAVES_GET:
     case MSG_LEAVES:
@@ -315,24 +374,46 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_BLOCK:
     case MSG_CANCEL:
     case MSG_REFUSE:
-        swarm_receive(&n->swarm, peer, m, n->now_ns, box);
+        company_share(n, peer, m);
         break;
     }
+}
+
+static bool is_more_than_a_card(const struct event_audio *a)
+{
+    return a->is_playing || a->phase_ns != 0 || a->rate_ppb != 0 || a->underruns != 0 ||
+           a->resyncs != 0 || a->message.len > 0;
 }
 
 static void audio(struct node *n, const struct event_audio *a)
 {
     struct bytes message = node_clean_text(a->message);
-    bool was_playing = n->audio.is_playing;
+    bool was_playing = n->audio != NULL && n->audio->a.is_playing;
 
-    n->audio = *a;
-    if (message.len == 0 && a->message.len > 0)
-        message = bytes_of("unknown", 7);
-    text_copy(n->audio_message, sizeof(n->audio_message), (const char *)message.data,
-              message.len);
-    n->audio.message = bytes_of(NULL, 0);
-    party_set_audio(&n->party, a->is_open, a->phase_ns, n->now_ns, &n->out->outbox);
+    n->has_card = a->is_open;
+    if (n->audio == NULL && is_more_than_a_card(a))
+        n->audio = heap_take(&n->heap, 1, sizeof(*n->audio));
+    if (n->audio != NULL) {
+        if (message.len == 0 && a->message.len > 0)
+            message = bytes_of("unknown", 7);
+        text_copy(n->audio->message, sizeof(n->audio->message),
+                  (const char *)message.data, message.len);
+        n->audio->a = *a;
+        n->audio->a.message = bytes_of(NULL, 0);
+    }
+    if (n->company != NULL)
+        party_set_audio(&n->company->party, a->is_open, a->phase_ns, n->now_ns,
+                        &n->out->outbox);
     n->is_state_stale |= a->is_playing || was_playing;
+}
+
+static void wake_company(struct node *n)
+{
+    struct company *c = n->company;
+
+    swarm_wake(&c->swarm, n->now_ns, &n->out->outbox);
+    links_flush(n);
+    party_wake(&c->party, n->now_ns, &n->out->outbox);
 }
 
 static void wake(struct node *n)
@@ -345,14 +426,28 @@ static void wake(struct node *n)
     trees_wake(n);
     overlay_wake(&n->overlay, n->now_ns, box);
     links_flush(n);
-    swarm_wake(&n->swarm, n->now_ns, box);
-    links_flush(n);
     if (n->now_ns >= n->judge_ns) {
-        judge_self(n);
+        n->judge_ns = TIME_NEVER;
+        if (n->company != NULL)
+            node_judge(n);
         forget_notes(n);
-        n->judge_ns = n->now_ns + n->params.map_period_ns;
+        if (n->notes != NULL)
+            n->judge_ns = time_min(n->judge_ns, n->now_ns + n->params->map_period_ns);
     }
-    party_wake(&n->party, n->now_ns, box);
+    if (n->invites.count > 0)
+        invites_expire(&n->invites, n->now_ns);
+    if (n->company != NULL)
+        wake_company(n);
+}
+
+static bool take_party_dial(struct node *n, struct party_dial *dial)
+{
+    return n->company != NULL && party_take_dial(&n->company->party, dial);
+}
+
+static bool take_hangup(struct node *n, int *peer)
+{
+    return n->company != NULL && party_take_hangup(&n->company->party, peer);
 }
 
 /* Dials, drops and records that the modules want.  True when there were any. */
@@ -368,15 +463,15 @@ static bool flush_wishes(struct node *n)
 
     for (; overlay_take_dial(&n->overlay, &addr, &expected); any = true)
         links_dial(n, &addr, &expected);
-    for (; party_take_dial(&n->party, &dial); any = true) {
+    for (; take_party_dial(n, &dial); any = true) {
         if (links_find(n, &dial.id) < 0)
             links_dial(n, &dial.addr, &dial.id);
     }
     for (; overlay_take_drop(&n->overlay, &peer); any = true) {
-        if (!party_needs_link(&n->party, peer))
+        if (!company_needs_link(n, peer))
             links_drop(n, peer);
     }
-    for (; party_take_hangup(&n->party, &peer); any = true) {
+    for (; take_hangup(n, &peer); any = true) {
         if (!overlay_needs(&n->overlay, peer))
             links_drop(n, peer);
     }
@@ -392,24 +487,24 @@ static bool flush_wishes(struct node *n)
  * is known, and without one of the silence. */
 static void publish_timeline(struct node *n)
 {
-    uint32_t version = party_timeline_version(&n->party);
+    const struct company *c = n->company;
     struct party_time from = { 0 };
     struct effect *e;
 
-    if (version == n->timeline_version ||
-        (n->party.phase != PARTY_IDLE && n->party.phase != PARTY_ENDED &&
-         !n->line.is_valid))
+    if (c == NULL || party_timeline_version(&c->party) == n->timeline_version ||
+        (c->party.phase != PARTY_IDLE && c->party.phase != PARTY_ENDED &&
+         !c->line.is_valid))
         return;
-    if (n->line.is_valid)
-        from = party_clock_from_local(&n->line, n->now_ns);
+    if (c->line.is_valid)
+        from = party_clock_from_local(&c->line, n->now_ns);
     e = effects_add(n->out, EFFECT_TIMELINE);
     if (e == NULL)
         return;
-    n->timeline_version = version;
-    e->u.timeline.segments = n->segments;
-    e->u.timeline.count = party_timeline_segments(&n->party, from, n->segments,
+    n->timeline_version = party_timeline_version(&c->party);
+    e->u.timeline.segments = n->out->segments;
+    e->u.timeline.count = party_timeline_segments(&c->party, from, n->out->segments,
                                                   TIMELINE_SEGMENTS_MAX);
-    e->u.timeline.version = version;
+    e->u.timeline.version = n->timeline_version;
     n->is_state_stale = true;
 }
 
@@ -418,12 +513,12 @@ static void publish_state(struct node *n)
     struct effect *e;
     uint64_t digest;
 
-    if (n->params.state_period_ns == TIME_NEVER)
+    if (n->params->state_period_ns == TIME_NEVER)
         return; /* nobody watches */
     digest = report_digest(n);
     n->is_state_stale |= digest != n->digest;
     n->digest = digest;
-    if (!n->is_state_stale || n->now_ns - n->state_ns < n->params.state_period_ns)
+    if (!n->is_state_stale || n->now_ns - n->state_ns < n->params->state_period_ns)
         return;
     e = effects_add(n->out, EFFECT_STATE);
     if (e == NULL)
@@ -440,11 +535,13 @@ static int64_t wake_ns(const struct node *n)
     at = time_min(at, overlay_wake_ns(&n->overlay));
     at = time_min(at, liveness_wake_ns(&n->liveness));
     at = time_min(at, tree_wake_ns(&n->tree));
-    at = time_min(at, swarm_wake_ns(&n->swarm));
-    at = time_min(at, party_wake_ns(&n->party));
+    if (n->company != NULL)
+        at = time_min(at, time_min(swarm_wake_ns(&n->company->swarm),
+                                   party_wake_ns(&n->company->party)));
     at = time_min(at, n->judge_ns);
-    if (n->is_state_stale && n->params.state_period_ns != TIME_NEVER)
-        at = time_min(at, n->state_ns + n->params.state_period_ns);
+    at = time_min(at, invites_wake_ns(&n->invites));
+    if (n->is_state_stale && n->params->state_period_ns != TIME_NEVER)
+        at = time_min(at, n->state_ns + n->params->state_period_ns);
     return at;
 }
 
@@ -519,19 +616,24 @@ void node_step(struct node *n, const struct event *e, struct effects *out)
     n->now_ns = e->now_ns;
     n->out = out;
     n->overlay.log = &out->log;
-    n->party.out_log = &out->log;
-    n->swarm.log = &out->log;
+    if (n->company != NULL) {
+        n->company->party.out_log = &out->log;
+        n->company->swarm.log = &out->log;
+    }
     out->count = 0;
     out->used = 0;
     outbox_clear(&out->outbox);
     dispatch(n, e);
     flush(n);
+    company_retire(n);
     n->out = NULL;
 }
 
 const struct party *node_party(const struct node *n)
 {
-    return &n->party;
+    static const struct party nobody = { .log = { .entries_max = 1, .first = 1 } };
+
+    return n->company == NULL ? &nobody : &n->company->party;
 }
 
 const struct overlay *node_overlay(const struct node *n)
@@ -551,7 +653,12 @@ const struct tree *node_tree(const struct node *n)
 
 const struct swarm *node_swarm(const struct node *n)
 {
-    return &n->swarm;
+    return n->company == NULL ? NULL : &n->company->swarm;
+}
+
+const struct invites *node_invites(const struct node *n)
+{
+    return &n->invites;
 }
 
 const struct node_id *node_self(const struct node *n)
@@ -561,5 +668,7 @@ const struct node_id *node_self(const struct node *n)
 
 const struct clock_line *node_party_line(const struct node *n)
 {
-    return &n->line;
+    static const struct clock_line unknown;
+
+    return n->company == NULL ? &unknown : &n->company->line;
 }

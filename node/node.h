@@ -28,23 +28,31 @@ struct node_memory {
 };
 
 /* A node in this memory; NULL when the arena is too small, or libsodium cannot be used.
- * Copies params; wipe the seeds afterwards. */
+ * Keeps params, which many nodes may share; copies setup, whose key and the seeds are to
+ * be wiped afterwards. */
 struct node *node_create(const struct node_memory *memory,
-                         const struct node_params *params,
+                         const struct node_params *params, const struct node_setup *setup,
                          const struct node_identity *seeds);
 
 /* Carry out one event.  The driver then carries out the effects, in order. */
 void node_step(struct node *n, const struct event *e, struct effects *out);
 
-/* Wipe the keys.  The memory stays the arena's. */
-void node_wipe(struct node *n);
+/* Wipe the keys and give all that came from the pool back.  The rest stays the arena's;
+ * the node is no more. */
+void node_destroy(struct node *n);
+
+/* All that the node holds, in bytes: from the arena, and from the pool as rounded up by
+ * it.  Contact records are shared, and not counted. */
+size_t node_bytes(const struct node *n);
 
 /* Looks inside for the simulator's invariants and the tests; never changes anything. */
-const struct party *node_party(const struct node *n);
+const struct party *
+node_party(const struct node *n); /* an idle one where there is none */
 const struct overlay *node_overlay(const struct node *n);
 const struct floods *node_floods(const struct node *n);
-const struct swarm *node_swarm(const struct node *n);
 const struct tree *node_tree(const struct node *n);
+const struct swarm *node_swarm(const struct node *n); /* NULL: none */
+const struct invites *node_invites(const struct node *n);
 const struct node_id *node_self(const struct node *n);
 
 /* The node's own estimate of party time, as EFFECT_CLOCK last told it. */

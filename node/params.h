@@ -1,6 +1,6 @@
-/* What a node is told when it is made: who it is, where it listens, whom it joins, and
- * every constant of every protocol, so that the simulator can vary them and experiments
- * can sweep them.  SPDX-License-Identifier: MIT */
+/* What a node is told when it is made: how it behaves, that is every constant of every
+ * protocol, so that the simulator can vary them and experiments can sweep them; and who
+ * it is, where it listens, and whom it joins.  SPDX-License-Identifier: MIT */
 #ifndef NODE_PARAMS_H
 #define NODE_PARAMS_H
 
@@ -21,15 +21,6 @@
 struct node_params {
     const struct suite *suite; /* cryptography: suite_real */
 
-    char name[MSG_NAME_MAX + 1];
-    struct addr listen;                   /* TCP and UDP; 0.0.0.0 and :: are fine */
-    bool has_channel;                     /* false: open to strangers */
-    uint8_t channel_psk[SECURE_SEED_LEN]; /* wiped from params once it is taken over */
-    int join_count;
-    struct addr joins[NODE_JOINS_MAX]; /* first addresses to try */
-    int server_count;
-    struct addr servers[NODE_SERVERS_MAX]; /* NTP */
-
     int peers_max;             /* slots of the table of links: 64 */
     int64_t handshake_ns;      /* from connection to HELLO: 10 s */
     int64_t idle_link_ns;      /* a link that nobody needs is kept so long: 20 s */
@@ -39,7 +30,7 @@ struct node_params {
     bool is_lab;               /* verbs of experiments are obeyed: false */
     int64_t state_period_ns;   /* watchers hear no more often: 100 ms */
 
-    /* The peers_max of these three is set to the one above. */
+    /* The peers_max of these is that above: see node_params_spread. */
     struct overlay_params overlay;
     struct liveness_params liveness;
     struct flood_params flood;
@@ -49,7 +40,24 @@ struct node_params {
     struct party_params party;
 };
 
-/* The shipped values; name empty, nowhere to listen, nobody to join. */
+/* The shipped values. */
 struct node_params node_params_default(void);
+
+/* One word for all tables that are indexed by peers: to be called once peers_max is
+ * settled. */
+void node_params_spread(struct node_params *p);
+
+/* One node, as opposed to how all of them behave.  Zeroed: nameless, with nowhere to
+ * listen and nobody to join. */
+struct node_setup {
+    char name[MSG_NAME_MAX + 1];
+    struct addr listen;                   /* TCP and UDP; 0.0.0.0 and :: are fine */
+    bool has_channel;                     /* false: open to strangers */
+    uint8_t channel_psk[SECURE_SEED_LEN]; /* secret */
+    int join_count;
+    struct addr joins[NODE_JOINS_MAX]; /* first addresses to try */
+    int server_count;
+    struct addr servers[NODE_SERVERS_MAX]; /* NTP */
+};
 
 #endif

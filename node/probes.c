@@ -39,7 +39,7 @@ static struct slot *slot_of_datagram(struct node *n, struct bytes data)
 
     if (!datagram_id(data, &id))
         return NULL;
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
 
         if (s->state == SLOT_UP && s->peer.receive_id == id)
@@ -52,18 +52,19 @@ static struct slot *slot_of_datagram(struct node *n, struct bytes data)
 static void take_reply(struct node *n, const struct slot *s, struct bytes body,
                        int64_t rx_ns)
 {
+    struct company *c = n->company;
     enum clock_verdict verdict;
 
-    if (!n->has_prober || !node_id_equal(&s->rec.id, &n->reference))
+    if (c == NULL || c->prober == NULL || !node_id_equal(&s->rec.id, &c->reference))
         return;
-    if (prober_receive(&n->prober, body, rx_ns, &verdict) != 0)
+    if (prober_receive(c->prober, body, rx_ns, &verdict) != 0)
         return;
     if (verdict == CLOCK_RESET) {
         struct text t = log_begin(&n->out->log, LOG_WARN, "clock", "reset");
 
         log_id(&t, "reference", s->rec.id.b);
     }
-    n->is_line_stale = true;
+    c->is_line_stale = true;
 }
 
 static void peer_datagram(struct node *n, const struct addr *from, struct bytes data,
@@ -107,32 +108,34 @@ void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,
 }
 
 /* Whose raw clock the party runs on may change: begin to measure the new one. */
-static void follow_reference(struct node *n)
+static void follow_reference(struct node *n, struct company *c)
 {
     struct party_reference r;
 
-    if (!party_reference(&n->party, &r) || r.is_self) {
-        n->has_prober = false;
+    if (!party_reference(&c->party, &r) || r.is_self) {
+        heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
+        c->prober = NULL;
         return;
     }
-    if (n->has_prober && node_id_equal(&r.host, &n->reference))
+    if (c->prober != NULL && node_id_equal(&r.host, &c->reference))
         return;
-    n->reference = r.host;
-    n->has_prober = true;
-    prober_init(&n->prober, &n->params.clock, n->params.probe_interval_ns, NULL, &n->rng,
+    c->reference = r.host;
+    if (c->prober == NULL)
+        c->prober = heap_take(&n->heap, 1, sizeof(*c->prober));
+    prober_init(c->prober, &n->params->clock, n->params->probe_interval_ns, NULL, &n->rng,
                 n->now_ns);
-    prober_set_clock_id(&n->prober, n->clock_id, n->now_ns);
-    n->is_line_stale = true;
+    prober_set_clock_id(c->prober, n->clock_id, n->now_ns);
+    c->is_line_stale = true;
 }
 
-static void probe_reference(struct node *n)
+static void probe_reference(struct node *n, struct company *c)
 {
     uint8_t body[PROBE_LEN];
     int peer;
 
-    if (!n->has_prober || !prober_take(&n->prober, n->now_ns, body))
+    if (c->prober == NULL || !prober_take(c->prober, n->now_ns, body))
         return;
-    peer = links_find(n, &n->reference);
+    peer = links_find(n, &c->reference);
     if (peer >= 0)
         send_probe(n, &n->slots[peer], &n->slots[peer].rec.addr, body);
 }
@@ -149,36 +152,36 @@ static void poll_servers(struct node *n)
 }
 
 /* The host publishes its first map when the party begins, and refines it now and then. */
-static void publish_map(struct node *n)
+static void publish_map(struct node *n, struct company *c)
 {
-    const struct clock_map *map = party_map(&n->party);
+    const struct clock_map *map = party_map(&c->party);
     struct utc_estimate utc;
     struct clock_map next;
 
-    if (!party_wants_map(&n->party) && (map == NULL || n->now_ns < n->map_wake_ns))
+    if (!party_wants_map(&c->party) && (map == NULL || n->now_ns < c->map_wake_ns))
         return;
-    n->map_wake_ns = n->now_ns + n->params.map_period_ns;
+    c->map_wake_ns = n->now_ns + n->params->map_period_ns;
     utc_estimate(&n->utc, n->now_ns, &utc);
     if (!utc.line.is_valid)
         return;
     if (map == NULL)
         next = clock_map_first(&utc.line, n->now_ns);
     else if (!utc.is_synchronised ||
-             !clock_map_refine(map, &utc.line, &n->params.clock, n->now_ns, &next))
+             !clock_map_refine(map, &utc.line, &n->params->clock, n->now_ns, &next))
         return;
     if (!utc.is_synchronised)
         next.bound_ns = TIME_NEVER;
-    party_set_host_map(&n->party, &next, n->clock_id, n->now_ns, &n->out->outbox);
-    n->is_line_stale = true;
+    party_set_host_map(&c->party, &next, n->clock_id, n->now_ns, &n->out->outbox);
+    c->is_line_stale = true;
 }
 
 /* Our line to the reference's raw clock. */
-static struct clock_line reference_line(const struct node *n)
+static struct clock_line reference_line(const struct company *c)
 {
     struct clock_line line = clock_line_identity();
 
-    if (n->has_prober)
-        clock_filter_line(&n->prober.filter, &line);
+    if (c->prober != NULL)
+        clock_filter_line(&c->prober->filter, &line);
     return line;
 }
 
@@ -189,65 +192,75 @@ static bool same_line(const struct clock_line *a, const struct clock_line *b)
 }
 
 /* Tell the party how we know the reference's clock now. */
-static void renew_line(struct node *n)
+static void renew_line(struct node *n, struct company *c)
 {
-    struct clock_line host = reference_line(n);
+    struct clock_line host = reference_line(c);
     struct clock_stats stats = { 0 };
 
-    n->is_line_stale = false;
-    n->line_wake_ns = n->now_ns + n->params.line_period_ns;
-    if (n->has_prober)
-        clock_filter_stats(&n->prober.filter, n->now_ns, &stats);
-    party_set_clock(&n->party, &host, stats.rtt_median_ns, n->now_ns, &n->out->outbox);
+    c->is_line_stale = false;
+    c->line_wake_ns = n->now_ns + n->params->line_period_ns;
+    if (c->prober != NULL)
+        clock_filter_stats(&c->prober->filter, n->now_ns, &stats);
+    party_set_clock(&c->party, &host, stats.rtt_median_ns, n->now_ns, &n->out->outbox);
 }
 
 /* The player hears of every other line: after a reply, and when a map takes over. */
-static void publish_line(struct node *n)
+static void publish_line(struct node *n, struct company *c)
 {
-    struct clock_line line = party_line(&n->party, n->now_ns);
+    struct clock_line line = party_line(&c->party, n->now_ns);
     struct effect *e;
 
-    if (!line.is_valid || same_line(&line, &n->line))
+    if (!line.is_valid || same_line(&line, &c->line))
         return;
-    n->line = line;
+    c->line = line;
     e = effects_add(n->out, EFFECT_CLOCK);
     if (e != NULL)
         e->u.clock = line;
 }
 
-void probes_wake(struct node *n)
+static void wake_company(struct node *n, struct company *c)
 {
     struct party_reference r;
 
-    follow_reference(n);
-    probe_reference(n);
-    poll_servers(n);
-    publish_map(n);
-    if (!party_reference(&n->party, &r)) {
+    follow_reference(n, c);
+    probe_reference(n, c);
+    publish_map(n, c);
+    if (!party_reference(&c->party, &r)) {
         /* The next party has another time: nothing is to be reckoned by this one. */
-        n->has_reference = false;
-        n->line.is_valid = false;
+        c->has_reference = false;
+        c->line.is_valid = false;
         return;
     }
-    if (!n->has_reference || n->is_line_stale || n->now_ns >= n->line_wake_ns)
-        renew_line(n);
-    n->has_reference = true;
-    publish_line(n);
+    if (!c->has_reference || c->is_line_stale || n->now_ns >= c->line_wake_ns)
+        renew_line(n, c);
+    c->has_reference = true;
+    publish_line(n, c);
+}
+
+void probes_wake(struct node *n)
+{
+    if (n->utc.count > 0 || n->company != NULL)
+        poll_servers(n);
+    if (n->company != NULL)
+        wake_company(n, n->company);
 }
 
 int64_t probes_wake_ns(const struct node *n)
 {
+    const struct company *c = n->company;
+    int64_t wake = n->utc.count > 0 || c != NULL ? utc_wake_ns(&n->utc) : TIME_NEVER;
     struct party_reference r;
-    int64_t wake = utc_wake_ns(&n->utc);
 
-    if (n->has_prober)
-        wake = time_min(wake, prober_wake_ns(&n->prober));
-    if (party_reference(&n->party, &r))
-        wake = time_min(wake, n->line_wake_ns);
-    if (party_map(&n->party) != NULL)
-        wake = time_min(wake, n->map_wake_ns);
-    if (n->party.maps.has_next && n->line.is_valid) { /* it takes over then */
-        int64_t at = party_clock_to_local(&n->line, n->party.maps.next.valid_from);
+    if (c == NULL)
+        return wake;
+    if (c->prober != NULL)
+        wake = time_min(wake, prober_wake_ns(c->prober));
+    if (party_reference(&c->party, &r))
+        wake = time_min(wake, c->line_wake_ns);
+    if (party_map(&c->party) != NULL)
+        wake = time_min(wake, c->map_wake_ns);
+    if (c->party.maps.has_next && c->line.is_valid) { /* it takes over then */
+        int64_t at = party_clock_to_local(&c->line, c->party.maps.next.valid_from);
 
         wake = time_min(wake, at > n->now_ns ? at : n->now_ns + NS_PER_MS);
     }

@@ -76,26 +76,28 @@ static void put_node(struct node *n, struct cbor_writer *w)
     int active[OVERLAY_ACTIVE_MAX];
     int links = 0;
 
-    for (int i = 0; i < n->params.peers_max; i++)
+    for (int i = 0; i < n->slot_count; i++)
         links += n->slots[i].state == SLOT_UP;
     cbor_write_text(w, "node");
     cbor_write_map(w, 8);
     put_id(w, n->self.id.b, NODE_ID_LEN);
-    put_text(w, "name", n->params.name);
+    put_text(w, "name", n->name);
     put_int(w, "links", links);
     put_int(w, "peers", overlay_active(&n->overlay, active));
-    put_addr(w, "listen", n->reachable.len > 0 ? &n->reachable : &n->params.listen);
+    put_addr(w, "listen", n->reachable.len > 0 ? &n->reachable : &n->listen);
     put_int(w, "passive", n->overlay.passive.count);
-    put_bool(w, "private", n->params.has_channel);
+    put_bool(w, "private", n->psk != NULL);
     put_int(w, "uptime_ms", (n->now_ns - n->start_ns) / NS_PER_MS);
 }
 
 static int audio_slot(const struct node *n)
 {
-    for (int slot = 0; n->audio.is_playing && slot < POOL_SLOTS; slot++) {
-        const struct party_song *s = party_song(&n->party, slot);
+    bool is_playing = n->audio != NULL && n->audio->a.is_playing;
 
-        if (s->is_set && song_id_equal(&s->id, &n->audio.song))
+    for (int slot = 0; is_playing && slot < POOL_SLOTS; slot++) {
+        const struct party_song *s = party_song(node_party(n), slot);
+
+        if (s->is_set && song_id_equal(&s->id, &n->audio->a.song))
             return slot;
     }
     return -1;
@@ -103,20 +105,23 @@ static int audio_slot(const struct node *n)
 
 static void put_audio(struct node *n, struct cbor_writer *w)
 {
+    static const struct heard_audio silence;
+    const struct heard_audio *h = n->audio == NULL ? &silence : n->audio;
+
     cbor_write_text(w, "audio");
     cbor_write_map(w, 8);
-    put_bool(w, "card", n->audio.is_open);
+    put_bool(w, "card", n->has_card);
     put_known(w, "song", audio_slot(n));
     cbor_write_text(w, "error");
-    if (n->audio_message[0] == '\0')
+    if (h->message[0] == '\0')
         cbor_write_null(w);
     else
-        cbor_write_text(w, n->audio_message);
-    put_bool(w, "playing", n->audio.is_playing);
-    put_int(w, "resyncs", n->audio.resyncs);
-    put_int(w, "phase_ns", n->audio.phase_ns);
-    put_int(w, "rate_ppb", n->audio.rate_ppb);
-    put_int(w, "underruns", n->audio.underruns);
+        cbor_write_text(w, h->message);
+    put_bool(w, "playing", h->a.is_playing);
+    put_int(w, "resyncs", h->a.resyncs);
+    put_int(w, "phase_ns", h->a.phase_ns);
+    put_int(w, "rate_ppb", h->a.rate_ppb);
+    put_int(w, "underruns", h->a.underruns);
 }
 
 static const char *clock_role(struct node *n, const char **state,
@@ -127,7 +132,7 @@ static const char *clock_role(struct node *n, const char **state,
 
     *stats = (struct clock_stats){ .rtt_median_ns = -1, .sigma_ns = -1, .bound_ns = -1 };
     *state = names[CLOCK_UNSYNCED];
-    if (!party_reference(&n->party, &r))
+    if (!party_reference(node_party(n), &r))
         return "alone";
     if (r.is_self) {
         stats->sigma_ns = 0;
@@ -135,9 +140,9 @@ static const char *clock_role(struct node *n, const char **state,
         *state = names[CLOCK_LOCKED];
         return "host";
     }
-    if (n->has_prober) {
-        clock_filter_stats(&n->prober.filter, n->now_ns, stats);
-        *state = names[prober_state(&n->prober, n->now_ns)];
+    if (n->company->prober != NULL) {
+        clock_filter_stats(&n->company->prober->filter, n->now_ns, stats);
+        *state = names[prober_state(n->company->prober, n->now_ns)];
     }
     return "guest";
 }
@@ -238,7 +243,7 @@ struct bytes report_clock(struct node *n)
 
 static void put_song(struct node *n, struct cbor_writer *w, int slot)
 {
-    const struct party_song *s = party_song(&n->party, slot);
+    const struct party_song *s = party_song(node_party(n), slot);
 
     cbor_write_map(w, 11);
     put_id(w, s->id.b, SONG_ID_LEN);
@@ -293,20 +298,21 @@ static void put_pool(struct node *n, struct cbor_writer *w)
     int count = 0;
 
     for (int slot = 0; slot < POOL_SLOTS; slot++)
-        count += party_song(&n->party, slot)->is_set;
+        count += party_song(node_party(n), slot)->is_set;
     cbor_write_text(w, "pool");
     cbor_write_array(w, count);
     for (int slot = 0; slot < POOL_SLOTS; slot++) {
-        if (party_song(&n->party, slot)->is_set)
+        if (party_song(node_party(n), slot)->is_set)
             put_song(n, w, slot);
     }
 }
 
 static void put_party(struct node *n, struct cbor_writer *w)
 {
-    struct party_status s;
+    struct party_status s = { .role = PARTY_ROLE_NONE };
 
-    party_status(&n->party, n->now_ns, &s);
+    if (n->company != NULL)
+        party_status(&n->company->party, n->now_ns, &s);
     cbor_write_text(w, "party");
     if (s.role == PARTY_ROLE_NONE) {
         cbor_write_null(w);
@@ -326,7 +332,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
     cbor_write_text(w, "members");
     cbor_write_array(w, s.member_count);
     for (int i = 0; i < s.member_count; i++)
-        put_member(w, &n->party.members[i]);
+        put_member(w, &n->company->party.members[i]);
     put_known(w, "position_ms",
               s.has_position && s.rate > 0 ? mul_div(s.frame, 1000, s.rate) : -1);
 }
@@ -337,15 +343,15 @@ static void put_notes(struct node *n, struct cbor_writer *w)
     int party = 0;
     int own = 0;
 
-    while (party_note(&n->party, party) != NULL)
+    while (party_note(node_party(n), party) != NULL)
         party++;
-    for (int i = 0; i < NOTES_MAX; i++)
+    for (int i = 0; n->notes != NULL && i < NOTES_MAX; i++)
         own += n->notes[i].text[0] != '\0';
     cbor_write_text(w, "notes");
     cbor_write_array(w, party + own);
     for (int i = 0; i < party; i++)
-        cbor_write_text(w, party_note(&n->party, i));
-    for (int i = 0; i < NOTES_MAX; i++) {
+        cbor_write_text(w, party_note(node_party(n), i));
+    for (int i = 0; n->notes != NULL && i < NOTES_MAX; i++) {
         const struct note *note = &n->notes[(n->note_next + i) % NOTES_MAX];
 
         if (note->text[0] != '\0')
@@ -362,8 +368,8 @@ static int open_invites(const struct node *n)
 {
     int count = 0;
 
-    for (int i = 0; i < n->party.invites.count; i++)
-        count += is_shown(&n->party.invites.list[i]);
+    for (int i = 0; i < n->invites.count; i++)
+        count += is_shown(&n->invites.list[i]);
     return count;
 }
 
@@ -388,7 +394,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 
 static uint64_t mix_party(const struct node *n, uint64_t h)
 {
-    const struct party *p = &n->party;
+    const struct party *p = node_party(n);
 
     h = mix(h, (uint64_t)p->phase << 8 | (uint64_t)p->role << 4 | p->is_host_silent);
     h = mix(h, load_be64(p->call.candidate.party.b));
@@ -413,12 +419,13 @@ uint64_t report_digest(struct node *n)
     const char *state;
     uint64_t h = mix_party(n, UINT64_C(0xcbf29ce484222325));
 
-    for (int i = 0; i < n->params.peers_max; i++)
+    for (int i = 0; i < n->slot_count; i++)
         h = mix(h, n->slots[i].state == SLOT_UP);
     h = mix(h, (uint64_t)overlay_active(&n->overlay, active));
     (void)clock_role(n, &state, &stats);
     h = mix(h, (uint64_t)state[0] << 8 | (uint64_t)n->utc.line.is_valid);
-    h = mix(h, (uint64_t)n->audio.is_open << 1 | (n->audio_message[0] != '\0'));
+    h = mix(h, (uint64_t)n->has_card << 1 |
+                   (n->audio != NULL && n->audio->message[0] != '\0'));
     return h;
 }
 
@@ -440,12 +447,12 @@ struct bytes report_peers(struct node *n)
     struct cbor_writer w = report_begin(n);
     int links = 0;
 
-    for (int i = 0; i < n->params.peers_max; i++)
+    for (int i = 0; i < n->slot_count; i++)
         links += n->slots[i].state == SLOT_UP;
     cbor_write_map(&w, 1);
     cbor_write_text(&w, "peers");
     cbor_write_array(&w, links);
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         if (n->slots[i].state == SLOT_UP)
             put_peer(n, &w, i);
     }
@@ -476,9 +483,9 @@ struct bytes report_invites(struct node *n)
     cbor_write_map(&w, 1);
     cbor_write_text(&w, "invites");
     cbor_write_array(&w, open_invites(n));
-    for (int i = 0; i < n->party.invites.count; i++) {
-        if (is_shown(&n->party.invites.list[i]))
-            put_invite(n, &w, &n->party.invites.list[i]);
+    for (int i = 0; i < n->invites.count; i++) {
+        if (is_shown(&n->invites.list[i]))
+            put_invite(n, &w, &n->invites.list[i]);
     }
     return report_end(n, &w);
 }

@@ -5,11 +5,12 @@
 #include "node/internal.h"
 #include "party/domains.h"
 
+#define LEAVES_LEN_MAX ((size_t)MSG_BITMAP_MAX * 8 * HASH_LEN) /* 1 MiB */
+
 void songs_import(struct node *n, const struct bytes paths[], int count)
 {
-    struct hosting *h = &n->hosting;
+    struct hosting *h = n->hosting;
 
-    h->is_active = true;
     h->count = count;
     h->done = 0;
     h->token = n->next_token;
@@ -27,7 +28,7 @@ void songs_import(struct node *n, const struct bytes paths[], int count)
 
 static void start_party(struct node *n)
 {
-    struct hosting *h = &n->hosting;
+    struct hosting *h = n->hosting;
     struct party_host_request r = { .name = bytes_of(h->name, strlen(h->name)),
                                     .song_count = h->count,
                                     .wanted = h->wanted,
@@ -41,9 +42,16 @@ static void start_party(struct node *n)
         r.songs[i].manifest = bytes_of(h->songs[i].manifest, h->songs[i].len);
         r.songs[i].sig = h->songs[i].sig;
     }
-    h->is_active = false;
-    err = party_host(&n->party, &r, n->now_ns, &n->out->outbox, &answer);
+    n->hosting = NULL;
+    err = party_host(&company_begin(n)->party, &r, n->now_ns, &n->out->outbox, &answer);
     commands_answer_party(n, h->command, err, &answer);
+    heap_give(&n->heap, h, 1, sizeof(*h));
+}
+
+void songs_forget(struct node *n)
+{
+    heap_give(&n->heap, n->hosting, 1, sizeof(*n->hosting));
+    n->hosting = NULL;
 }
 
 static const char *remedy(int err)
@@ -61,8 +69,8 @@ static const char *remedy(int err)
 /* One song of the wanted party was read, or could not be. */
 static void imported(struct node *n, const struct event_song *e)
 {
-    struct hosting *h = &n->hosting;
-    uint64_t i = e->token - h->token;
+    struct hosting *h = n->hosting;
+    uint64_t i;
     struct manifest m = { .song = e->song,
                           .bytes = e->bytes,
                           .frames = e->frames,
@@ -73,11 +81,14 @@ static void imported(struct node *n, const struct event_song *e)
                           .artist = e->artist,
                           .album = e->album };
 
-    if (!h->is_active || i >= (uint64_t)h->count || h->songs[i].is_done)
+    if (h == NULL)
         return; /* of a command that has failed since */
+    i = e->token - h->token;
+    if (i >= (uint64_t)h->count || h->songs[i].is_done)
+        return; /* of one before */
     if (e->err != 0) {
-        h->is_active = false;
         commands_fail(n, h->command, e->err, e->message, remedy(e->err));
+        songs_forget(n);
         return;
     }
     memcpy(m.owner, n->self.sign_public, KEY_LEN);
@@ -96,10 +107,10 @@ static void opened(struct node *n, const struct event_song *e)
     char text[160];
     struct text t;
 
-    if (!swarm_has(&n->swarm, &e->song))
+    if (n->company == NULL || !swarm_has(&n->company->swarm, &e->song))
         return; /* dropped since */
     if (e->err == 0) {
-        swarm_opened(&n->swarm, &e->song, &local, n->now_ns, &n->out->outbox);
+        swarm_opened(&n->company->swarm, &e->song, &local, n->now_ns, &n->out->outbox);
         return;
     }
     text_init(&t, text, sizeof(text));
@@ -125,14 +136,16 @@ void songs_block(struct node *n, const struct event_block *e)
 {
     struct swarm_block b = { e->song, e->index, e->err, e->data };
 
+    if (n->company == NULL)
+        return; /* of a party that is over */
     if (e->what == BLOCK_LOADED) {
-        swarm_loaded(&n->swarm, &b, n->now_ns, &n->out->outbox);
+        swarm_loaded(&n->company->swarm, &b, n->now_ns, &n->out->outbox);
         return;
     }
     if (e->err == ERR_DISK)
         node_note(n, "the disk is full: songs cannot be stored; make room in the data "
                      "directory");
-    swarm_stored(&n->swarm, &b, n->now_ns, &n->out->outbox);
+    swarm_stored(&n->company->swarm, &b, n->now_ns, &n->out->outbox);
 }
 
 static void song_effect(struct node *n, enum effect_kind kind, const struct song_id *song,
@@ -150,7 +163,7 @@ static void song_effect(struct node *n, enum effect_kind kind, const struct song
 static bool is_in_pool(const struct node *n, const struct song_id *song)
 {
     for (int slot = 0; slot < POOL_SLOTS; slot++) {
-        const struct party_song *s = party_song(&n->party, slot);
+        const struct party_song *s = party_song(&n->company->party, slot);
 
         if (s->is_set && song_id_equal(&s->id, song))
             return true;
@@ -161,9 +174,9 @@ static bool is_in_pool(const struct node *n, const struct song_id *song)
 static void pool_remove(struct node *n, struct pooled *p)
 {
     p->is_set = false;
-    if (is_in_pool(n, &p->song) || !swarm_has(&n->swarm, &p->song))
+    if (is_in_pool(n, &p->song) || !swarm_has(&n->company->swarm, &p->song))
         return;
-    swarm_remove(&n->swarm, &p->song, n->now_ns, &n->out->outbox);
+    swarm_remove(&n->company->swarm, &p->song, n->now_ns, &n->out->outbox);
     song_effect(n, EFFECT_SONG_DROP, &p->song, 0);
     links_flush(n); /* each may have a word for every peer */
 }
@@ -171,7 +184,7 @@ static void pool_remove(struct node *n, struct pooled *p)
 static void pool_add(struct node *n, struct pooled *p, const struct party_song *s)
 {
     int64_t ms = s->rate == 0 ? 0 : mul_div((int64_t)s->frames, 1000, s->rate);
-    int err = swarm_add(&n->swarm, &s->id, s->bytes,
+    int err = swarm_add(&n->company->swarm, &s->id, s->bytes,
                         ms > 0 && ms < UINT32_MAX ? (uint32_t)ms : 0);
 
     if (err != 0 && err != ERR_STATE) {
@@ -190,15 +203,15 @@ static void follow_pool(struct node *n)
     int count = 0;
 
     for (int slot = 0; slot < POOL_SLOTS; slot++) {
-        const struct party_song *s = party_song(&n->party, slot);
-        struct pooled *p = &n->pool[slot];
+        const struct party_song *s = party_song(&n->company->party, slot);
+        struct pooled *p = &n->company->pool[slot];
 
         if (p->is_set && (!s->is_set || !song_id_equal(&p->song, &s->id)))
             pool_remove(n, p);
     }
     for (int slot = 0; slot < POOL_SLOTS; slot++) {
-        const struct party_song *s = party_song(&n->party, slot);
-        struct pooled *p = &n->pool[slot];
+        const struct party_song *s = party_song(&n->company->party, slot);
+        struct pooled *p = &n->company->pool[slot];
 
         if (s->is_set && !p->is_set)
             pool_add(n, p, s);
@@ -207,15 +220,15 @@ static void follow_pool(struct node *n)
         order[count++] = p->song;
         p->held = -1; /* a new party with the same song has to be told again */
     }
-    swarm_set_order(&n->swarm, order, count);
+    swarm_set_order(&n->company->swarm, order, count);
 }
 
 /* Songs are shared with the members of the party, and with nobody else. */
 static void follow_members(struct node *n)
 {
-    for (int i = 0; i < n->params.peers_max; i++) {
+    for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
-        bool is_member = s->state == SLOT_UP && party_is_member(&n->party, i);
+        bool is_member = s->state == SLOT_UP && party_is_member(&n->company->party, i);
 
         if (is_member == s->is_sharing)
             continue;
@@ -223,29 +236,30 @@ static void follow_members(struct node *n)
         if (n->out->outbox.count > OUTBOX_ITEMS_MAX / 2)
             links_flush(n); /* each may be told of every song */
         if (!is_member) {
-            swarm_peer_down(&n->swarm, i, n->now_ns, &n->out->outbox);
+            swarm_peer_down(&n->company->swarm, i, n->now_ns, &n->out->outbox);
             continue;
         }
-        swarm_peer_up(&n->swarm, i, n->now_ns, &n->out->outbox);
-        swarm_set_name(&n->swarm, i, &s->rec.id);
+        swarm_peer_up(&n->company->swarm, i, n->now_ns, &n->out->outbox);
+        swarm_set_name(&n->company->swarm, i, &s->rec.id);
     }
 }
 
 static void report_progress(struct node *n)
 {
     for (int slot = 0; slot < POOL_SLOTS; slot++) {
-        struct pooled *p = &n->pool[slot];
+        struct pooled *p = &n->company->pool[slot];
         int held;
         int total;
 
         if (!p->is_set)
             continue;
-        swarm_progress(&n->swarm, &p->song, &held, &total);
+        swarm_progress(&n->company->swarm, &p->song, &held, &total);
         if (held == p->held && total == p->total)
             continue;
         p->held = held;
         p->total = total;
-        party_set_song_progress(&n->party, slot, held, total, n->now_ns, &n->out->outbox);
+        party_set_song_progress(&n->company->party, slot, held, total, n->now_ns,
+                                &n->out->outbox);
     }
 }
 
@@ -256,16 +270,18 @@ static void store_and_load(struct node *n)
     struct bytes hashes;
     struct effect *e;
 
-    /* The leaves, up to 1 MiB of them, stand in the swarm: they need no copy. */
-    while (effects_has_room(n->out, 0) && swarm_take_leaves(&n->swarm, &song, &hashes)) {
+    /* Copied, as the song may be dropped before the step ends. */
+    while (effects_has_room(n->out, LEAVES_LEN_MAX) &&
+           swarm_take_leaves(&n->company->swarm, &song, &hashes)) {
         e = effects_add(n->out, EFFECT_LEAVES_STORE);
         if (e == NULL)
             return;
         e->u.leaves.song = song;
-        e->u.leaves.hashes = hashes;
+        e->u.leaves.hashes = effects_copy(n->out, hashes);
     }
     /* What is not taken stays with the swarm, which wants the block again. */
-    while (effects_has_room(n->out, BLOCK_SIZE) && swarm_take_store(&n->swarm, &b)) {
+    while (effects_has_room(n->out, BLOCK_SIZE) &&
+           swarm_take_store(&n->company->swarm, &b)) {
         e = effects_add(n->out, EFFECT_BLOCK_STORE);
         if (e == NULL)
             return;
@@ -273,7 +289,7 @@ static void store_and_load(struct node *n)
         e->u.block.index = b.index;
         e->u.block.data = effects_copy(n->out, b.data);
     }
-    while (effects_has_room(n->out, 0) && swarm_take_load(&n->swarm, &b)) {
+    while (effects_has_room(n->out, 0) && swarm_take_load(&n->company->swarm, &b)) {
         e = effects_add(n->out, EFFECT_BLOCK_LOAD);
         if (e == NULL)
             return;
@@ -287,13 +303,15 @@ void songs_flush(struct node *n)
 {
     int peer;
 
+    if (n->company == NULL)
+        return;
     store_and_load(n); /* before the swarm is called again */
-    if (party_take_pool_change(&n->party))
+    if (party_take_pool_change(&n->company->party))
         follow_pool(n);
     follow_members(n);
     store_and_load(n);
     report_progress(n);
-    while (swarm_take_banned(&n->swarm, &peer)) {
+    while (swarm_take_banned(&n->company->swarm, &peer)) {
         struct text t = log_begin(&n->out->log, LOG_WARN, "share", "banned");
 
         log_id(&t, "peer", n->slots[peer].rec.id.b);

@@ -10,7 +10,6 @@ struct node;
 
 /* A `host` command whose songs are being read. */
 struct hosting {
-    bool is_active;
     uint64_t command; /* id of the reply */
     uint64_t token;   /* of its first import; one more for each further one */
     int count;
@@ -36,8 +35,12 @@ struct pooled {
     int total;
 };
 
-/* Begin to import the songs of n->hosting, whose name and limits are filled in. */
+/* Begin to import the songs of n->hosting, which was made for it and whose name and
+ * limits are filled in. */
 void songs_import(struct node *n, const struct bytes paths[], int count);
+
+/* Forget the host command that is under way, if there is one. */
+void songs_forget(struct node *n);
 
 void songs_event(struct node *n, const struct event_song *e);
 void songs_block(struct node *n, const struct event_block *e);

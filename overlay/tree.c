@@ -139,6 +139,8 @@ static void empty_item(struct tree *t, struct tree_item *item)
 
 static void drop_items(struct tree *t, int first)
 {
+    if (first == 0)
+        return;
     for (int i = 0; i < first; i++)
         empty_item(t, &t->items[i]);
     memmove(t->items, t->items + first,

@@ -114,10 +114,10 @@ void guest_call_again(struct party *p, const struct invite *v)
 /* It cannot be: show why, and leave the invite as the user may want it next. */
 static void give_up(struct party *p, const char *why, bool is_gone)
 {
-    struct invite *v = invites_find(&p->invites, &p->call.candidate.party);
+    struct invite *v = invites_find(p->invites, &p->call.candidate.party);
 
     if (is_gone) {
-        invites_remove(&p->invites, &p->call.candidate.party);
+        invites_remove(p->invites, &p->call.candidate.party);
     } else if (v != NULL && v->state == INVITE_ACCEPTED) {
         v->state = INVITE_OPEN;
     }
@@ -128,7 +128,7 @@ static void give_up(struct party *p, const char *why, bool is_gone)
 
 void guest_leave(struct party *p, struct outbox *out)
 {
-    struct invite *v = invites_find(&p->invites, &p->call.candidate.party);
+    struct invite *v = invites_find(p->invites, &p->call.candidate.party);
     struct msg m = { .type = MSG_PARTY_LEAVE };
     int peer = host_peer(p);
 
@@ -404,12 +404,12 @@ void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m
         p->counts.bad_yield++;
         return;
     }
-    invites_remove(&p->invites, &p->call.candidate.party);
-    if (invites_find(&p->invites, &c.party) == NULL) {
-        (void)invites_add(&p->invites, &c, f.origin, NULL, p->params.invite_keep_ns,
+    invites_remove(p->invites, &p->call.candidate.party);
+    if (invites_find(p->invites, &c.party) == NULL) {
+        (void)invites_add(p->invites, &c, f.origin, NULL, p->params.invite_keep_ns,
                           p->now_ns);
     }
-    v = invites_find(&p->invites, &c.party);
+    v = invites_find(p->invites, &c.party);
     if (v == NULL) { /* forged: not that founder's party id */
         p->counts.bad_yield++;
         return;

@@ -1,21 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 #include "party/invites.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "party/log.h"
 
-void invites_init(struct invites *t, const struct suite *suite)
+#define ROOM_FIRST 2 /* rows of the first list */
+
+void invites_init(struct invites *t, const struct suite *suite, struct heap *heap,
+                  int max)
 {
+    assert(max >= 2); /* one may be the accepted one, which stays */
     memset(t, 0, sizeof(*t));
     t->suite = suite;
+    t->heap = heap;
+    t->max = max;
+}
+
+static void resize(struct invites *t, int room)
+{
+    t->list = heap_resize(t->heap, t->list, (size_t)t->room, (size_t)room,
+                          sizeof(t->list[0]));
+    t->room = room;
+}
+
+void invites_finish(struct invites *t)
+{
+    t->count = 0;
+    resize(t, 0);
 }
 
 static void remove_at(struct invites *t, int i)
 {
     t->count--;
     memmove(&t->list[i], &t->list[i + 1], sizeof(t->list[0]) * (size_t)(t->count - i));
+    if (t->count == 0) {
+        resize(t, 0);
+    }
+}
+
+/* A new row at the end. */
+static struct invite *append(struct invites *t)
+{
+    if (t->count == t->max) {
+        remove_at(t, t->list[0].state == INVITE_ACCEPTED ? 1 : 0);
+        t->evicted++;
+    }
+    if (t->count == t->room) {
+        int room = t->room == 0 ? ROOM_FIRST : 2 * t->room;
+
+        resize(t, room < t->max ? room : t->max);
+    }
+    memset(&t->list[t->count], 0, sizeof(t->list[0]));
+    return &t->list[t->count++];
 }
 
 struct invite *invites_find(struct invites *t, const struct party_id *party)
@@ -89,17 +128,40 @@ enum invites_result invites_add(struct invites *t, const struct call *c,
         return INVITES_AGAIN;
     }
     remove_of_host(t, origin);
-    if (t->count == INVITES_MAX) {
-        t->refused++;
-        return INVITES_FULL;
-    }
-    v = &t->list[t->count++];
-    memset(v, 0, sizeof(*v));
+    v = append(t);
     v->party = c->party;
     memcpy(v->host_key, origin, KEY_LEN);
     t->suite->id(origin, &v->host);
     update(v, c, flood, keep_ns, now_ns);
     return INVITES_NEW;
+}
+
+enum invites_result invites_call_heard(struct invites *t, const struct flood_id *id,
+                                       const struct flood *f, int64_t keep_ns,
+                                       int64_t now_ns, struct invite **found)
+{
+    enum invites_result result;
+    struct call c;
+
+    *found = NULL;
+    if (call_decode(f->body, &c) != 0) {
+        return INVITES_BAD;
+    }
+    result = invites_add(t, &c, f->origin, id, keep_ns, now_ns);
+    if (result <= INVITES_AGAIN) {
+        *found = invites_find(t, &c.party);
+    }
+    return result;
+}
+
+void invites_close_heard(struct invites *t, const struct close *c,
+                         const uint8_t origin[static KEY_LEN])
+{
+    const struct invite *v = invites_find(t, &c->party);
+
+    if (v != NULL && memcmp(v->host_key, origin, KEY_LEN) == 0) {
+        invites_remove(t, &c->party);
+    }
 }
 
 static int hex_digit(char c)
@@ -158,10 +220,10 @@ int invites_pick(struct invites *t, const char *prefix, struct invite **found)
 
 void invites_remove(struct invites *t, const struct party_id *party)
 {
-    for (int i = t->count - 1; i >= 0; i--) {
-        if (party_id_equal(&t->list[i].party, party)) {
-            remove_at(t, i);
-        }
+    const struct invite *v = invites_find(t, party);
+
+    if (v != NULL) {
+        remove_at(t, (int)(v - t->list));
     }
 }
 

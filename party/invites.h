@@ -1,7 +1,7 @@
 /* The calls that this node has heard and the user may still answer.
  *
  * One invite per party, however often its call is flooded; at most one per host, the
- * newest.  Bounded; when full, new ones are not kept until an old one expires.
+ * newest.  Bounded; when full, the oldest goes that was not accepted.
  * SPDX-License-Identifier: MIT */
 #ifndef PARTY_INVITES_H
 #define PARTY_INVITES_H
@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "base/pool.h"
 #include "base/time.h"
 #include "secure/suite.h"
 #include "wire/msg.h"
 
-#define INVITES_MAX      16
 #define INVITE_TITLE_MAX 48 /* bytes, as in a call */
 
 enum invite_state {
@@ -51,20 +51,25 @@ struct invite {
 
 struct invites {
     const struct suite *suite;
+    struct heap *heap;
+    int max;
     int count;
-    struct invite list[INVITES_MAX]; /* oldest first */
-    int64_t refused;                 /* calls that found the table full */
+    int room;            /* rows of the list, which grows with use */
+    struct invite *list; /* oldest first; NULL: no room */
+    int64_t evicted;     /* for want of room */
 };
 
 enum invites_result {
     INVITES_NEW,
     INVITES_AGAIN,  /* known, brought up to date */
     INVITES_FORGED, /* the party id is not that of origin and nonce */
-    INVITES_FULL
+    INVITES_BAD     /* no call at all */
 };
 
-/* Keeps suite. */
-void invites_init(struct invites *t, const struct suite *suite);
+/* Keeps suite and heap.  max is 2 or more. */
+void invites_init(struct invites *t, const struct suite *suite, struct heap *heap,
+                  int max);
+void invites_finish(struct invites *t);
 
 /* A call that origin signed.  flood is NULL when it did not come by a flood.  keep_ns:
  * how long after its deadline, or after it was last heard, an invite is kept. */
@@ -72,6 +77,14 @@ enum invites_result invites_add(struct invites *t, const struct call *c,
                                 const uint8_t origin[static KEY_LEN],
                                 const struct flood_id *flood, int64_t keep_ns,
                                 int64_t now_ns);
+
+/* A flooded call or close of somebody else, its signature checked: what it means for the
+ * invites.  *found is the invite to the call, NULL when there is none. */
+enum invites_result invites_call_heard(struct invites *t, const struct flood_id *id,
+                                       const struct flood *f, int64_t keep_ns,
+                                       int64_t now_ns, struct invite **found);
+void invites_close_heard(struct invites *t, const struct close *c,
+                         const uint8_t origin[static KEY_LEN]);
 
 /* The invite to a party, or NULL.  Valid until the table changes. */
 struct invite *invites_find(struct invites *t, const struct party_id *party);

@@ -6,6 +6,9 @@
 
 #include "party/domains.h"
 
+#define SLOTS_FIRST 32 /* of the first tables */
+#define BYTES_FIRST 2048
+
 void party_id_make(const struct suite *suite, const uint8_t key[static KEY_LEN],
                    const uint8_t nonce[static 16], struct party_id *id)
 {
@@ -14,30 +17,64 @@ void party_id_make(const struct suite *suite, const uint8_t key[static KEY_LEN],
     suite->hash(id->b, PARTY_ID_LEN, DOMAIN_PARTY_ID, parts, COUNT(parts));
 }
 
-int party_log_init(struct party_log *l, const struct suite *suite, struct arena *a,
-                   int entries_max, int bytes_max)
+void party_log_init(struct party_log *l, const struct suite *suite, struct heap *heap,
+                    int entries_max, int bytes_max)
 {
-    *l = (struct party_log){ .suite = suite };
+    *l = (struct party_log){ .suite = suite, .heap = heap, .first = 1 };
     l->entries_max = entries_max > PARTY_LOG_ENTRIES_MIN ? entries_max
                                                          : PARTY_LOG_ENTRIES_MIN;
     l->bytes_max = (uint32_t)(bytes_max > PARTY_LOG_BYTES_MIN ? bytes_max
                                                               : PARTY_LOG_BYTES_MIN);
-    l->slots = arena_take(a, (size_t)l->entries_max, sizeof(l->slots[0]));
-    l->bytes = arena_take(a, l->bytes_max, 1);
-    l->first = 1;
-    return l->slots != NULL && l->bytes != NULL ? 0 : ERR_NOMEM;
+}
+
+void party_log_finish(struct party_log *l)
+{
+    heap_give(l->heap, l->slots, l->slots_room, sizeof(l->slots[0]));
+    heap_give(l->heap, l->bytes, l->bytes_room, 1);
+    l->slots = NULL;
+    l->bytes = NULL;
+    l->slots_room = 0;
+    l->bytes_room = 0;
 }
 
 void party_log_reset(struct party_log *l, const struct party_id *party)
 {
-    struct party_log fresh = { .suite = l->suite, .party = *party, .first = 1 };
+    struct party_log fresh;
 
-    fresh.entries_max = l->entries_max;
-    fresh.bytes_max = l->bytes_max;
-    fresh.slots = l->slots;
-    fresh.bytes = l->bytes;
+    party_log_finish(l);
+    party_log_init(&fresh, l->suite, l->heap, l->entries_max, (int)l->bytes_max);
+    fresh.party = *party;
     memcpy(fresh.counts, l->counts, sizeof(l->counts));
     *l = fresh;
+}
+
+/* A table that has room for `needed`, doubled until it does. */
+static uint32_t grown(uint32_t room, uint32_t first, uint32_t needed, uint32_t max)
+{
+    room = room == 0 ? first : room;
+    while (room < needed) {
+        room *= 2;
+    }
+    return room < max ? room : max;
+}
+
+/* Memory for a slot, and for bytes up to an end. */
+static void grow(struct party_log *l, uint64_t seq, uint32_t end)
+{
+    uint32_t index = (uint32_t)(seq % (uint64_t)l->entries_max);
+    uint32_t slots = grown(l->slots_room, SLOTS_FIRST, index + 1,
+                           (uint32_t)l->entries_max);
+    uint32_t bytes = grown(l->bytes_room, BYTES_FIRST, end, l->bytes_max);
+
+    if (slots > l->slots_room) {
+        l->slots = heap_resize(l->heap, l->slots, l->slots_room, slots,
+                               sizeof(l->slots[0]));
+        l->slots_room = slots;
+    }
+    if (bytes > l->bytes_room) {
+        l->bytes = heap_resize(l->heap, l->bytes, l->bytes_room, bytes, 1);
+        l->bytes_room = bytes;
+    }
 }
 
 static struct party_log_slot *slot_of(const struct party_log *l, uint64_t seq)
@@ -83,6 +120,7 @@ static void keep(struct party_log *l, struct bytes inner, const uint8_t *sig,
     struct bytes parts[2] = { bytes_of(previous, HASH_LEN), inner };
     uint8_t head[HASH_LEN];
 
+    grow(l, l->seq + 1, start + len);
     memcpy(l->bytes + start, sig, SIGNATURE_LEN);
     memcpy(l->bytes + start + SIGNATURE_LEN, inner.data, inner.len);
     l->end = start + len;
@@ -134,11 +172,12 @@ bool party_log_is_full(const struct party_log *l)
 
 bool party_log_get(const struct party_log *l, uint64_t seq, struct msg_log_entry *m)
 {
-    const struct party_log_slot *s = slot_of(l, seq);
+    const struct party_log_slot *s;
 
     if (!is_kept(l, seq)) {
         return false;
     }
+    s = slot_of(l, seq);
     memcpy(m->sig, l->bytes + s->start, SIGNATURE_LEN);
     m->inner = bytes_of(l->bytes + s->start + SIGNATURE_LEN,
                         s->len - (uint32_t)SIGNATURE_LEN);
@@ -268,7 +307,7 @@ bool party_log_check(const struct party_log *l)
     for (uint64_t i = l->first; i <= l->seq; i++) {
         const struct party_log_slot *s = slot_of(l, i);
 
-        if (s->start + s->len > l->bytes_max || s->len <= SIGNATURE_LEN) {
+        if (s->start + s->len > l->bytes_room || s->len <= SIGNATURE_LEN) {
             return false;
         }
     }

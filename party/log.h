@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/id.h"
+#include "base/pool.h"
 #include "secure/suite.h"
 #include "wire/msg.h"
 
@@ -57,21 +57,25 @@ struct party_log {
     uint64_t first;              /* oldest entry that is kept; seq + 1 when empty */
     int64_t counts[LOG_RESULTS]; /* what party_log_receive answered, by result */
 
+    struct heap *heap;
     int entries_max;
     uint32_t bytes_max;
     uint32_t end;                 /* where the newest entry ends in bytes */
     struct party_log_slot *slots; /* entry seq is in slot seq % entries_max */
     uint8_t *bytes;
+    uint32_t slots_room; /* slots and bytes that there are so far */
+    uint32_t bytes_room;
 };
 
 /* The party that a founder makes with a nonce. */
 void party_id_make(const struct suite *suite, const uint8_t key[static KEY_LEN],
                    const uint8_t nonce[static 16], struct party_id *id);
 
-/* Take the memory and keep the suite.  The limits are raised to the least ones above.
- * Errors: ERR_NOMEM. */
-MUST_USE int party_log_init(struct party_log *l, const struct suite *suite,
-                            struct arena *a, int entries_max, int bytes_max);
+/* Keeps suite and heap; memory is taken as entries come.  The limits are raised to the
+ * least ones above. */
+void party_log_init(struct party_log *l, const struct suite *suite, struct heap *heap,
+                    int entries_max, int bytes_max);
+void party_log_finish(struct party_log *l);
 
 /* Begin an empty log of a party.  The counts go on. */
 void party_log_reset(struct party_log *l, const struct party_id *party);

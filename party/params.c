@@ -19,6 +19,7 @@ struct party_params party_params_default(void)
         .settle_ns = 1200 * NS_PER_MS,
         .settle_max_ns = 5 * NS_PER_S,
         .rival_answers_max = 2,
+        .invites_max = 16,
         .invite_keep_ns = 90 * NS_PER_S,
         .ready_ns = 60 * NS_PER_S,
         .ready_limit_ns = 600 * NS_PER_S,

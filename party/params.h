@@ -23,6 +23,7 @@ struct party_params {
     int64_t settle_ns;       /* quiet time after the last rival before sharing begins */
     int64_t settle_max_ns;   /* … but no longer than this after the call began */
     int rival_answers_max;   /* extra floods, to tell those who call as well */
+    int invites_max;         /* calls of others that are kept; at least 2 */
     int64_t invite_keep_ns;  /* an invite outlives its deadline, or last flood, by this */
 
     /* Sharing and playing. */

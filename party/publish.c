@@ -195,7 +195,7 @@ void publish_push(struct party *p, struct outbox *out)
 
     while (is_moving && sent < p->params.push_max) {
         is_moving = false;
-        for (int i = 0; i < p->params.peers_max && sent < p->params.push_max; i++) {
+        for (int i = 0; i < p->peer_room && sent < p->params.push_max; i++) {
             if (push_one(p, i, out)) {
                 is_moving = true;
                 sent++;
@@ -203,7 +203,7 @@ void publish_push(struct party *p, struct outbox *out)
         }
     }
     p->push_ns = TIME_NEVER;
-    for (int i = 0; i < p->params.peers_max; i++) {
+    for (int i = 0; i < p->peer_room; i++) {
         const struct party_peer *l = &p->peers[i];
 
         if (l->is_up && l->is_pushed && l->pushed_seq < p->log.seq) {
@@ -214,7 +214,7 @@ void publish_push(struct party *p, struct outbox *out)
 
 void publish_beats(struct party *p, struct outbox *out)
 {
-    for (int i = 0; i < p->params.peers_max; i++) {
+    for (int i = 0; i < p->peer_room; i++) {
         const struct party_peer *l = &p->peers[i];
 
         if (l->is_up && l->is_pushed && l->pushed_seq == p->log.seq) {

@@ -11,28 +11,46 @@
 #include "party/host.h"
 #include "party/state.h"
 
-int party_init(struct party *p, const struct party_params *params, struct arena *a,
-               const struct identity *self, uint64_t seed, struct log *log)
-{
-    int err;
+#define PEERS_FIRST 8 /* rows of the first table */
 
+void party_init(struct party *p, const struct party_params *params, struct heap *heap,
+                struct invites *invites, const struct identity *self, uint64_t seed)
+{
     memset(p, 0, sizeof(*p));
     p->params = *params;
     assert(params->peers_max > 0);
     assert(params->members_max > 0 && params->members_max <= PARTY_MEMBERS_MAX);
     p->self = self;
-    p->out_log = log;
+    p->heap = heap;
+    p->invites = invites;
     rng_seed(&p->rng, seed);
-    invites_init(&p->invites, self->suite);
-    err = party_log_init(&p->log, self->suite, a, params->log_entries_max,
-                         params->log_bytes_max);
-    p->peers = arena_take(a, (size_t)params->peers_max, sizeof(p->peers[0]));
-    if (err != 0 || p->peers == NULL) {
-        return ERR_NOMEM;
-    }
+    party_log_init(&p->log, self->suite, heap, params->log_entries_max,
+                   params->log_bytes_max);
     state_clear(p);
     p->is_pool_changed = false;
-    return 0;
+}
+
+void party_finish(struct party *p)
+{
+    state_clear(p);
+    party_log_finish(&p->log);
+    heap_give(p->heap, p->peers, (size_t)p->peer_room, sizeof(p->peers[0]));
+    heap_give(p->heap, p->redirect, 1, sizeof(*p->redirect));
+    heap_give(p->heap, p->floods, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
+    heap_give(p->heap, p->replies, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
+    heap_give(p->heap, p->dials, PARTY_DIALS_MAX, sizeof(p->dials[0]));
+    heap_give(p->heap, p->notes, PARTY_NOTES_MAX, sizeof(p->notes[0]));
+}
+
+bool party_is_over(const struct party *p)
+{
+    for (int i = 0; i < p->peer_room; i++) {
+        if (p->peers[i].is_up && p->peers[i].is_hangup) {
+            return false;
+        }
+    }
+    return p->phase == PARTY_IDLE && p->flood_count == 0 && p->reply_count == 0 &&
+           p->dial_count == 0 && !p->is_pool_changed;
 }
 
 static void run(struct party *p, struct outbox *out)
@@ -71,13 +89,30 @@ void party_set_self(struct party *p, const char *name, const struct addr *addr,
     p->priority = *priority;
 }
 
+/* The row of a peer; the table grows for it. */
+static struct party_peer *peer_row(struct party *p, int peer)
+{
+    int room = p->peer_room == 0 ? PEERS_FIRST : p->peer_room;
+
+    assert(peer >= 0 && peer < p->params.peers_max);
+    while (room <= peer) {
+        room *= 2;
+    }
+    room = room < p->params.peers_max ? room : p->params.peers_max;
+    if (room > p->peer_room) {
+        p->peers = heap_resize(p->heap, p->peers, (size_t)p->peer_room, (size_t)room,
+                               sizeof(p->peers[0]));
+        p->peer_room = room;
+    }
+    return &p->peers[peer];
+}
+
 void party_peer_up(struct party *p, int peer, const struct node_id *id,
                    const uint8_t key[static KEY_LEN], const struct addr *addr,
                    int64_t now_ns, struct outbox *out)
 {
-    struct party_peer *l = &p->peers[peer];
+    struct party_peer *l = peer_row(p, peer);
 
-    assert(peer >= 0 && peer < p->params.peers_max);
     p->now_ns = now_ns;
     *l = (struct party_peer){ .is_up = true, .id = *id, .addr = *addr };
     memcpy(l->key, key, KEY_LEN);
@@ -103,6 +138,9 @@ void party_peer_down(struct party *p, int peer, int64_t now_ns, struct outbox *o
 {
     struct party_member *m = state_member_of(p, peer);
 
+    if (peer >= p->peer_room) {
+        return; /* it came before the party, and was not told */
+    }
     p->now_ns = now_ns;
     if (p->role == PARTY_ROLE_HOST) {
         host_peer_down(p, peer);
@@ -127,9 +165,14 @@ static void send_welcome(const struct party_id *party, int peer,
     outbox_push(out, peer, &m);
 }
 
+void party_refuse(const struct msg_party_join *m, int peer, struct outbox *out)
+{
+    send_welcome(&m->party, peer, WELCOME_UNKNOWN, out);
+}
+
 static void send_yield(const struct party *p, int peer, struct outbox *out)
 {
-    const struct party_redirect *r = &p->redirect;
+    const struct party_redirect *r = p->redirect;
     struct msg m = { .type = MSG_PARTY_YIELD };
 
     m.u.party_yield.party = r->from;
@@ -159,7 +202,7 @@ static void take_join(struct party *p, int peer, const struct msg_party_join *m,
     }
     if (p->role == PARTY_ROLE_HOST && party_id_equal(&m->party, &p->log.party)) {
         host_join(p, peer, m->name, out);
-    } else if (p->redirect.is_set && party_id_equal(&m->party, &p->redirect.from)) {
+    } else if (p->redirect != NULL && party_id_equal(&m->party, &p->redirect->from)) {
         send_welcome(&m->party, peer, WELCOME_REDIRECT, out);
         send_yield(p, peer, out);
     } else {
@@ -173,8 +216,8 @@ static void take_stray(struct party *p, int peer, const struct msg *m,
                        const struct party_id *party, struct outbox *out)
 {
     p->counts.other_party++;
-    if (m->type == MSG_PARTY_STATUS && p->redirect.is_set &&
-        party_id_equal(party, &p->redirect.from) && may_ask(p, &p->peers[peer])) {
+    if (m->type == MSG_PARTY_STATUS && p->redirect != NULL &&
+        party_id_equal(party, &p->redirect->from) && may_ask(p, &p->peers[peer])) {
         send_yield(p, peer, out);
     }
 }
@@ -257,7 +300,7 @@ void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_n
 {
     const struct party_id *party = named_party(m);
 
-    assert(peer >= 0 && peer < p->params.peers_max && p->peers[peer].is_up);
+    assert(peer >= 0 && peer < p->peer_room && p->peers[peer].is_up);
     p->now_ns = now_ns;
     if (m->type == MSG_PARTY_JOIN) {
         take_join(p, peer, &m->u.party_join, out);
@@ -278,20 +321,23 @@ void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_n
 static void yield(struct party *p, const struct msg_flood *raw, struct invite *winner,
                   struct outbox *out)
 {
-    struct party_redirect *r = &p->redirect;
+    struct party_redirect *r = p->redirect;
 
     if (raw->inner.len > sizeof(r->inner)) {
         return;
     }
+    if (r == NULL) {
+        r = heap_take(p->heap, 1, sizeof(*r));
+        p->redirect = r;
+    }
     *r = (struct party_redirect){
-        .is_set = true,
         .from = p->log.party,
         .hops = raw->hops,
         .len = raw->inner.len,
     };
     memcpy(r->inner, raw->inner.data, raw->inner.len);
     memcpy(r->sig, raw->sig, SIGNATURE_LEN);
-    for (int i = 0; i < p->params.peers_max; i++) {
+    for (int i = 0; i < p->peer_room; i++) {
         if (p->peers[i].is_up && p->peers[i].is_used) {
             send_yield(p, i, out);
         }
@@ -315,20 +361,14 @@ static void call_heard(struct party *p, const struct flood_id *id,
                        const struct msg_flood *raw, const struct flood *f,
                        struct outbox *out)
 {
-    struct call c;
     struct invite *v;
 
-    if (call_decode(f->body, &c) != 0 ||
-        memcmp(f->origin, p->self->sign_public, KEY_LEN) == 0) {
+    if (memcmp(f->origin, p->self->sign_public, KEY_LEN) == 0 ||
+        invites_call_heard(p->invites, id, f, p->params.invite_keep_ns, p->now_ns, &v) >
+            INVITES_AGAIN) {
         p->counts.bad_content++;
         return;
     }
-    if (invites_add(&p->invites, &c, f->origin, id, p->params.invite_keep_ns, p->now_ns) >
-        INVITES_AGAIN) {
-        p->counts.full++;
-        return;
-    }
-    v = invites_find(&p->invites, &c.party);
     if (p->role == PARTY_ROLE_HOST && state_is_open(p)) {
         if (must_yield_to(p, v)) {
             yield(p, raw, v, out);
@@ -345,16 +385,12 @@ static void call_heard(struct party *p, const struct flood_id *id,
 static void close_heard(struct party *p, const struct flood *f)
 {
     struct close c;
-    struct invite *v;
 
     if (close_decode(f->body, &c) != 0) {
         p->counts.bad_content++;
         return;
     }
-    v = invites_find(&p->invites, &c.party);
-    if (v != NULL && memcmp(v->host_key, f->origin, KEY_LEN) == 0) {
-        invites_remove(&p->invites, &c.party);
-    }
+    invites_close_heard(p->invites, &c, f->origin);
     if (p->role == PARTY_ROLE_GUEST && state_is_open(p) &&
         party_id_equal(&c.party, &p->call.candidate.party) &&
         memcmp(p->call.host_key, f->origin, KEY_LEN) == 0) {
@@ -455,7 +491,7 @@ static int64_t map_wake_ns(const struct party *p)
 
 int64_t party_wake_ns(const struct party *p)
 {
-    int64_t wake_ns = time_min(invites_wake_ns(&p->invites), map_wake_ns(p));
+    int64_t wake_ns = map_wake_ns(p);
 
     if (p->phase == PARTY_ENDED) {
         return time_min(wake_ns, p->ended_ns + p->params.ended_keep_ns);
@@ -469,7 +505,6 @@ int64_t party_wake_ns(const struct party *p)
 void party_wake(struct party *p, int64_t now_ns, struct outbox *out)
 {
     p->now_ns = now_ns;
-    invites_expire(&p->invites, now_ns);
     if (p->phase == PARTY_ENDED && now_ns >= p->ended_ns + p->params.ended_keep_ns) {
         state_clear(p);
     }
@@ -511,8 +546,8 @@ static int check_songs(const struct party *p, const struct party_host_request *r
 /* A fitter call was heard before we called: there is no need to call at all. */
 static void join_rival(struct party *p, struct outbox *out)
 {
-    for (int i = 0; i < p->invites.count; i++) {
-        struct invite *v = &p->invites.list[i];
+    for (int i = 0; i < p->invites->count; i++) {
+        struct invite *v = &p->invites->list[i];
 
         if (must_yield_to(p, v)) {
             state_note(p, "there is a call already: now part of ", v->name, "");
@@ -572,8 +607,8 @@ int party_accept(struct party *p, const char *prefix, int64_t now_ns, struct out
 
     *answer = (struct party_answer){ 0 };
     p->now_ns = now_ns;
-    invites_expire(&p->invites, now_ns);
-    err = invites_pick(&p->invites, prefix, &v);
+    invites_expire(p->invites, now_ns);
+    err = invites_pick(p->invites, prefix, &v);
     if (err != 0) {
         return pick_error(answer, err, prefix);
     }
@@ -594,8 +629,8 @@ int party_decline(struct party *p, const char *prefix, int64_t now_ns,
 
     *answer = (struct party_answer){ 0 };
     p->now_ns = now_ns;
-    invites_expire(&p->invites, now_ns);
-    err = invites_pick(&p->invites, prefix, &v);
+    invites_expire(p->invites, now_ns);
+    err = invites_pick(p->invites, prefix, &v);
     if (err != 0) {
         return pick_error(answer, err, prefix);
     }

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "clock/map.h"
 #include "party/election.h"
@@ -148,7 +148,6 @@ struct party_call {
 
 /* Where a party that yielded has gone: for those who still come to it. */
 struct party_redirect {
-    bool is_set;
     struct party_id from;
     uint8_t hops;
     size_t len;
@@ -157,8 +156,8 @@ struct party_redirect {
 };
 
 struct party_offer {
-    size_t len;
-    uint8_t manifest[MSG_ENTRY_MAX];
+    size_t len;        /* 0: none */
+    uint8_t *manifest; /* from the heap */
     uint8_t sig[SIGNATURE_LEN];
 };
 
@@ -167,6 +166,7 @@ struct party_offer {
 struct party {
     struct party_params params;
     const struct identity *self;
+    struct heap *heap;
     struct log *out_log; /* NULL: none */
     char no_log[1];
     struct rng rng;
@@ -174,8 +174,8 @@ struct party {
     struct addr addr;
     struct priority priority;
 
-    struct invites invites;
-    struct party_redirect redirect;
+    struct invites *invites;         /* the node's */
+    struct party_redirect *redirect; /* NULL: none */
     struct party_counts counts;
     int64_t now_ns; /* of the last call */
 
@@ -188,8 +188,10 @@ struct party {
     struct party_offer offers[POOL_SLOTS]; /* manifests as signed, for checkpoints */
     bool is_pool_changed;
     int member_count;
-    struct party_member members[PARTY_MEMBERS_MAX]; /* in the order of joining */
-    struct party_peer *peers;
+    int member_room;
+    struct party_member *members; /* in the order of joining */
+    int peer_room;
+    struct party_peer *peers; /* by peer; rows for those that have been up */
 
     /* Clock. */
     struct party_clock maps;
@@ -231,13 +233,13 @@ struct party {
 
     /* Waiting to be taken. */
     int flood_count;
-    struct party_flood floods[PARTY_FLOODS_MAX];
+    struct party_flood *floods; /* this and the next four from the heap, when needed */
     int reply_count;
-    struct party_reply replies[PARTY_REPLIES_MAX];
+    struct party_reply *replies;
     int dial_count;
-    struct party_dial dials[PARTY_DIALS_MAX];
+    struct party_dial *dials;
     int64_t note_count; /* since the start; the newest is notes[(note_count - 1) % MAX] */
-    char notes[PARTY_NOTES_MAX][PARTY_NOTE_MAX];
+    char (*notes)[PARTY_NOTE_MAX];
 };
 
 /* What a command did, or why not: error and next are static texts for a person. */
@@ -253,11 +255,16 @@ struct party_answer {
     const char *next;
 };
 
-/* Take memory and begin with no party.  Keeps self and log, which may be NULL.
- * Errors: ERR_NOMEM. */
-MUST_USE int party_init(struct party *p, const struct party_params *params,
-                        struct arena *a, const struct identity *self, uint64_t seed,
-                        struct log *log);
+/* Begin with no party.  Keeps heap, invites and self. */
+void party_init(struct party *p, const struct party_params *params, struct heap *heap,
+                struct invites *invites, const struct identity *self, uint64_t seed);
+
+/* Give all memory back. */
+void party_finish(struct party *p);
+
+/* No party any more, and nothing left to be taken: it may be finished, and begun anew
+ * when there is reason to. */
+bool party_is_over(const struct party *p);
 
 /* ---- what the node tells -------------------------------------------------------- */
 
@@ -274,6 +281,9 @@ void party_peer_up(struct party *p, int peer, const struct node_id *id,
                    const uint8_t key[static KEY_LEN], const struct addr *addr,
                    int64_t now_ns, struct outbox *out);
 void party_peer_down(struct party *p, int peer, int64_t now_ns, struct outbox *out);
+
+/* The answer to a JOIN where there is no party at all. */
+void party_refuse(const struct msg_party_join *m, int peer, struct outbox *out);
 
 /* A message of types 32..45 from a peer that is up. */
 void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_ns,

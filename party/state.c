@@ -6,10 +6,15 @@
 
 #include "party/domains.h"
 
+#define MEMBERS_FIRST 4 /* rows of the first table */
+
 void state_note(struct party *p, const char *a, const char *b, const char *c)
 {
     struct text t;
 
+    if (p->notes == NULL) {
+        p->notes = heap_take(p->heap, PARTY_NOTES_MAX, sizeof(p->notes[0]));
+    }
     text_init(&t, p->notes[p->note_count % PARTY_NOTES_MAX], PARTY_NOTE_MAX);
     text_add(&t, a);
     text_add(&t, b);
@@ -37,7 +42,7 @@ bool state_is_open(const struct party *p)
 
 int state_peer(const struct party *p, const struct node_id *id)
 {
-    for (int i = 0; i < p->params.peers_max; i++) {
+    for (int i = 0; i < p->peer_room; i++) {
         if (p->peers[i].is_up && node_id_equal(&p->peers[i].id, id)) {
             return i;
         }
@@ -86,13 +91,33 @@ bool state_is_here(const struct party_member *m)
     return m->is_self || (m->peer >= 0 && !m->is_away);
 }
 
+/* Keep a manifest and its signature; none, where it is empty. */
+static void set_offer(struct party *p, int slot, struct bytes manifest,
+                      const uint8_t *sig)
+{
+    struct party_offer *o = &p->offers[slot];
+
+    heap_give(p->heap, o->manifest, o->len, 1);
+    o->manifest = heap_take(p->heap, manifest.len, 1);
+    o->len = manifest.len;
+    if (manifest.len > 0) {
+        memcpy(o->manifest, manifest.data, manifest.len);
+        memcpy(o->sig, sig, SIGNATURE_LEN);
+    }
+}
+
 void state_forget(struct party *p)
 {
     uint32_t version = p->timeline.version;
 
+    heap_give(p->heap, p->members, (size_t)p->member_room, sizeof(p->members[0]));
+    p->members = NULL;
+    p->member_room = 0;
     p->member_count = 0;
     memset(p->pool, 0, sizeof(p->pool));
-    memset(p->offers, 0, sizeof(p->offers));
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        set_offer(p, i, bytes_of(NULL, 0), NULL);
+    }
     p->is_pool_changed = true;
     timeline_init(&p->timeline);
     p->timeline.version = version + 1;
@@ -102,7 +127,7 @@ void state_forget(struct party *p)
 
 static void hang_up_all(struct party *p)
 {
-    for (int i = 0; i < p->params.peers_max; i++) {
+    for (int i = 0; i < p->peer_room; i++) {
         state_hang_up(p, i);
     }
 }
@@ -186,6 +211,18 @@ static void apply_map(struct party *p, const struct entry *e)
     }
 }
 
+static struct party_member *new_member(struct party *p)
+{
+    int room = p->member_room == 0 ? MEMBERS_FIRST : 2 * p->member_room;
+
+    if (p->member_count == p->member_room) {
+        p->members = heap_resize(p->heap, p->members, (size_t)p->member_room,
+                                 (size_t)room, sizeof(p->members[0]));
+        p->member_room = room;
+    }
+    return &p->members[p->member_count++];
+}
+
 static void add_member(struct party *p, const struct entry *e)
 {
     struct party_member *m = state_member(p, e->u.member.key);
@@ -195,7 +232,7 @@ static void add_member(struct party *p, const struct entry *e)
             p->counts.full++;
             return;
         }
-        m = &p->members[p->member_count++];
+        m = new_member(p);
         memset(m, 0, sizeof(*m));
         memcpy(m->key, e->u.member.key, KEY_LEN);
         p->self->suite->id(m->key, &m->id);
@@ -241,15 +278,13 @@ static void apply_song(struct party *p, const struct entry *e)
         memcmp(p->offers[slot].manifest, in.data, in.len) == 0) {
         return; /* said again by a checkpoint */
     }
-    if (in.len > sizeof(p->offers[0].manifest) || manifest_decode(in, &m) != 0 ||
+    if (in.len > MSG_ENTRY_MAX || manifest_decode(in, &m) != 0 ||
         !p->self->suite->verify(m.owner, DOMAIN_MANIFEST, in, e->u.song.sig) ||
         !timeline_set_song(&p->timeline, slot, &m.song, m.frames, m.rate)) {
         p->counts.bad_content++;
         return;
     }
-    p->offers[slot].len = in.len;
-    memcpy(p->offers[slot].manifest, in.data, in.len);
-    memcpy(p->offers[slot].sig, e->u.song.sig, SIGNATURE_LEN);
+    set_offer(p, slot, in, e->u.song.sig);
     s = &p->pool[slot];
     *s = (struct party_song){
         .is_set = true,
@@ -394,6 +429,9 @@ struct party_flood *state_queue_flood(struct party *p, enum flood_kind kind)
                 sizeof(p->floods[0]) * (size_t)p->flood_count);
         p->counts.full++;
     }
+    if (p->floods == NULL) {
+        p->floods = heap_take(p->heap, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
+    }
     f = &p->floods[p->flood_count++];
     *f = (struct party_flood){
         .kind = kind,
@@ -411,6 +449,9 @@ void state_queue_reply(struct party *p, const struct flood_id *flood,
     if (p->reply_count == PARTY_REPLIES_MAX) {
         p->counts.full++;
         return;
+    }
+    if (p->replies == NULL) {
+        p->replies = heap_take(p->heap, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
     }
     q = &p->replies[p->reply_count++];
     q->flood = *flood;
@@ -431,6 +472,9 @@ void state_queue_dial(struct party *p, const struct addr *addr, const struct nod
     if (p->dial_count == PARTY_DIALS_MAX) {
         p->counts.full++;
         return;
+    }
+    if (p->dials == NULL) {
+        p->dials = heap_take(p->heap, PARTY_DIALS_MAX, sizeof(p->dials[0]));
     }
     p->dials[p->dial_count++] = (struct party_dial){ *addr, *id };
 }

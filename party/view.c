@@ -13,6 +13,10 @@ bool party_take_flood(struct party *p, struct party_flood *f)
     *f = p->floods[0];
     p->flood_count--;
     memmove(&p->floods[0], &p->floods[1], sizeof(p->floods[0]) * (size_t)p->flood_count);
+    if (p->flood_count == 0) {
+        heap_give(p->heap, p->floods, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
+        p->floods = NULL;
+    }
     return true;
 }
 
@@ -25,6 +29,10 @@ bool party_take_reply(struct party *p, struct party_reply *r)
     p->reply_count--;
     memmove(&p->replies[0], &p->replies[1],
             sizeof(p->replies[0]) * (size_t)p->reply_count);
+    if (p->reply_count == 0) {
+        heap_give(p->heap, p->replies, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
+        p->replies = NULL;
+    }
     return true;
 }
 
@@ -41,7 +49,7 @@ bool party_take_dial(struct party *p, struct party_dial *d)
 
 bool party_take_hangup(struct party *p, int *peer)
 {
-    for (int i = 0; i < p->params.peers_max; i++) {
+    for (int i = 0; i < p->peer_room; i++) {
         if (p->peers[i].is_up && p->peers[i].is_hangup) {
             p->peers[i].is_hangup = false;
             *peer = i;
@@ -109,12 +117,13 @@ bool party_needs_link(const struct party *p, int peer)
 {
     const struct party_peer *l = &p->peers[peer];
 
-    return l->is_up && state_is_open(p) && (l->is_used || p->now_ns < l->keep_ns);
+    return peer < p->peer_room && l->is_up && state_is_open(p) &&
+           (l->is_used || p->now_ns < l->keep_ns);
 }
 
 bool party_is_member(const struct party *p, int peer)
 {
-    if (!state_is_open(p) || !p->peers[peer].is_up) {
+    if (!state_is_open(p) || peer >= p->peer_room || !p->peers[peer].is_up) {
         return false;
     }
     for (int i = 0; i < p->member_count; i++) {
@@ -203,7 +212,7 @@ static bool check_members(const struct party *p)
     for (int i = 0; i < p->member_count; i++) {
         const struct party_member *m = &p->members[i];
 
-        if (m->peer >= p->params.peers_max || (m->is_self && m->peer >= 0)) {
+        if (m->peer >= p->peer_room || (m->is_self && m->peer >= 0)) {
             return false;
         }
         if (m->peer >= 0 &&
@@ -244,6 +253,6 @@ bool party_check(const struct party *p)
     }
     return p->member_count >= 0 && p->member_count <= PARTY_MEMBERS_MAX &&
            p->flood_count <= PARTY_FLOODS_MAX && p->reply_count <= PARTY_REPLIES_MAX &&
-           p->dial_count <= PARTY_DIALS_MAX && p->invites.count <= INVITES_MAX &&
-           check_members(p) && check_timeline(&p->timeline) && party_log_check(&p->log);
+           p->dial_count <= PARTY_DIALS_MAX && check_members(p) &&
+           check_timeline(&p->timeline) && party_log_check(&p->log);
 }

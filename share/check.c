@@ -21,8 +21,8 @@ static void check_block(const struct swarm *s, int song, int block, int *asked)
         (*asked)++;
     }
     assert(states == (g->is_open ? 1 : 0));
-    for (int p = 0; p < s->params.peers_max; p++)
-        copies += bitmap_has(g->have[p].map, block);
+    for (int p = 0; p < s->peer_room; p++)
+        copies += g->have[p].map != NULL && bitmap_has(g->have[p].map, block);
     assert(copies == g->copies[block]);
 }
 
@@ -39,8 +39,10 @@ static void check_song(const struct swarm *s, int song)
     assert(g->asked_count == asked);
     assert(g->has_leaves || g->held_count + asked == 0);
     assert((g->announce_count == 0) == (g->announce_at_ns == TIME_NEVER));
-    for (int p = 0; p < s->params.peers_max; p++) {
-        assert(g->have[p].count == bitmap_count(g->have[p].map, g->blocks));
+    for (int p = 0; p < s->peer_room; p++) {
+        const struct share_have *h = &g->have[p];
+
+        assert(h->count == (h->map == NULL ? 0 : bitmap_count(h->map, g->blocks)));
     }
 }
 
@@ -54,17 +56,17 @@ void swarm_check(const struct swarm *s)
         check_song(s, s->order[i]);
         storing += s->songs[s->order[i]].storing_count;
     }
-    for (int i = 0; i < s->params.peers_max; i++) {
+    for (int i = 0; i < s->peer_room; i++) {
         const struct share_peer *p = &s->peers[i];
 
         requests += p->request_count;
         assert(p->sent_count == p->request_count);
-        assert(p->request_count <= s->params.pipeline_max);
-        assert(p->upload_count <= s->params.upload_queue_max);
+        assert(p->request_count <= s->params->pipeline_max);
+        assert(p->upload_count <= s->params->upload_queue_max);
         assert(p->is_up || p->request_count + p->upload_count == 0);
         assert(!p->is_banned || p->request_count == 0);
     }
     assert(requests == s->request_total && storing == s->storing_total);
-    assert(requests <= s->params.requests_max + s->params.peers_max);
-    assert(s->load_count <= s->params.loads_max);
+    assert(requests <= s->params->requests_max + s->params->peers_max);
+    assert(s->load_count <= s->params->loads_max);
 }

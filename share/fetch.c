@@ -18,12 +18,13 @@ void fetch_reset(struct share_song *g)
 /* The next peer in turn that has blocks of the song, and so its leaves; or -1. */
 static int next_source(const struct swarm *s, const struct share_song *g)
 {
-    int peers = s->params.peers_max;
+    int peers = s->params->peers_max;
 
     for (int n = 1; n <= peers; n++) {
         int peer = (g->fetch.last_peer + n) % peers;
 
-        if (s->peers[peer].is_up && !s->peers[peer].is_banned && g->have[peer].count > 0)
+        if (peer < s->peer_room && s->peers[peer].is_up && !s->peers[peer].is_banned &&
+            g->have[peer].count > 0)
             return peer;
     }
     return -1;
@@ -48,10 +49,10 @@ void fetch_continue(struct swarm *s, int song, int64_t now_ns, struct outbox *ou
         if (f->peer < 0)
             return;
         f->last_peer = f->peer;
-        f->deadline_ns = now_ns + s->params.leaves_timeout_ns;
+        f->deadline_ns = now_ns + s->params->leaves_timeout_ns;
     }
     while (f->asked < g->blocks &&
-           f->asked < f->received + s->params.leaves_window * MSG_LEAVES_MAX) {
+           f->asked < f->received + s->params->leaves_window * MSG_LEAVES_MAX) {
         struct msg m = { .type = MSG_LEAVES_GET };
 
         m.u.leaves_get.song = g->id;
@@ -129,7 +130,7 @@ void fetch_receive(struct swarm *s, int peer, const struct msg_leaves *m, int64_
     memcpy(g->leaves + (size_t)f->received * HASH_LEN, m->hashes.data, len);
     f->received += chunk(g, f->received);
     f->asked = f->asked > f->received ? f->asked : f->received;
-    f->deadline_ns = now_ns + s->params.leaves_timeout_ns;
+    f->deadline_ns = now_ns + s->params->leaves_timeout_ns;
     if (f->received == g->blocks)
         finish(s, g, out);
     fetch_continue(s, song, now_ns, out);

@@ -6,6 +6,15 @@
 #include "base/time.h"
 #include "share/bitmap.h"
 
+void have_free(struct swarm *s, int song, int peer)
+{
+    struct share_have *h = &s->songs[song].have[peer];
+
+    heap_give(s->heap, h->map, (size_t)bitmap_words(s->songs[song].blocks),
+              sizeof(*h->map));
+    h->map = NULL;
+}
+
 void have_reset(struct swarm *s, int song, int peer)
 {
     struct share_song *g = &s->songs[song];
@@ -14,10 +23,11 @@ void have_reset(struct swarm *s, int song, int peer)
     for (int i = 0; h->count > 0 && i < g->blocks; i++)
         have_lost(s, song, peer, i);
     assert(h->count == 0);
+    have_free(s, song, peer);
     h->has_heard = false;
     h->told_ns = INT64_MIN;
     h->tell_at_ns = TIME_NEVER;
-    h->tell_gap_ns = s->params.tell_retry_ns;
+    h->tell_gap_ns = s->params->tell_retry_ns;
 }
 
 void have_tell(struct swarm *s, int song, int peer, int64_t now_ns, struct outbox *out)
@@ -34,20 +44,20 @@ void have_tell(struct swarm *s, int song, int peer, int64_t now_ns, struct outbo
         m.u.have.bitmap = bytes_of(wire, bitmap_wire_len(g->blocks));
     }
     if (!share_send(out, peer, &m)) {
-        h->tell_at_ns = now_ns + s->params.announce_ns;
+        h->tell_at_ns = now_ns + s->params->announce_ns;
         return;
     }
     h->told_ns = now_ns;
     h->tell_at_ns = TIME_NEVER;
     if (!h->has_heard) {
         h->tell_at_ns = now_ns + h->tell_gap_ns;
-        h->tell_gap_ns = time_min(2 * h->tell_gap_ns, s->params.tell_max_ns);
+        h->tell_gap_ns = time_min(2 * h->tell_gap_ns, s->params->tell_max_ns);
     }
 }
 
 void have_tell_all(struct swarm *s, int song, int64_t now_ns, struct outbox *out)
 {
-    for (int p = 0; p < s->params.peers_max; p++) {
+    for (int p = 0; p < s->peer_room; p++) {
         if (s->peers[p].is_up)
             have_tell(s, song, p, now_ns, out);
     }
@@ -60,13 +70,16 @@ static void flush(struct swarm *s, int song, int64_t now_ns, struct outbox *out)
 
     m.u.blocks.song = g->id;
     m.u.blocks.count = g->announce_count;
-    memcpy(m.u.blocks.list, g->announce, sizeof(g->announce));
+    memcpy(m.u.blocks.list, g->announce,
+           (size_t)g->announce_count * sizeof(*g->announce));
+    heap_give(s->heap, g->announce, MSG_WANT_MAX, sizeof(*g->announce));
+    g->announce = NULL;
     g->announce_count = 0;
     g->announce_at_ns = TIME_NEVER;
-    for (int p = 0; p < s->params.peers_max; p++) {
+    for (int p = 0; p < s->peer_room; p++) {
         /* What finds no room is made good by a whole HAVE. */
         if (s->peers[p].is_up && !share_send(out, p, &m))
-            g->have[p].tell_at_ns = now_ns + s->params.announce_ns;
+            g->have[p].tell_at_ns = now_ns + s->params->announce_ns;
     }
 }
 
@@ -76,16 +89,20 @@ void have_announce(struct swarm *s, int song, int block, int64_t now_ns,
     struct share_song *g = &s->songs[song];
 
     if (g->announce_count == 0)
-        g->announce_at_ns = now_ns + s->params.announce_ns;
+        g->announce_at_ns = now_ns + s->params->announce_ns;
+    if (g->announce == NULL)
+        g->announce = heap_take(s->heap, MSG_WANT_MAX, sizeof(*g->announce));
     g->announce[g->announce_count++] = (uint32_t)block;
     if (g->announce_count == MSG_WANT_MAX || g->held_count == g->blocks)
         flush(s, song, now_ns, out);
 }
 
-static void gained(struct share_song *g, int peer, int block)
+static void gained(struct swarm *s, struct share_song *g, int peer, int block)
 {
     struct share_have *h = &g->have[peer];
 
+    if (h->map == NULL)
+        h->map = heap_take(s->heap, (size_t)bitmap_words(g->blocks), sizeof(*h->map));
     if (bitmap_has(h->map, block))
         return;
     bitmap_set(h->map, block);
@@ -98,7 +115,7 @@ void have_lost(struct swarm *s, int song, int peer, int block)
     struct share_song *g = &s->songs[song];
     struct share_have *h = &g->have[peer];
 
-    if (!bitmap_has(h->map, block))
+    if (h->map == NULL || !bitmap_has(h->map, block))
         return;
     bitmap_clear(h->map, block);
     h->count--;
@@ -123,16 +140,16 @@ void have_receive(struct swarm *s, int peer, const struct msg_have *m, int64_t n
     h = &g->have[peer];
     for (int i = 0; i < g->blocks; i++) {
         if (m->has_all || (m->bitmap.len > 0 && (m->bitmap.data[i / 8] << i % 8 & 0x80)))
-            gained(g, peer, i);
+            gained(s, g, peer, i);
         else
             have_lost(s, song, peer, i);
     }
     is_first = !h->has_heard;
     h->has_heard = true;
-    h->tell_gap_ns = s->params.tell_retry_ns;
+    h->tell_gap_ns = s->params->tell_retry_ns;
     if (!g->is_open)
         return; /* opening tells all */
-    if (is_first || h->told_ns < now_ns - s->params.tell_quiet_ns)
+    if (is_first || h->told_ns < now_ns - s->params->tell_quiet_ns)
         have_tell(s, song, peer, now_ns, out);
 }
 
@@ -144,7 +161,7 @@ void have_receive_blocks(struct swarm *s, int peer, const struct msg_blocks *m)
         return;
     for (int i = 0; i < m->count; i++) {
         if (m->list[i] < (uint32_t)s->songs[song].blocks)
-            gained(&s->songs[song], peer, (int)m->list[i]);
+            gained(s, &s->songs[song], peer, (int)m->list[i]);
         else
             s->stats.dropped++;
     }
@@ -158,7 +175,7 @@ int64_t have_wake_ns(const struct swarm *s)
         const struct share_song *g = &s->songs[s->order[i]];
 
         wake = time_min(wake, g->announce_at_ns);
-        for (int p = 0; p < s->params.peers_max; p++)
+        for (int p = 0; p < s->peer_room; p++)
             wake = time_min(wake, g->have[p].tell_at_ns);
     }
     return wake;
@@ -171,7 +188,7 @@ void have_wake(struct swarm *s, int64_t now_ns, struct outbox *out)
 
         if (g->announce_at_ns <= now_ns)
             flush(s, s->order[i], now_ns, out);
-        for (int p = 0; p < s->params.peers_max; p++) {
+        for (int p = 0; p < s->peer_room; p++) {
             if (g->have[p].tell_at_ns <= now_ns)
                 have_tell(s, s->order[i], p, now_ns, out);
         }

@@ -11,6 +11,9 @@
 /* Forget what a peer has of a song, and what was told to it. */
 void have_reset(struct swarm *s, int song, int peer);
 
+/* Give back the map of what a peer has of a song. */
+void have_free(struct swarm *s, int song, int peer);
+
 /* Tell all that we hold of an open song to a peer, or to all that are up. */
 void have_tell(struct swarm *s, int song, int peer, int64_t now_ns, struct outbox *out);
 void have_tell_all(struct swarm *s, int song, int64_t now_ns, struct outbox *out);

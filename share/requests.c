@@ -9,6 +9,8 @@
 #include "share/have.h"
 #include "share/picker.h"
 
+#define REQUESTS_FIRST 8 /* rows of the first queue */
+
 /* --- the state of a block ---------------------------------------------------- */
 
 void requests_want(struct share_song *g, int block)
@@ -30,7 +32,7 @@ static int asked_of(const struct share_peer *p, int song, int block)
 
 bool requests_is_asked(const struct swarm *s, int song, int block)
 {
-    for (int p = 0; p < s->params.peers_max; p++) {
+    for (int p = 0; p < s->peer_room; p++) {
         if (asked_of(&s->peers[p], song, block) >= 0)
             return true;
     }
@@ -41,7 +43,14 @@ static void append(struct swarm *s, int peer, int song, int block, int64_t now_n
 {
     struct share_peer *p = &s->peers[peer];
 
-    assert(p->request_count < s->params.pipeline_max);
+    assert(p->request_count < s->params->pipeline_max);
+    if (p->request_count == p->request_room) {
+        int room = p->request_room == 0 ? REQUESTS_FIRST : 2 * p->request_room;
+
+        p->requests = heap_resize(s->heap, p->requests, (size_t)p->request_room,
+                                  (size_t)room, sizeof(*p->requests));
+        p->request_room = room;
+    }
     p->requests[p->request_count++] = (struct share_request){
         .song = song, .block = block, .sent_ns = now_ns, .delivered = p->delivered
     };
@@ -98,9 +107,19 @@ void requests_release(struct swarm *s, int peer, int song, struct outbox *out)
     share_list_end(&cancel);
 }
 
+void requests_give(struct swarm *s, int peer)
+{
+    struct share_peer *p = &s->peers[peer];
+
+    heap_give(s->heap, p->requests, (size_t)p->request_room, sizeof(*p->requests));
+    p->requests = NULL;
+    p->request_room = 0;
+    p->request_count = 0;
+}
+
 void requests_cancel(struct swarm *s, int song, int block, struct outbox *out)
 {
-    for (int peer = 0; peer < s->params.peers_max; peer++) {
+    for (int peer = 0; peer < s->peer_room; peer++) {
         int i = asked_of(&s->peers[peer], song, block);
         struct share_list cancel;
 
@@ -167,24 +186,24 @@ static int depth(const struct swarm *s, const struct share_peer *p, int64_t now_
     /* A quarter more than a round trip lets a long line fill, as each step asks for more.
      */
     wait = p->latency_min_ns + p->latency_min_ns / 4;
-    if (wait < s->params.pipeline_ns)
-        wait = s->params.pipeline_ns;
+    if (wait < s->params->pipeline_ns)
+        wait = s->params->pipeline_ns;
     n = mul_div(p->rate, wait, NS_PER_S);
     n = n / BLOCK_SIZE + 1;
     if (p->rate == 0)
-        return s->params.pipeline_first;
-    return n > s->params.pipeline_max ? s->params.pipeline_max : (int)n;
+        return s->params->pipeline_first;
+    return n > s->params->pipeline_max ? s->params->pipeline_max : (int)n;
 }
 
 /* Leave it alone for a while, each time for longer. */
 static void hold(struct swarm *s, struct share_peer *p, int64_t now_ns)
 {
-    int64_t wait = s->params.hold_first_ns;
+    int64_t wait = s->params->hold_first_ns;
 
-    for (int i = 0; i < p->failures && wait < s->params.hold_max_ns; i++)
+    for (int i = 0; i < p->failures && wait < s->params->hold_max_ns; i++)
         wait *= 2;
     p->failures++;
-    p->hold_ns = now_ns + time_min(wait, s->params.hold_max_ns);
+    p->hold_ns = now_ns + time_min(wait, s->params->hold_max_ns);
 }
 
 /* --- asking ------------------------------------------------------------------ */
@@ -233,7 +252,7 @@ static struct picker_range range_of(const struct swarm *s, int peer,
 static void set_part(const struct swarm *s, const struct share_song *g,
                      struct picker_range *r)
 {
-    for (int i = 0; i < s->params.peers_max && s->name != 0; i++) {
+    for (int i = 0; i < s->peer_room && s->name != 0; i++) {
         const struct share_peer *p = &s->peers[i];
 
         if (!p->is_up || p->is_banned || p->failures > 0 || p->name == 0 ||
@@ -260,7 +279,7 @@ static int choose(struct swarm *s, int peer, int k, bool is_own, int64_t now_ns)
     r = range_of(s, peer, &t);
     if (is_own)
         set_part(s, g, &r);
-    return picker_choose(&r, s->params.pick_sample, &s->rng);
+    return picker_choose(&r, s->params->pick_sample, &s->rng);
 }
 
 /* Find the block to ask the peer for; the stretch, or -1 when it has nothing that is
@@ -310,7 +329,7 @@ static int least_queued(struct swarm *s, const uint64_t *idle, int64_t now_ns)
     int64_t best_count = 0;
     int ties = 0;
 
-    for (int i = 0; i < s->params.peers_max; i++) {
+    for (int i = 0; i < s->peer_room; i++) {
         const struct share_peer *p = &s->peers[i];
         int64_t d = bitmap_has(idle, i) ? 0 : depth(s, p, now_ns);
         int64_t order;
@@ -334,12 +353,12 @@ static int64_t late_ns(const struct swarm *s, const struct share_peer *p,
 {
     int64_t usual = 2 * p->latency_ns;
 
-    return r->sent_ns + (usual > s->params.endgame_ns ? usual : s->params.endgame_ns);
+    return r->sent_ns + (usual > s->params->endgame_ns ? usual : s->params->endgame_ns);
 }
 
 static bool in_endgame(const struct swarm *s, const struct share_song *g, int64_t now_ns)
 {
-    int budget = g->blocks * s->params.endgame_percent / 100;
+    int budget = g->blocks * s->params->endgame_percent / 100;
 
     return can_ask(g, now_ns) && g->wanted_count == 0 && g->asked_count > g->doubled &&
            g->doubled_ever < (budget > 2 ? budget : 2);
@@ -352,8 +371,8 @@ static void ask_again(struct swarm *s, int song, int block, int64_t now_ns)
     uint64_t unfit[(SWARM_PEERS_MAX + 63) / 64] = { 0 };
     int peer;
 
-    for (int p = 0; p < s->params.peers_max; p++) {
-        if (!bitmap_has(g->have[p].map, block))
+    for (int p = 0; p < s->peer_room; p++) {
+        if (g->have[p].map == NULL || !bitmap_has(g->have[p].map, block))
             bitmap_set(unfit, p);
         else if (asked_of(&s->peers[p], song, block) >= 0 || s->peers[p].failures > 0)
             bitmap_set(unfit, p);
@@ -370,14 +389,14 @@ static bool is_doubled(const struct swarm *s, const struct share_request *r)
 {
     int count = 0;
 
-    for (int p = 0; p < s->params.peers_max && s->songs[r->song].doubled > 0; p++)
+    for (int p = 0; p < s->peer_room && s->songs[r->song].doubled > 0; p++)
         count += asked_of(&s->peers[p], r->song, r->block) >= 0 ? 1 : 0;
     return count > 1;
 }
 
 static void endgame(struct swarm *s, int song, int64_t now_ns)
 {
-    for (int i = 0; i < s->params.peers_max; i++) {
+    for (int i = 0; i < s->peer_room; i++) {
         const struct share_peer *p = &s->peers[i];
 
         for (int n = 0; n < p->request_count; n++) {
@@ -394,7 +413,7 @@ static void endgame(struct swarm *s, int song, int64_t now_ns)
 /* Put on the wire what was added to the requests. */
 static void send_wants(struct swarm *s, struct outbox *out)
 {
-    for (int i = 0; i < s->params.peers_max; i++) {
+    for (int i = 0; i < s->peer_room; i++) {
         struct share_peer *p = &s->peers[i];
         struct share_list want;
 
@@ -419,7 +438,7 @@ void requests_fill(struct swarm *s, int64_t now_ns, struct outbox *out)
     if (out->used > OUTBOX_BYTES_MAX / 2)
         room = 0;
     if (room <= 0) {
-        s->fill_ns = now_ns + s->params.announce_ns;
+        s->fill_ns = now_ns + s->params->announce_ns;
         return;
     }
     s->fill_ns = TIME_NEVER;
@@ -429,8 +448,8 @@ void requests_fill(struct swarm *s, int64_t now_ns, struct outbox *out)
         if (in_endgame(s, &s->songs[s->order[i]], now_ns) && room > OUTBOX_ITEMS_MAX / 4)
             endgame(s, s->order[i], now_ns);
     }
-    while (wanted > 0 && s->request_total < s->params.requests_max &&
-           s->storing_total < s->params.stores_max) {
+    while (wanted > 0 && s->request_total < s->params->requests_max &&
+           s->storing_total < s->params->stores_max) {
         int peer = least_queued(s, idle, now_ns);
 
         if (peer < 0)
@@ -493,7 +512,7 @@ void requests_ban(struct swarm *s, int peer, const char *why, struct outbox *out
 void requests_strike(struct swarm *s, int peer, struct outbox *out)
 {
     s->stats.wrong++;
-    if (++s->peers[peer].strikes >= s->params.strikes_max)
+    if (++s->peers[peer].strikes >= s->params->strikes_max)
         requests_ban(s, peer, "block", out);
 }
 
@@ -502,10 +521,10 @@ static int64_t timeout(const struct swarm *s, const struct share_peer *p)
     int64_t t = p->latency_ns + 4 * p->latency_var_ns;
 
     if (p->latency_ns == 0)
-        return s->params.timeout_first_ns;
-    if (t < s->params.timeout_min_ns)
-        return s->params.timeout_min_ns;
-    return time_min(t, s->params.timeout_max_ns);
+        return s->params->timeout_first_ns;
+    if (t < s->params->timeout_min_ns)
+        return s->params->timeout_min_ns;
+    return time_min(t, s->params->timeout_max_ns);
 }
 
 /* When nothing at all has come from the peer for too long. */
@@ -532,7 +551,7 @@ static int64_t endgame_wake_ns(const struct swarm *s, int64_t now_ns)
         if (in_endgame(s, &s->songs[s->order[i]], now_ns))
             ending |= UINT32_C(1) << s->order[i];
     }
-    for (int i = 0; i < s->params.peers_max && ending != 0; i++) {
+    for (int i = 0; i < s->peer_room && ending != 0; i++) {
         const struct share_peer *p = &s->peers[i];
 
         for (int n = 0; n < p->request_count; n++) {
@@ -549,7 +568,7 @@ int64_t requests_wake_ns(const struct swarm *s, int64_t now_ns)
 {
     int64_t wake = time_min(s->fill_ns, endgame_wake_ns(s, now_ns));
 
-    for (int i = 0; i < s->params.peers_max; i++) {
+    for (int i = 0; i < s->peer_room; i++) {
         const struct share_peer *p = &s->peers[i];
 
         if (p->request_count > 0)
@@ -566,7 +585,7 @@ int64_t requests_wake_ns(const struct swarm *s, int64_t now_ns)
 
 void requests_wake(struct swarm *s, int64_t now_ns, struct outbox *out)
 {
-    for (int i = 0; i < s->params.peers_max; i++) {
+    for (int i = 0; i < s->peer_room; i++) {
         struct share_peer *p = &s->peers[i];
 
         if (p->request_count > 0 && silent_ns(s, p) <= now_ns) {

@@ -44,4 +44,7 @@ void requests_release(struct swarm *s, int peer, int song, struct outbox *out);
 int64_t requests_wake_ns(const struct swarm *s, int64_t now_ns);
 void requests_wake(struct swarm *s, int64_t now_ns, struct outbox *out);
 
+/* Give the queue of a peer back, of whom nothing is asked. */
+void requests_give(struct swarm *s, int peer);
+
 #endif

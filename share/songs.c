@@ -13,7 +13,7 @@
 
 static int free_slot(const struct swarm *s)
 {
-    for (int i = 0; i < s->params.songs_max; i++) {
+    for (int i = 0; i < s->params->songs_max; i++) {
         if (!s->songs[i].is_used)
             return i;
     }
@@ -23,13 +23,43 @@ static int free_slot(const struct swarm *s)
 static int head_of(const struct swarm *s, uint64_t bytes, uint32_t duration_ms)
 {
     int blocks = merkle_blocks(bytes);
-    int64_t head = s->params.head_blocks;
+    int64_t head = s->params->head_blocks;
 
     if (duration_ms > 0) {
-        head = mul_div((int64_t)bytes, s->params.head_ns / NS_PER_MS, duration_ms);
+        head = mul_div((int64_t)bytes, s->params->head_ns / NS_PER_MS, duration_ms);
         head = head / BLOCK_SIZE + 1;
     }
     return head < blocks ? (int)head : blocks;
+}
+
+/* Its tables, all by block but have. */
+static void take(struct swarm *s, struct share_song *g)
+{
+    size_t blocks = (size_t)g->blocks;
+    size_t words = (size_t)bitmap_words(g->blocks);
+
+    g->leaves = heap_take(s->heap, blocks, HASH_LEN);
+    g->copies = heap_take(s->heap, blocks, 1);
+    g->wanted = heap_take(s->heap, words, sizeof(uint64_t));
+    g->storing = heap_take(s->heap, words, sizeof(uint64_t));
+    g->held = heap_take(s->heap, words, sizeof(uint64_t));
+    g->have = heap_take(s->heap, (size_t)s->peer_room, sizeof(*g->have));
+}
+
+void songs_give(struct swarm *s, int slot)
+{
+    struct share_song *g = &s->songs[slot];
+    size_t blocks = (size_t)g->blocks;
+    size_t words = (size_t)bitmap_words(g->blocks);
+
+    heap_give(s->heap, g->leaves, blocks, HASH_LEN);
+    heap_give(s->heap, g->copies, blocks, 1);
+    heap_give(s->heap, g->wanted, words, sizeof(uint64_t));
+    heap_give(s->heap, g->storing, words, sizeof(uint64_t));
+    heap_give(s->heap, g->held, words, sizeof(uint64_t));
+    heap_give(s->heap, g->have, (size_t)s->peer_room, sizeof(*g->have));
+    heap_give(s->heap, g->announce, MSG_WANT_MAX, sizeof(*g->announce));
+    memset(g, 0, sizeof(*g));
 }
 
 int songs_add(struct swarm *s, const struct song_id *song, uint64_t bytes,
@@ -41,24 +71,18 @@ int songs_add(struct swarm *s, const struct song_id *song, uint64_t bytes,
 
     if (share_find(s, song) >= 0)
         return ERR_STATE;
-    if (slot < 0 || blocks == 0 || blocks > s->params.song_blocks_max)
+    if (slot < 0 || blocks == 0 || blocks > s->params->song_blocks_max)
         return ERR_LIMIT;
     g = &s->songs[slot];
-    assert(g->wanted_count + g->asked_count + g->storing_count + g->held_count == 0);
-    g->is_used = true;
-    g->is_open = false;
-    g->has_leaves = false;
-    g->owes_leaves = false;
-    g->id = *song;
-    g->bytes = bytes;
-    g->blocks = blocks;
+    *g = (struct share_song){
+        .is_used = true, .id = *song, .bytes = bytes, .blocks = blocks
+    };
+    take(s, g);
     g->head_blocks = head_of(s, bytes, duration_ms);
-    g->retry_ns = 0;
-    g->announce_count = 0;
     g->announce_at_ns = TIME_NEVER;
-    g->fetch.last_peer = (int)rng_below(&s->rng, s->params.peers_max);
+    g->fetch.last_peer = (int)rng_below(&s->rng, s->params->peers_max);
     fetch_reset(g);
-    for (int p = 0; p < s->params.peers_max; p++)
+    for (int p = 0; p < s->peer_room; p++)
         have_reset(s, slot, p);
     s->order[s->order_count++] = slot;
     return 0;
@@ -86,7 +110,7 @@ void songs_close(struct swarm *s, int slot, struct outbox *out)
 {
     struct share_song *g = &s->songs[slot];
 
-    for (int p = 0; p < s->params.peers_max; p++)
+    for (int p = 0; p < s->peer_room; p++)
         requests_release(s, p, slot, out);
     s->storing_total -= g->storing_count;
     bitmap_fill(g->wanted, g->blocks, false);
@@ -135,12 +159,12 @@ void songs_remove(struct swarm *s, int slot, struct outbox *out)
     uploads_refuse(s, slot, -1, out);
     songs_close(s, slot, out);
     fetch_reset(&s->songs[slot]);
-    for (int p = 0; p < s->params.peers_max; p++)
+    for (int p = 0; p < s->peer_room; p++)
         have_reset(s, slot, p);
     while (s->order[at] != slot)
         at++;
     s->order_count--;
     for (; at < s->order_count; at++)
         s->order[at] = s->order[at + 1];
-    s->songs[slot].is_used = false;
+    songs_give(s, slot);
 }

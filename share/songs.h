@@ -21,4 +21,7 @@ void songs_open(struct swarm *s, int slot, const struct swarm_local *local);
 /* Close it and forget that it was there. */
 void songs_remove(struct swarm *s, int slot, struct outbox *out);
 
+/* Give the tables of a song back. */
+void songs_give(struct swarm *s, int slot);
+
 #endif

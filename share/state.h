@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "share/params.h"
 #include "wire/msg.h"
@@ -23,8 +24,8 @@ struct share_have {
     int64_t told_ns;    /* our last HAVE to it; INT64_MIN: none */
     int64_t tell_at_ns; /* the next; TIME_NEVER: none is owed */
     int64_t tell_gap_ns;
-    int count; /* of blocks that it has */
-    uint64_t *map;
+    int count;     /* of blocks that it has */
+    uint64_t *map; /* from the heap; NULL: none */
 };
 
 /* The leaf layer being fetched, whole, from one peer: only so is the liar known. */
@@ -54,14 +55,15 @@ struct share_song {
     int64_t retry_ns;       /* nothing is asked before this (disk errors) */
     int64_t announce_at_ns; /* TIME_NEVER when announce_count is 0 */
     int announce_count;
-    uint32_t announce[MSG_WANT_MAX];
+    uint32_t *announce; /* MSG_WANT_MAX of them while there are any */
     struct share_leaves fetch;
+    /* All of these from the heap, while the song is used. */
     uint8_t *leaves; /* blocks * HASH_LEN */
     uint64_t *wanted;
     uint64_t *storing;
     uint64_t *held;
     uint8_t *copies;         /* by block: peers that have it */
-    struct share_have *have; /* by peer */
+    struct share_have *have; /* by peer, peer_room of them */
 };
 
 struct share_request {
@@ -86,6 +88,7 @@ struct share_peer {
     /* What we ask of it. */
     int request_count;
     int sent_count; /* the first so many of the requests are on the wire */
+    int request_room;
     struct share_request *requests; /* oldest first */
     int failures;                   /* time-outs and refusals since the last block */
     int64_t hold_ns;                /* nothing is asked before this */
@@ -98,6 +101,7 @@ struct share_peer {
 
     /* What it asks of us. */
     int upload_count;
+    int upload_room;
     struct share_upload *uploads; /* oldest first */
 };
 
@@ -142,7 +146,8 @@ struct swarm_stats {
 };
 
 struct swarm {
-    struct swarm_params params;
+    const struct swarm_params *params;
+    struct heap *heap;
     struct rng rng;
     uint64_t name; /* of our own id; 0: not known */
     struct log *log;
@@ -153,7 +158,8 @@ struct swarm {
     struct share_song songs[SWARM_SONGS_MAX];
     int order[SWARM_SONGS_MAX]; /* songs in play order */
     int order_count;
-    struct share_peer *peers;
+    int peer_room;
+    struct share_peer *peers; /* rows for those that have been up */
     int request_total;
     int storing_total;
     int upload_turn; /* the peer whose uploads are looked at first */

@@ -12,77 +12,64 @@
 #include "share/songs.h"
 #include "share/uploads.h"
 
-/* Where the big arrays of all songs start; each song gets its share. */
-struct pools {
-    uint8_t *leaves;
-    uint64_t *maps; /* wanted, storing, held */
-    uint8_t *copies;
-    struct share_have *have;
-    uint64_t *have_maps;
-    struct share_request *requests;
-    struct share_upload *uploads;
-};
+#define PEERS_FIRST 8 /* rows of the first table of peers */
 
-static void deal(struct swarm *s, const struct pools *pools)
+void swarm_init(struct swarm *s, const struct swarm_params *params, struct heap *heap,
+                uint64_t seed, struct log *log)
 {
-    size_t blocks = (size_t)s->params.song_blocks_max;
-    size_t words = (size_t)bitmap_words(s->params.song_blocks_max);
-    size_t peers = (size_t)s->params.peers_max;
-
-    for (size_t i = 0; i < (size_t)s->params.songs_max; i++) {
-        struct share_song *g = &s->songs[i];
-
-        g->leaves = pools->leaves + i * blocks * HASH_LEN;
-        g->wanted = pools->maps + (3 * i) * words;
-        g->storing = pools->maps + (3 * i + 1) * words;
-        g->held = pools->maps + (3 * i + 2) * words;
-        g->copies = pools->copies + i * blocks;
-        g->have = pools->have + i * peers;
-        for (size_t p = 0; p < peers; p++)
-            g->have[p].map = pools->have_maps + (i * peers + p) * words;
-    }
-    for (size_t p = 0; p < peers; p++) {
-        s->peers[p].requests = pools->requests + p * (size_t)s->params.pipeline_max;
-        s->peers[p].uploads = pools->uploads + p * (size_t)s->params.upload_queue_max;
-    }
-}
-
-int swarm_init(struct swarm *s, const struct swarm_params *params, struct arena *a,
-               uint64_t seed, struct log *log)
-{
-    size_t songs = (size_t)params->songs_max;
-    size_t blocks = (size_t)params->song_blocks_max;
-    size_t words = (size_t)bitmap_words(params->song_blocks_max);
-    size_t peers = (size_t)params->peers_max;
-    struct pools pools;
-
     assert(params->songs_max >= 1 && params->songs_max <= SWARM_SONGS_MAX);
     assert(params->peers_max >= 1 && params->peers_max <= SWARM_PEERS_MAX);
     assert(params->song_blocks_max >= 1 && params->song_blocks_max <= MSG_BITMAP_MAX * 8);
     assert(params->pipeline_first >= 1 && params->pipeline_first <= params->pipeline_max);
     memset(s, 0, sizeof(*s));
-    s->params = *params;
+    s->params = params;
+    s->heap = heap;
     s->log = log;
     s->wake_ns = TIME_NEVER;
     s->fill_ns = TIME_NEVER;
     rng_seed(&s->rng, seed);
-    s->peers = arena_take(a, peers, sizeof(*s->peers));
-    s->loads = arena_take(a, (size_t)params->loads_max, sizeof(*s->loads));
-    pools.leaves = arena_take(a, songs * blocks, HASH_LEN);
-    pools.maps = arena_take(a, songs * 3 * words, sizeof(uint64_t));
-    pools.copies = arena_take(a, songs * blocks, 1);
-    pools.have = arena_take(a, songs * peers, sizeof(*pools.have));
-    pools.have_maps = arena_take(a, songs * peers * words, sizeof(uint64_t));
-    pools.requests = arena_take(a, peers * (size_t)params->pipeline_max,
-                                sizeof(*pools.requests));
-    pools.uploads = arena_take(a, peers * (size_t)params->upload_queue_max,
-                               sizeof(*pools.uploads));
-    if (s->peers == NULL || s->loads == NULL || pools.leaves == NULL ||
-        pools.maps == NULL || pools.copies == NULL || pools.have == NULL ||
-        pools.have_maps == NULL || pools.requests == NULL || pools.uploads == NULL)
-        return ERR_NOMEM;
-    deal(s, &pools);
-    return 0;
+    s->loads = heap_take(heap, (size_t)params->loads_max, sizeof(*s->loads));
+}
+
+void swarm_finish(struct swarm *s)
+{
+    while (s->order_count > 0) {
+        int slot = s->order[--s->order_count];
+
+        for (int p = 0; p < s->peer_room; p++)
+            have_free(s, slot, p);
+        songs_give(s, slot);
+    }
+    for (int p = 0; p < s->peer_room; p++) {
+        requests_give(s, p);
+        uploads_give(s, p);
+    }
+    heap_give(s->heap, s->peers, (size_t)s->peer_room, sizeof(*s->peers));
+    heap_give(s->heap, s->loads, (size_t)s->params->loads_max, sizeof(*s->loads));
+}
+
+/* The table of peers, and that of what they have of each song, grow for this one. */
+static void make_row(struct swarm *s, int peer)
+{
+    int room = s->peer_room == 0 ? PEERS_FIRST : s->peer_room;
+    int old = s->peer_room;
+
+    while (room <= peer)
+        room *= 2;
+    room = room < s->params->peers_max ? room : s->params->peers_max;
+    if (room <= old)
+        return;
+    s->peers = heap_resize(s->heap, s->peers, (size_t)old, (size_t)room,
+                           sizeof(*s->peers));
+    s->peer_room = room;
+    for (int i = 0; i < s->order_count; i++) {
+        struct share_song *g = &s->songs[s->order[i]];
+
+        g->have = heap_resize(s->heap, g->have, (size_t)old, (size_t)room,
+                              sizeof(*g->have));
+        for (int p = old; p < room; p++)
+            have_reset(s, s->order[i], p);
+    }
 }
 
 /* --- the steps around every call --------------------------------------------- */
@@ -155,16 +142,15 @@ void swarm_remove(struct swarm *s, const struct song_id *song, int64_t now_ns,
 
 void swarm_peer_up(struct swarm *s, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct share_peer *p = &s->peers[peer];
+    struct share_peer *p;
 
-    assert(peer >= 0 && peer < s->params.peers_max);
+    assert(peer >= 0 && peer < s->params->peers_max);
     begin(s);
+    make_row(s, peer);
+    p = &s->peers[peer];
     if (p->is_up)
         return;
-    *p = (struct share_peer){ .is_up = true,
-                              .progress_ns = now_ns,
-                              .requests = p->requests,
-                              .uploads = p->uploads };
+    *p = (struct share_peer){ .is_up = true, .progress_ns = now_ns };
     for (int i = 0; i < s->order_count; i++) {
         if (s->songs[s->order[i]].is_open)
             have_tell(s, s->order[i], peer, now_ns, out);
@@ -176,25 +162,27 @@ void swarm_set_name(struct swarm *s, int peer, const struct node_id *id)
 {
     uint64_t name = load_be64(id->b);
 
-    assert(peer >= -1 && peer < s->params.peers_max);
+    assert(peer >= -1 && peer < s->params->peers_max);
     if (peer < 0)
         s->name = name;
-    else if (s->peers[peer].is_up)
+    else if (peer < s->peer_room && s->peers[peer].is_up)
         s->peers[peer].name = name;
 }
 
 void swarm_peer_down(struct swarm *s, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct share_peer *p = &s->peers[peer];
+    struct share_peer *p;
 
-    assert(peer >= 0 && peer < s->params.peers_max);
+    assert(peer >= 0 && peer < s->params->peers_max);
     begin(s);
-    if (!p->is_up)
+    if (peer >= s->peer_room || !s->peers[peer].is_up)
         return;
+    p = &s->peers[peer];
     requests_release(s, peer, -1, NULL);
     p->is_up = false;
     p->owes_ban = false;
-    p->upload_count = 0;
+    requests_give(s, peer);
+    uploads_give(s, peer);
     p->hold_ns = 0;
     for (int i = 0; i < s->order_count; i++)
         have_reset(s, s->order[i], peer);
@@ -207,7 +195,7 @@ void swarm_peer_down(struct swarm *s, int peer, int64_t now_ns, struct outbox *o
 
 bool swarm_take_banned(struct swarm *s, int *peer)
 {
-    for (int p = 0; p < s->params.peers_max; p++) {
+    for (int p = 0; p < s->peer_room; p++) {
         if (s->peers[p].owes_ban) {
             s->peers[p].owes_ban = false;
             *peer = p;
@@ -295,9 +283,9 @@ static void dispatch(struct swarm *s, int peer, const struct msg *m, int64_t now
 void swarm_receive(struct swarm *s, int peer, const struct msg *m, int64_t now_ns,
                    struct outbox *out)
 {
-    assert(peer >= 0 && peer < s->params.peers_max);
+    assert(peer >= 0 && peer < s->params->peers_max);
     begin(s);
-    if (!s->peers[peer].is_up) {
+    if (peer >= s->peer_room || !s->peers[peer].is_up) {
         s->stats.dropped++;
         return;
     }
@@ -383,7 +371,7 @@ void swarm_stored(struct swarm *s, const struct swarm_block *b, int64_t now_ns,
     s->storing_total--;
     if (b->err != 0) {
         requests_want(g, block);
-        g->retry_ns = now_ns + s->params.store_retry_ns;
+        g->retry_ns = now_ns + s->params->store_retry_ns;
     } else {
         bitmap_set(g->held, block);
         g->held_count++;

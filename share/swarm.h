@@ -9,7 +9,6 @@
 #ifndef SHARE_SWARM_H
 #define SHARE_SWARM_H
 
-#include "base/arena.h"
 #include "base/err.h"
 #include "share/params.h"
 #include "share/state.h"
@@ -31,10 +30,13 @@ struct swarm_local {
     bool has_all;
 };
 
-/* An empty swarm with its memory from the arena.  Keeps log, which may not be NULL.
- * Errors: ERR_NOMEM. */
-MUST_USE int swarm_init(struct swarm *s, const struct swarm_params *params,
-                        struct arena *a, uint64_t seed, struct log *log);
+/* An empty swarm.  Keeps params and heap, which its tables grow from, and log, which may
+ * not be NULL. */
+void swarm_init(struct swarm *s, const struct swarm_params *params, struct heap *heap,
+                uint64_t seed, struct log *log);
+
+/* Give all memory back. */
+void swarm_finish(struct swarm *s);
 
 /* Share this song from now on, last in play order; the caller then opens it in the store
  * and says swarm_opened.  duration_ms tells how much 15 seconds of it are; 0: not known.

@@ -5,6 +5,8 @@
 
 #include "share/bitmap.h"
 
+#define UPLOADS_FIRST 8 /* rows of the first queue */
+
 /* The place of a block in a peer's queue, or -1. */
 static int queued(const struct share_peer *p, int song, int block)
 {
@@ -34,9 +36,16 @@ static bool want_one(struct swarm *s, int song, int peer, uint32_t index)
         return false;
     if (queued(p, song, (int)index) >= 0)
         return true;
-    if (p->upload_count == s->params.upload_queue_max) {
+    if (p->upload_count == s->params->upload_queue_max) {
         s->stats.dropped++; /* it asks for more than it may: it can ask again */
         return true;
+    }
+    if (p->upload_count == p->upload_room) {
+        int room = p->upload_room == 0 ? UPLOADS_FIRST : 2 * p->upload_room;
+
+        p->uploads = heap_resize(s->heap, p->uploads, (size_t)p->upload_room,
+                                 (size_t)room, sizeof(*p->uploads));
+        p->upload_room = room;
     }
     p->uploads[p->upload_count++] = (struct share_upload){ song, (int)index };
     return true;
@@ -80,11 +89,21 @@ static bool is_loading(const struct swarm *s, const struct share_upload *u)
     return false;
 }
 
+void uploads_give(struct swarm *s, int peer)
+{
+    struct share_peer *p = &s->peers[peer];
+
+    heap_give(s->heap, p->uploads, (size_t)p->upload_room, sizeof(*p->uploads));
+    p->uploads = NULL;
+    p->upload_room = 0;
+    p->upload_count = 0;
+}
+
 bool uploads_next(struct swarm *s, struct swarm_block *b)
 {
-    int peers = s->params.peers_max;
+    int peers = s->peer_room;
 
-    if (s->load_count == s->params.loads_max)
+    if (s->load_count == s->params->loads_max)
         return false;
     for (int n = 0; n < peers; n++) {
         int peer = (s->upload_turn + n) % peers;
@@ -121,13 +140,13 @@ void uploads_send(struct swarm *s, int song, int block, struct bytes data,
                   struct outbox *out)
 {
     struct msg m = { .type = MSG_BLOCK };
-    int peers = s->params.peers_max;
+    int peers = s->peer_room;
     int sent = 0;
 
     m.u.block.song = s->songs[song].id;
     m.u.block.index = (uint32_t)block;
     m.u.block.data = data;
-    for (int n = 0; n < peers && sent < s->params.fanout_max; n++) {
+    for (int n = 0; n < peers && sent < s->params->fanout_max; n++) {
         int peer = (s->upload_turn + n) % peers;
         int at = queued(&s->peers[peer], song, block);
 
@@ -143,7 +162,7 @@ void uploads_send(struct swarm *s, int song, int block, struct bytes data,
 
 void uploads_refuse(struct swarm *s, int song, int block, struct outbox *out)
 {
-    for (int peer = 0; peer < s->params.peers_max; peer++) {
+    for (int peer = 0; peer < s->peer_room; peer++) {
         struct share_peer *p = &s->peers[peer];
         struct share_list refused;
         int kept = 0;

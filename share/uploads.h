@@ -23,4 +23,7 @@ void uploads_send(struct swarm *s, int song, int block, struct bytes data,
 /* Refuse what is queued of a song: one block of it, or all with block -1. */
 void uploads_refuse(struct swarm *s, int song, int block, struct outbox *out);
 
+/* Forget what a peer asked for, and give its queue back. */
+void uploads_give(struct swarm *s, int peer);
+
 #endif

@@ -148,7 +148,8 @@ static void check_state(struct check *c, int node)
         check_fail(c, node, wrong);
     if (!party_check(node_party(n)))
         check_fail(c, node, "party_check does not hold");
-    swarm_check(node_swarm(n));
+    if (node_swarm(n) != NULL)
+        swarm_check(node_swarm(n));
 }
 
 void check_step(struct check *c, int node)

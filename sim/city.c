@@ -6,7 +6,7 @@
 #include "sim/random.h"
 #include "wire/cbor.h"
 
-#define CONTACTS 8
+#define JOINS    3               /* nodes that were there before, for each */
 #define START_NS (10 * NS_PER_S) /* … of all nodes, spread over this */
 
 struct city_params city_params_default(void)
@@ -27,6 +27,20 @@ static void choose_net(struct net_params *net, const char *name)
                                                  .max_ns = 200 * NS_PER_MS } };
 }
 
+static void set_up(void *context, int node, struct node_setup *setup,
+                   const struct node_params **params)
+{
+    const struct city *c = context;
+
+    (void)params;
+    for (uint64_t k = 0; k < JOINS && node > 0; k++) {
+        uint64_t word = random_word(c->p.seed, RANDOM_WORKLOAD, (uint64_t)node, 1 + k);
+
+        setup->joins[setup->join_count++] = world_addr(&c->world,
+                                                       (int)random_below(word, node));
+    }
+}
+
 void city_init(struct city *c, const struct city_params *p)
 {
     struct world_params params = {
@@ -38,7 +52,7 @@ void city_init(struct city *c, const struct city_params *p)
         .hash = p->hash,
         .has_no_memory = true,
     };
-    struct world_hooks hooks = { 0 };
+    struct world_hooks hooks = { .context = c, .set_up = set_up };
 
     *c = (struct city){ .p = *p };
     choose_net(&params.net, p->net);
@@ -46,8 +60,6 @@ void city_init(struct city *c, const struct city_params *p)
         params.node.suite = p->suite;
     params.node.state_period_ns = TIME_NEVER;
     params.node.is_lab = true;
-    for (int i = 0; i < CONTACTS && i < p->nodes; i++)
-        params.node.joins[params.node.join_count++] = net_addr_of(&params.net, i);
     world_init(&c->world, &params, &hooks);
     for (int i = 0; i < p->nodes; i++)
         world_start_at(&c->world, i, mul_div(START_NS, i, p->nodes));

@@ -1,6 +1,6 @@
-/* The workload that engine and node are measured by: nodes that join through a few
- * contacts, settle, and flood small messages to all, one after the other.  The same
- * commands in every process, so that it also runs over MPI ranks.
+/* The workload that engine and node are measured by: nodes that join through nodes
+ * that came before them, settle, and flood small messages to all, one after the other.
+ * The same commands in every process, so that it also runs over MPI ranks.
  * SPDX-License-Identifier: MIT */
 #ifndef SIM_CITY_H
 #define SIM_CITY_H

@@ -186,10 +186,10 @@ static void check_pending(struct experiment *e)
 
 /* ---- after every step ---- */
 
-static bool has_open_invite(const struct party *p)
+static bool has_open_invite(const struct invites *t)
 {
-    for (int i = 0; i < p->invites.count; i++) {
-        if (p->invites.list[i].state != INVITE_ACCEPTED)
+    for (int i = 0; i < t->count; i++) {
+        if (t->list[i].state != INVITE_ACCEPTED)
             return true;
     }
     return false;
@@ -203,7 +203,8 @@ static void consider(struct experiment *e, int node)
 
     if (!g->is_wanted || g->is_accepting || g->is_expected ||
         e->world.now_ns < g->from_ns || e->world.now_ns >= e->plan.quiet_ns ||
-        !has_open_invite(p) || (p->role != PARTY_ROLE_NONE && p->phase != PARTY_ENDED))
+        !has_open_invite(node_invites(e->world.nodes[node].node)) ||
+        (p->role != PARTY_ROLE_NONE && p->phase != PARTY_ENDED))
         return;
     g->is_accepting = true;
     delay_ns = random_between(draw(e, 3, (uint64_t)node), 200 * NS_PER_MS, 2 * NS_PER_S);
@@ -245,7 +246,8 @@ static void accept(struct experiment *e, int node)
     struct guest *g = &e->guests[node];
 
     g->is_accepting = false;
-    if (!world_is_up(&e->world, node) || !has_open_invite(party_of(e, node)))
+    if (!world_is_up(&e->world, node) ||
+        !has_open_invite(node_invites(e->world.nodes[node].node)))
         return;
     g->is_expected = true;
     g->accepted_ns = e->world.now_ns;
@@ -306,13 +308,13 @@ static void count_reach(struct experiment *e)
     const struct party *hp = party_of(e, e->plan.host);
 
     for (int i = 0; i < e->options.nodes; i++) {
-        const struct party *p;
+        const struct invites *t;
 
         if (!world_is_up(&e->world, i))
             continue;
-        p = party_of(e, i);
-        for (int k = 0; k < p->invites.count; k++)
-            e->call_reach += party_id_equal(&p->invites.list[k].party, &hp->log.party);
+        t = node_invites(e->world.nodes[i].node);
+        for (int k = 0; k < t->count; k++)
+            e->call_reach += party_id_equal(&t->list[k].party, &hp->log.party);
     }
 }
 
@@ -469,14 +471,18 @@ static void schedule(struct experiment *e)
 int experiment_run(struct experiment *e, const struct experiment_options *options)
 {
     struct world_params params;
-    struct world_hooks hooks = { e, stepped, replied, ticked, failed };
+    struct world_hooks hooks = { .context = e,
+                                 .stepped = stepped,
+                                 .replied = replied,
+                                 .ticked = ticked,
+                                 .failed = failed };
     int joins = options->nodes < CONTACTS ? options->nodes : CONTACTS;
 
     *e = (struct experiment){ .options = *options, .started_ns = TIME_NEVER };
     plan_make(&e->plan, options);
     plan_world(&e->plan, options, &params);
     for (int i = 0; i < joins; i++)
-        params.node.joins[params.node.join_count++] = net_addr(i);
+        params.setup.joins[params.setup.join_count++] = net_addr(i);
     world_init(&e->world, &params, &hooks);
     check_init(&e->check, &e->world);
     e->guests = memory_new((size_t)options->nodes, sizeof(*e->guests));

@@ -103,6 +103,7 @@
     X("party.settle_ns", party.settle_ns, KNOB_NS, "quiet time after the last rival before sharing begins") \
     X("party.settle_max_ns", party.settle_max_ns, KNOB_NS, "… but no longer than this after the call began") \
     X("party.rival_answers_max", party.rival_answers_max, KNOB_INT, "extra floods, to tell those who call as well") \
+    X("party.invites_max", party.invites_max, KNOB_INT, "calls of others that are kept; at least 2") \
     X("party.invite_keep_ns", party.invite_keep_ns, KNOB_NS, "an invite outlives its deadline, or last flood, by this") \
     X("party.ready_ns", party.ready_ns, KNOB_NS, "who is not ready by then is not waited for") \
     X("party.ready_limit_ns", party.ready_limit_ns, KNOB_NS, "nobody at all is ready so long after: the party ends") \

@@ -28,8 +28,9 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
 
     *lab = (struct lab){ .setup = s, .seed = seed };
     p.node.suite = setup_suite(s);
+    node_params_spread(&p.node);
     for (int i = 0; i < s->contacts && i < s->nodes; i++)
-        p.node.joins[p.node.join_count++] = net_addr_of(&p.net, i);
+        p.setup.joins[p.setup.join_count++] = net_addr_of(&p.net, i);
     world_init(&lab->world, &p, &hooks);
     lab->scratch = memory_new((size_t)s->nodes, sizeof(*lab->scratch));
 }

@@ -61,7 +61,7 @@ static int64_t normal(uint64_t seed, uint64_t a, uint64_t b)
         sum += (int64_t)(word & 0xffff) + (int64_t)(word >> 16 & 0xffff) +
                (int64_t)(word >> 32 & 0xffff) + (int64_t)(word >> 48);
     }
-    return sum << 16;
+    return sum * 65536;
 }
 
 bool latency_named(const char *name, struct latency_params *p)

@@ -65,7 +65,7 @@ static struct packet *send(struct world_part *p, enum packet_kind kind, int node
     struct packet *packet;
 
     row->out_ns = net_frame_ns(&p->w->net, &trip, p->now_ns, row->out_ns);
-    packet = part_post(p, kind, node, trip.number, trip.to, row->out_ns, len);
+    packet = part_post(p, kind, &trip, row->out_ns, len);
     packet->link = row->other_id;
     packet->life = row->other_life;
     packet->from_link = row->id;
@@ -82,7 +82,7 @@ static struct packet *answer(struct world_part *p, enum packet_kind kind, int no
 
     if (at_ns < at_least_ns)
         at_ns = at_least_ns;
-    packet = part_post(p, kind, node, trip.number, trip.to, at_ns, 0);
+    packet = part_post(p, kind, &trip, at_ns, 0);
     packet->link = to->from_link;
     packet->life = to->from_life;
     return packet;
@@ -128,7 +128,7 @@ void links_open(struct world_part *p, int node, uint32_t id, const struct addr *
         return;
     }
     row->out_ns = at_ns;
-    packet = part_post(p, PACKET_CONNECT, node, trip.number, host, at_ns, 0);
+    packet = part_post(p, PACKET_CONNECT, &trip, at_ns, 0);
     packet->from_link = id;
 }
 

@@ -111,9 +111,11 @@ int net_host_of(const struct net *n, const struct addr *addr)
         host = (addr->ip[1] << 16 | addr->ip[2] << 8 | addr->ip[3]) - 1;
         return addr->ip[0] == 10 && host >= 0 && host < n->host_count ? host : -1;
     }
+    if (addr->ip[0] < PUBLIC_NET)
+        return -1;
     host = ((addr->ip[2] << 8 | addr->ip[3]) - 1) * groups +
            ((addr->ip[0] - PUBLIC_NET) << 8 | addr->ip[1]);
-    if (addr->ip[0] < PUBLIC_NET || host < 0 || host >= n->host_count)
+    if (host < 0 || host >= n->host_count)
         return -1;
     return net_addr_of(&n->p, host).ip[1] == addr->ip[1] ? host : -1;
 }

@@ -60,20 +60,22 @@ static struct packet *write_mail(struct mail *m, int to, int64_t at_ns, size_t l
     return (struct packet *)(void *)(head + 1);
 }
 
-static void fill(struct packet *packet, enum packet_kind kind, int from, uint32_t number)
+static void fill(struct packet *packet, enum packet_kind kind,
+                 const struct net_trip *trip)
 {
     *packet = (struct packet){
-        .from = (uint32_t)from,
-        .number = number,
+        .from = (uint32_t)trip->from,
+        .number = trip->number,
         .len = packet->len,
         .kind = (uint8_t)kind,
     };
 }
 
-struct packet *part_post(struct world_part *p, enum packet_kind kind, int from,
-                         uint32_t number, int to, int64_t at_ns, size_t len)
+struct packet *part_post(struct world_part *p, enum packet_kind kind,
+                         const struct net_trip *trip, int64_t at_ns, size_t len)
 {
     struct world *w = p->w;
+    int to = trip->to;
     struct packet *packet;
     uint32_t index;
 
@@ -81,22 +83,22 @@ struct packet *part_post(struct world_part *p, enum packet_kind kind, int from,
     if (to < p->first || to >= p->end) {
         packet = write_mail(&p->mail[part_of(w, to)->index], to, at_ns, len);
         packet->len = (uint32_t)len;
-        fill(packet, kind, from, number);
+        fill(packet, kind, trip);
     } else {
         index = packets_take(&p->packets, len);
         packet = packets_at(&p->packets, index);
-        fill(packet, kind, from, number);
+        fill(packet, kind, trip);
         wheel_push(&p->wheel, at_ns, place(to, index));
     }
-    packet->from_life = w->nodes[from].life;
+    packet->from_life = w->nodes[trip->from].life;
     return packet;
 }
 
 struct packet *part_post_self(struct world_part *p, enum packet_kind kind, int node,
                               int64_t delay_ns, size_t len)
 {
-    struct packet *packet = part_post(p, kind, node, part_number(p, node), node,
-                                      p->now_ns + delay_ns, len);
+    struct net_trip trip = { .from = node, .to = node, .number = part_number(p, node) };
+    struct packet *packet = part_post(p, kind, &trip, p->now_ns + delay_ns, len);
 
     packet->life = p->w->nodes[node].life;
     return packet;

@@ -94,10 +94,10 @@ struct world_part *part_of(const struct world *w, int node);
 /* Of a node that has none yet too. */
 struct world_more *part_more(struct world_node *n);
 
-/* A packet from one node to another (or itself), queued; number was drawn by
- * part_number(from).  The caller then fills in the rest and the data, at once. */
-struct packet *part_post(struct world_part *p, enum packet_kind kind, int from,
-                         uint32_t number, int to, int64_t at_ns, size_t len);
+/* A packet with len bytes from one node to another (or itself), queued; the trip's number
+ * was drawn by part_number.  The caller then fills in the rest and the data, at once. */
+struct packet *part_post(struct world_part *p, enum packet_kind kind,
+                         const struct net_trip *trip, int64_t at_ns, size_t len);
 uint32_t part_number(struct world_part *p, int node);
 
 /* The same for a node's own self, in its present life. */

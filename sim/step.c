@@ -19,17 +19,18 @@ static void post_datagram(struct world_part *p, const struct effect *e,
                           const struct net_trip *t, int64_t at_ns)
 {
     struct world *w = p->w;
-    uint32_t number = part_number(p, t->from);
+    struct net_trip trip = { .from = t->from,
+                             .to = t->to,
+                             .number = part_number(p, t->from) };
     struct bytes data = e->u.datagram.data;
     struct packet *packet;
     int64_t late_ns = 0;
 
     if (w->p.net.stack_ns > 0)
         late_ns = random_exponential(
-            random_word(w->p.seed, RANDOM_STACK, (uint64_t)t->from, number),
+            random_word(w->p.seed, RANDOM_STACK, (uint64_t)t->from, trip.number),
             w->p.net.stack_ns);
-    packet = part_post(p, PACKET_DATAGRAM, t->from, number, t->to, at_ns + late_ns,
-                       data.len);
+    packet = part_post(p, PACKET_DATAGRAM, &trip, at_ns + late_ns, data.len);
     packet->late_ns = (uint32_t)late_ns;
     memcpy(packet->data, data.data, data.len);
 }

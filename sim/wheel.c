@@ -363,6 +363,7 @@ static int64_t next_outer(const struct wheel *w)
     }
     if (w->later != NULL)
         next = time_min(next, w->later_ns >> (SLOT_BITS + LEVEL_BITS));
+    assert(next != INT64_MAX); /* the caller has counted */
     return next;
 }
 

@@ -29,20 +29,20 @@ static void *map(const struct world *w, size_t size)
 
 /* ---- nodes ---- */
 
-static struct node_params params_of(const struct world *w, int node)
+static struct node_setup setup_of(const struct world *w, int node)
 {
-    struct node_params p = w->p.node;
+    struct node_setup s = w->p.setup;
     struct text name;
 
-    text_init(&name, p.name, sizeof(p.name));
+    text_init(&name, s.name, sizeof(s.name));
     text_add(&name, "node");
     text_add_int(&name, node);
-    p.listen = world_addr(w, node);
+    s.listen = world_addr(w, node);
     if (node % 2 == 1)
-        memset(p.listen.ip, 0, sizeof(p.listen.ip)); /* any */
+        memset(s.listen.ip, 0, sizeof(s.listen.ip)); /* any */
     for (int i = 0; i < w->p.ntp_count; i++)
-        p.servers[p.server_count++] = world_ntp_addr(i);
-    return p;
+        s.servers[s.server_count++] = world_ntp_addr(i);
+    return s;
 }
 
 static void seeds_of(const struct world *w, int node, struct node_identity *seeds)
@@ -59,15 +59,18 @@ static void seeds_of(const struct world *w, int node, struct node_identity *seed
 /* The first node tells how much memory one takes. */
 static void measure(struct world *w, struct world_part *p)
 {
-    struct node_params params = params_of(w, 0);
+    struct node_setup setup = setup_of(w, 0);
     struct node_identity seeds = { 0 };
     void *memory = map(w, ARENA_MAX);
     struct arena a;
     struct node_memory home = { &a, &p->pool, &p->contacts };
+    struct node *n;
 
     arena_init(&a, memory, ARENA_MAX);
-    if (node_create(&home, &params, &seeds) == NULL)
+    n = node_create(&home, &w->p.node, &setup, &seeds);
+    if (n == NULL)
         abort();
+    node_destroy(n);
     w->node_bytes = (a.used + 63) & ~(size_t)63;
     munmap(memory, ARENA_MAX);
 }
@@ -76,14 +79,17 @@ static void create(struct world_part *p, int node)
 {
     struct world *w = p->w;
     struct world_node *n = &w->nodes[node];
-    struct node_params params = params_of(w, node);
+    struct node_setup setup = setup_of(w, node);
+    const struct node_params *params = &w->p.node;
     struct node_identity seeds;
     struct arena a;
     struct node_memory home = { &a, &p->pool, &p->contacts };
 
+    if (w->hooks.set_up != NULL)
+        w->hooks.set_up(w->hooks.context, node, &setup, &params);
     arena_init(&a, w->arenas + (size_t)node * w->node_bytes, w->node_bytes);
     seeds_of(w, node, &seeds);
-    n->node = node_create(&home, &params, &seeds);
+    n->node = node_create(&home, params, &setup, &seeds);
     assert(n->node != NULL);
 }
 
@@ -127,7 +133,7 @@ void world_start_at(struct world *w, int node, int64_t at_ns)
     struct world_part *p = local_part(w, node);
 
     if (p != NULL)
-        (void)part_post(p, PACKET_START, node, part_number(p, node), node, at_ns, 0);
+        (void)part_post_self(p, PACKET_START, node, at_ns - p->now_ns, 0);
 }
 
 static void drop_held(struct world_part *p, struct world_more *more)
@@ -148,6 +154,7 @@ void world_crash(struct world *w, int node, bool is_dark)
     n->is_dark = is_dark;
     if (n->node == NULL)
         return;
+    node_destroy(n->node);
     n->node = NULL;
     n->is_paused = false;
     n->is_audio_due = false;
@@ -383,6 +390,7 @@ void world_init(struct world *w, const struct world_params *p,
     int threads = p->threads < 1 ? 1 : p->threads;
 
     *w = (struct world){ .p = *p, .hooks = *hooks, .tick_ns = TIME_NEVER };
+    node_params_spread(&w->p.node);
     threads = threads > WORLD_PARTS_MAX ? WORLD_PARTS_MAX : threads;
     threads = threads > p->node_count ? p->node_count : threads;
     w->exchange = p->exchange;
@@ -402,8 +410,7 @@ void world_init(struct world *w, const struct world_params *p,
     w->out = w->parts[0].out;
 }
 
-/* The sum of all nodes' hashes, each marked by whose it is. */
-static void sum_hashes(struct world *w)
+void world_hash(struct world *w, struct run_hash *hash)
 {
     uint64_t sums[2] = { 0 };
 
@@ -418,7 +425,7 @@ static void sum_hashes(struct world *w)
     }
     if (w->exchange != NULL && w->exchange->sum != NULL)
         w->exchange->sum(w->exchange, sums, 2);
-    w->hash = (struct run_hash){ sums[0], sums[1] };
+    *hash = (struct run_hash){ sums[0], sums[1] };
 }
 
 void world_run(struct world *w, int64_t until_ns)
@@ -427,7 +434,7 @@ void world_run(struct world *w, int64_t until_ns)
         part_advance(&w->parts[0], until_ns);
     else
         w->exchange->run(w->exchange, w, until_ns);
-    sum_hashes(w);
+    world_hash(w, &w->hash);
 }
 
 static void finish_part(struct world_part *p)

@@ -76,6 +76,11 @@ struct world_hooks {
     void (*replied)(void *context, int node, uint64_t id, int err, struct bytes body);
     void (*ticked)(void *context, uint64_t token);
     void (*failed)(void *context, int node, const char *what);
+
+    /* Before each start of a node: its setup, and the parameters that it lives by, as the
+     * world has them; both may be changed (params to others that outlive the world). */
+    void (*set_up)(void *context, int node, struct node_setup *setup,
+                   const struct node_params **params);
 };
 
 #define WORLD_NTP_MAX 4
@@ -92,7 +97,8 @@ struct world_params {
     int node_count;
     int threads; /* 0: one */
     struct net_params net;
-    struct node_params node; /* of all; name and listen are filled in */
+    struct node_params node; /* of all */
+    struct node_setup setup; /* of all; name and listen are filled in */
     int ntp_count;           /* time servers, 0..WORLD_NTP_MAX */
     int64_t ntp_error_ns[WORLD_NTP_MAX];
     int64_t clock_period_ns; /* nodes hear of the system's clock at the start, and … */
@@ -173,6 +179,10 @@ void world_tick_at(struct world *w, int64_t at_ns, uint64_t token);
 
 /* Go on until an instant, or until stopped. */
 void world_run(struct world *w, int64_t until_ns);
+
+/* The run hash of what happened so far, in a tick or between two world_run; with MPI in
+ * all ranks at once.  Two runs that went apart are bisected by it. */
+void world_hash(struct world *w, struct run_hash *hash);
 
 /* True time as the node's part has it: what hooks must use with several parts. */
 int64_t world_now_ns(const struct world *w, int node);

@@ -89,8 +89,9 @@ static void step(const struct event *e)
     assert(out.dropped == 0);
     assert(overlay_check(&world.node->overlay) == NULL);
     assert(floods_check(&world.node->floods) == NULL);
-    assert(party_check(&world.node->party));
-    swarm_check(&world.node->swarm);
+    assert(party_check(node_party(world.node)));
+    if (node_swarm(world.node) != NULL)
+        swarm_check(node_swarm(world.node));
     out.log.count = 0;
 }
 
@@ -180,23 +181,24 @@ static void host_party(void)
                                         .title = { (const uint8_t *)"t", 1 } };
         step(&e);
     }
-    assert(world.node->party.role == PARTY_ROLE_HOST);
+    assert(node_party(world.node)->role == PARTY_ROLE_HOST);
     for (int k = 0; k < 2; k++) {
         struct effects *o = &out;
 
-        assert(swarm_has(&world.node->swarm, &songs[k].id));
+        assert(swarm_has(node_swarm(world.node), &songs[k].id));
         o->count = 1;
         o->list[0].kind = EFFECT_SONG_OPEN;
         o->list[0].u.song.song = songs[k].id;
         answer(NS_PER_S);
     }
-    assert(swarm_is_complete(&world.node->swarm, &songs[0].id));
-    assert(!swarm_is_complete(&world.node->swarm, &songs[1].id));
+    assert(swarm_is_complete(node_swarm(world.node), &songs[0].id));
+    assert(!swarm_is_complete(node_swarm(world.node), &songs[1].id));
 }
 
 static void build(void)
 {
-    struct node_params params = node_params_default();
+    static struct node_params params;
+    struct node_setup setup = { 0 };
     struct node_identity seeds = { { 1 }, { 2 } };
     struct event e = { .kind = EVENT_START };
     struct contacts *contacts;
@@ -204,11 +206,13 @@ static void build(void)
     struct arena a;
 
     make_songs();
+    params = node_params_default();
     params.peers_max = 4;
     params.flood.seen_max = 64;
     params.flood.origins_max = 16;
     params.swarm.song_blocks_max = 16;
     params.overlay.passive_max = 16;
+    node_params_spread(&params);
     world.memory = aligned_alloc(64, MEMORY_SIZE);
     arena_init(&a, world.memory, MEMORY_SIZE);
     /* All in the one block that is put back before each input. */
@@ -216,7 +220,7 @@ static void build(void)
     contacts = arena_take(&a, 1, sizeof(*contacts));
     pool_init(pool, arena_take(&a, 1, POOL_SIZE), POOL_SIZE);
     contacts_init(contacts, pool, 1);
-    world.node = node_create(&(struct node_memory){ &a, pool, contacts }, &params,
+    world.node = node_create(&(struct node_memory){ &a, pool, contacts }, &params, &setup,
                              &seeds);
     assert(world.node != NULL);
     world.used = a.used;

@@ -397,7 +397,7 @@ static void test_malformed_requests(void **state)
         if (a->err != rows[i].err)
             fail_msg("row %d: %d", i, a->err);
     }
-    assert_false(town_node(0)->hosting.is_active);
+    assert_false(town_node(0)->hosting != NULL);
 }
 
 /* Any prefix and any one changed byte of a good request is answered, once. */
@@ -450,7 +450,7 @@ static void test_a_song_that_is_none(void **state)
         town_step(0, &e);
         e = (struct event){ .kind = EVENT_SONG };
         e.u.song.what = SONG_IMPORTED;
-        e.u.song.token = town_node(0)->hosting.token;
+        e.u.song.token = town_node(0)->hosting->token;
         e.u.song.err = ERR_FILE;
         e.u.song.message = bytes_of(messages[i], strlen(messages[i]));
         town_step(0, &e);

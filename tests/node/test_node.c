@@ -39,8 +39,8 @@ static void test_another_channel_key(void **state)
     for (int r = 0; r < COUNT(rows); r++) {
         town_make(2, 2);
         for (int i = 0; i < 2; i++) {
-            town.n[i].params.has_channel = rows[r].has_key[i];
-            town.n[i].params.channel_psk[0] = rows[r].key[i];
+            town.n[i].setup.has_channel = rows[r].has_key[i];
+            town.n[i].setup.channel_psk[0] = rows[r].key[i];
         }
         town_start_all();
         town_run(S);
@@ -56,8 +56,8 @@ static void test_the_same_channel_key(void **state)
     (void)state;
     town_make(2, 3);
     for (int i = 0; i < 2; i++) {
-        town.n[i].params.has_channel = true;
-        town.n[i].params.channel_psk[0] = 7;
+        town.n[i].setup.has_channel = true;
+        town.n[i].setup.channel_psk[0] = 7;
     }
     town_start_all();
     town_run(S);
@@ -74,8 +74,8 @@ static void test_duplicates_become_one(void **state)
         bool is_first_smaller;
 
         town_make(2, seed);
-        town.n[0].params.join_count = 1;
-        town.n[0].params.joins[0] = town_addr(1);
+        town.n[0].setup.join_count = 1;
+        town.n[0].setup.joins[0] = town_addr(1);
         town_start_all();
         town_run(S);
         assert_true(town.n[0].opens >= 1 && town.n[1].opens >= 1);
@@ -151,7 +151,7 @@ static void test_our_own_address(void **state)
 {
     (void)state;
     town_make(2, 5);
-    town.n[1].params.joins[0] = town_addr(1);
+    town.n[1].setup.joins[0] = town_addr(1);
     town_start_all();
     town_run(30 * S);
     assert_int_equal(town_slots(1), 0);
@@ -353,7 +353,7 @@ static void test_where_others_see_us(void **state)
     (void)state;
     for (int o = 0; o < 2; o++) {
         town_make(4, 14);
-        town.n[0].params.listen = (struct addr){ { 0 }, 4747, 4 };
+        town.n[0].setup.listen = (struct addr){ { 0 }, 4747, 4 };
         town_start(0);
         for (int i = 0; i < 3; i++) {
             int who = orders[o][i];
@@ -407,7 +407,7 @@ static void test_good_peers_are_remembered(void **state)
         cbor_check(bytes_of(town.n[1].kept[0].value, town.n[1].kept[0].value_len)), 0);
     town_stop(1);
     town_run(S);
-    town.n[1].params.join_count = 0; /* only its memory leads it back */
+    town.n[1].setup.join_count = 0; /* only its memory leads it back */
     town.n[1].seeds.entropy[7]++;
     town_start(1);
     town_run(5 * S);
@@ -514,10 +514,35 @@ static void test_secrets_leave_no_trace(void **state)
     assert_memory_not_equal(before, n->secret, sizeof(before));
     node_secret(n, second);
     assert_memory_not_equal(first, second, sizeof(first));
-    node_wipe(n);
+    node_destroy(n);
     memset(before, 0, sizeof(before));
     assert_memory_equal(n->secret, before, sizeof(before));
     assert_memory_equal(n->self.sign_secret, before, sizeof(before));
+}
+
+/* Too small an arena leaves nothing behind, and a node that ends gives all back. */
+static void test_memory_comes_back(void **state)
+{
+    struct town_node *t = &town.n[0];
+    struct node *n = NULL;
+
+    (void)state;
+    town_make(2, 23);
+    node_params_spread(&t->params);
+    pool_init(&t->pool, t->memory + TOWN_MEMORY, TOWN_POOL);
+    contacts_init(&t->contacts, &t->pool, 1);
+    t->setup.has_channel = true;
+    for (size_t size = 1024; n == NULL; size *= 2) {
+        assert_true(size <= TOWN_MEMORY);
+        memset(t->memory, 0xa5, TOWN_MEMORY);
+        arena_init(&t->arena, t->memory, size);
+        n = node_create(&(struct node_memory){ &t->arena, &t->pool, &t->contacts },
+                        &t->params, &t->setup, &t->seeds);
+    }
+    assert_true(node_bytes(n) == t->arena.used + n->heap.used);
+    node_destroy(n);
+    assert_true(n->heap.used == 0);
+    assert_int_equal(t->contacts.count, 0);
 }
 
 static void test_a_name_that_cannot_be_sent(void **state)
@@ -527,7 +552,7 @@ static void test_a_name_that_cannot_be_sent(void **state)
     (void)state;
     for (int i = 0; i < COUNT(names); i++) {
         town_make(2, 22);
-        memcpy(town.n[1].params.name, names[i], strlen(names[i]) + 1);
+        memcpy(town.n[1].setup.name, names[i], strlen(names[i]) + 1);
         town_start_all();
         town_run(S);
         assert_int_equal(town_links(0), 1);
@@ -560,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_an_idle_node_sleeps),
         cmocka_unit_test(test_same_seeds_same_bytes),
         cmocka_unit_test(test_secrets_leave_no_trace),
+        cmocka_unit_test(test_memory_comes_back),
         cmocka_unit_test(test_a_name_that_cannot_be_sent),
     };
 

@@ -42,7 +42,7 @@ static void assert_same_music(int a, int b)
 
 static void join(int node)
 {
-    for (int i = 0; i < 10 && town_node(node)->party.invites.count == 0; i++)
+    for (int i = 0; i < 10 && node_invites(town_node(node))->count == 0; i++)
         town_run(S);
     assert_int_equal(town_accept(node)->err, 0);
 }
@@ -72,7 +72,7 @@ static void test_two_nodes_play(void **state)
         assert_int_equal(party_song(node_party(town_node(1)), k)->held, blocks);
     }
     assert_same_music(0, 1);
-    assert_int_equal(town_node(1)->party.members[1].is_self, true);
+    assert_int_equal(node_party(town_node(1))->members[1].is_self, true);
     town_run(60 * S); /* into the second song */
     assert_same_music(0, 1);
     assert_int_equal(heard(1, party_now(1))->slot, 1);
@@ -100,7 +100,7 @@ static void test_late_comer(void **state)
     assert_same_music(0, 2);
     assert_same_music(1, 2);
     assert_int_equal(town.n[2].has[1], (1 << merkle_blocks(town.song[1].bytes)) - 1);
-    assert_int_equal(town_node(0)->party.member_count, 3);
+    assert_int_equal(node_party(town_node(0))->member_count, 3);
 }
 
 /* Whatever the node of a guest had before, a new party has its own time and music. */
@@ -141,7 +141,7 @@ static void test_the_same_song_twice(void **state)
     assert_int_equal(town_say(1, "leave")->err, 0);
     town_run(70 * S); /* so long it is shown */
     assert_int_equal(town.n[1].drops, 1);
-    assert_false(swarm_has(&town_node(1)->swarm, &town.song[2].id));
+    assert_null(town_node(1)->company); /* nothing is left of it */
 }
 
 /* The party forgets its pool when it jumps onto a checkpoint, and wants to be told of the
@@ -152,7 +152,7 @@ static void test_progress_is_told_again(void **state)
 
     (void)state;
     begin(2, 35, 2);
-    p = &town_node(1)->party;
+    p = &town_node(1)->company->party;
     p->pool[0].held = 0;
     p->pool[1].held = 0;
     p->is_pool_changed = true;
@@ -169,14 +169,14 @@ static void test_a_song_changes_its_slot(void **state)
 
     (void)state;
     begin(2, 36, 2);
-    p = &town_node(1)->party;
+    p = &town_node(1)->company->party;
     first = p->pool[0];
     p->pool[0] = p->pool[1];
     p->pool[1] = first;
     p->is_pool_changed = true;
     town_run(S);
-    assert_true(swarm_is_complete(&town_node(1)->swarm, &town.song[0].id));
-    assert_true(swarm_is_complete(&town_node(1)->swarm, &town.song[1].id));
+    assert_true(swarm_is_complete(node_swarm(town_node(1)), &town.song[0].id));
+    assert_true(swarm_is_complete(node_swarm(town_node(1)), &town.song[1].id));
     assert_int_equal(p->pool[1].held, merkle_blocks(town.song[0].bytes));
     assert_int_equal(town.n[1].drops, 0);
 }

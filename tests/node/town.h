@@ -59,6 +59,7 @@ struct town_node {
     struct pool pool;
     struct contacts contacts;
     struct node_params params;
+    struct node_setup setup;
     struct node_identity seeds;
     int64_t offset_ns; /* raw clock minus the town's time */
     int64_t wake_ns;   /* raw */
@@ -484,8 +485,9 @@ static inline void town_step(int node, struct event *e)
     }
     assert_null(overlay_check(&n->node->overlay));
     assert_null(floods_check(&n->node->floods));
-    assert_true(party_check(&n->node->party));
-    swarm_check(&n->node->swarm);
+    assert_true(party_check(node_party(n->node)));
+    if (node_swarm(n->node) != NULL)
+        swarm_check(node_swarm(n->node));
     for (int i = 0; getenv("TOWN_LOG") != NULL && i < town_out.log.count; i++)
         print_message("%8.3f %d %s\n", (double)town.now_ns / 1e9, node,
                       town_out.log.lines[i].text);
@@ -510,7 +512,8 @@ static inline void town_start(int node)
     home = (struct node_memory){ &n->arena, &n->pool, &n->contacts };
     pool_init(&n->pool, n->memory + TOWN_MEMORY, TOWN_POOL);
     contacts_init(&n->contacts, &n->pool, 1);
-    n->node = node_create(&home, &n->params, &n->seeds);
+    node_params_spread(&n->params);
+    n->node = node_create(&home, &n->params, &n->setup, &n->seeds);
     assert_non_null(n->node);
     n->is_running = true;
     n->wake_ns = TIME_NEVER;
@@ -553,7 +556,7 @@ static inline void town_stop(int node)
         if (town.item[i].node == node)
             town.item[i].node = -1;
     }
-    node_wipe(n->node);
+    node_destroy(n->node);
 }
 
 /* The next thing that happens until then; false when there is none. */
@@ -606,11 +609,9 @@ static inline void town_run(int64_t for_ns)
 
 /* ---- making one ---- */
 
-static inline void town_params(int node, struct node_params *p)
+static inline void town_params(struct node_params *p)
 {
     *p = node_params_default();
-    p->name[0] = (char)('a' + node);
-    p->listen = town_addr(node);
     p->peers_max = 8;
     p->flood.seen_max = 128;
     p->flood.origins_max = 32;
@@ -645,10 +646,12 @@ static inline void town_make(int count, uint8_t seed)
         n->seeds = (struct node_identity){ { seed, (uint8_t)(i + 1) },
                                            { seed, (uint8_t)(i + 1), 1 } };
         n->offset_ns = (i + 1) * 1000 * S + i * 12345;
-        town_params(i, &n->params);
+        town_params(&n->params);
+        n->setup.name[0] = (char)('a' + i);
+        n->setup.listen = town_addr(i);
         if (i > 0) {
-            n->params.join_count = 1;
-            n->params.joins[0] = town_addr(0);
+            n->setup.join_count = 1;
+            n->setup.joins[0] = town_addr(0);
         }
     }
 }
@@ -729,7 +732,7 @@ static inline int town_links(int node)
 {
     int up = 0;
 
-    for (int i = 0; i < town_node(node)->params.peers_max; i++)
+    for (int i = 0; i < town_node(node)->slot_count; i++)
         up += town_node(node)->slots[i].state == SLOT_UP;
     return up;
 }
@@ -739,23 +742,26 @@ static inline int town_slots(int node)
 {
     int used = 0;
 
-    for (int i = 0; i < town_node(node)->params.peers_max; i++)
+    for (int i = 0; i < town_node(node)->slot_count; i++)
         used += town_node(node)->slots[i].state != SLOT_FREE;
     return used;
 }
 
 static inline enum party_phase town_phase(int node)
 {
+    struct company *c = town_node(node)->company;
     struct party_status s;
 
-    party_status(&town_node(node)->party, town.now_ns + town.n[node].offset_ns, &s);
+    if (c == NULL)
+        return PARTY_IDLE;
+    party_status(&c->party, town.now_ns + town.n[node].offset_ns, &s);
     return s.phase;
 }
 
 /* Is such a note shown? */
 static inline bool town_has_note(int node, const char *part)
 {
-    for (int i = 0; i < NOTES_MAX; i++) {
+    for (int i = 0; town_node(node)->notes != NULL && i < NOTES_MAX; i++) {
         if (strstr(town_node(node)->notes[i].text, part) != NULL)
             return true;
     }

@@ -14,7 +14,7 @@
 #define NET_NODES_MAX  12
 #define NET_EVENTS_MAX 8192
 #define NET_FLOODS_MAX 512
-#define NET_MEMORY     (256 * 1024)
+#define NET_MEMORY    (1024 * 1024)
 #define NET_UTC_NS     (INT64_C(1700000000) * NS_PER_S)
 #define NET_ENTRIES    4096
 
@@ -42,6 +42,9 @@ struct net_node {
     int owner; /* whose songs it offers */
     struct identity self;
     struct party p;
+    struct pool pool;
+    struct heap heap;
+    struct invites invites;
     uint64_t ledger_seq;
     struct party_id ledger_party;
     int64_t wakes;
@@ -79,6 +82,14 @@ struct net {
     struct outbox out;
     struct net_node nodes[NET_NODES_MAX];
 };
+
+/* Was this one told of a link to that one? */
+static inline bool net_knows(const struct net *n, int at, int peer)
+{
+    const struct party *p = &n->nodes[at].p;
+
+    return peer < p->peer_room && p->peers[peer].is_up;
+}
 
 static inline int64_t net_local(const struct net *n, int i)
 {
@@ -365,7 +376,7 @@ static inline void net_up(struct net *n, int a, int b)
         int y = k == 0 ? b : a;
         struct addr addr = net_addr(y);
 
-        if (!n->nodes[x].p.peers[y].is_up && n->up[x][y]) {
+        if (!net_knows(n, x, y) && n->up[x][y]) {
             outbox_clear(&n->out);
             party_peer_up(&n->nodes[x].p, y, &n->nodes[y].self.id,
                           n->nodes[y].self.sign_public, &addr, net_local(n, x), &n->out);
@@ -456,13 +467,13 @@ static inline void net_on_with(struct net *n, int i, const struct party_params *
     struct priority priority = { 1, 2, 3, 4 };
     struct addr addr = net_addr(i);
     char name[] = "guest 0";
-    struct arena a;
 
     name[6] = (char)('0' + i);
     params.peers_max = NET_NODES_MAX;
-    arena_init(&a, x->memory, sizeof(x->memory));
-    assert_int_equal(party_init(&x->p, &params, &a, &x->self, rng_next(&n->rng), NULL),
-                     0);
+    pool_init(&x->pool, x->memory, sizeof(x->memory));
+    heap_init(&x->heap, &x->pool);
+    invites_init(&x->invites, x->self.suite, &x->heap, params.invites_max);
+    party_init(&x->p, &params, &x->heap, &x->invites, &x->self, rng_next(&n->rng));
     x->is_on = true;
     x->ledger_seq = 0;
     party_set_self(&x->p, name, &addr, &priority);
@@ -528,7 +539,8 @@ static inline int net_first(const struct net *n)
 
 static inline int64_t net_wake_ns(const struct net *n, int i)
 {
-    int64_t at_ns = party_wake_ns(&n->nodes[i].p);
+    int64_t at_ns = time_min(party_wake_ns(&n->nodes[i].p),
+                             invites_wake_ns(&n->nodes[i].invites));
 
     return at_ns == TIME_NEVER ? at_ns : at_ns - n->nodes[i].offset_ns;
 }
@@ -556,6 +568,7 @@ static inline void net_run(struct net *n, int64_t for_ns)
         if (who >= 0) {
             n->nodes[who].wakes++;
             outbox_clear(&n->out);
+            invites_expire(&n->nodes[who].invites, net_local(n, who));
             party_wake(&n->nodes[who].p, net_local(n, who), &n->out);
             net_after(n, who);
         } else {

@@ -199,9 +199,9 @@ static void test_told_again(void **state)
     assert_int_equal(net_host(n, 1, 1, 2), 0);
     net_run(n, 5 * S);
     loser = net_party(n, net_party(n, 0)->role == PARTY_ROLE_HOST ? 1 : 0);
-    assert_true(loser->redirect.is_set);
+    assert_true(loser->redirect != NULL);
     net_up(n, 3, net_find(n, &loser->self->id));
-    m.u.party_status.party = loser->redirect.from;
+    m.u.party_status.party = loser->redirect->from;
     outbox_clear(&n->out);
     party_receive(loser, 3, &m, loser->now_ns, &n->out);
     assert_int_equal(n->out.count, 1);
@@ -229,12 +229,12 @@ static void test_late_for_the_loser(void **state)
     winner = fittest(n, 2);
     loser = 1 - winner;
     net_run(n, 25 * NS_PER_MS); /* 3 has heard of it, and accepts just before … */
-    while (net_party(n, 3)->invites.count < 2) {
+    while (net_party(n, 3)->invites->count < 2) {
         net_run(n, NS_PER_MS);
         assert_true(n->now_ns < S);
     }
-    for (int i = 0; i < net_party(n, 3)->invites.count; i++) {
-        struct invite *k = &net_party(n, 3)->invites.list[i];
+    for (int i = 0; i < net_party(n, 3)->invites->count; i++) {
+        struct invite *k = &net_party(n, 3)->invites->list[i];
 
         if (node_id_equal(&k->host, &n->nodes[loser].self.id)) {
             char id[2 * PARTY_ID_LEN + 1];

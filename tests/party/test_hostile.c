@@ -8,7 +8,7 @@
 /* A message by hand from one node to another, over the link that they have. */
 static void say(struct net *n, int from, int to, const struct msg *m)
 {
-    assert_true(n->nodes[to].p.peers[from].is_up);
+    assert_true(net_knows(n, to, from));
     outbox_clear(&n->out);
     party_receive(net_party(n, to), from, m, net_local(n, to), &n->out);
     net_after(n, to);
@@ -352,11 +352,11 @@ static void test_forged_close(void **state)
     outbox_clear(&n->out);
     party_flood_heard(net_party(n, 1), &id, &raw, &f, net_local(n, 1), &n->out);
     assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
-    assert_int_equal(net_party(n, 1)->invites.count, 1);
+    assert_int_equal(net_party(n, 1)->invites->count, 1);
     memcpy(f.origin, n->nodes[0].self.sign_public, KEY_LEN);
     party_flood_heard(net_party(n, 1), &id, &raw, &f, net_local(n, 1), &n->out);
     assert_int_equal(net_phase(n, 1), PARTY_ENDED);
-    assert_int_equal(net_party(n, 1)->invites.count, 0);
+    assert_int_equal(net_party(n, 1)->invites->count, 0);
 }
 
 /* ---- another host ---- */
@@ -508,7 +508,7 @@ static void one_babel(uint64_t seed)
         if (!n->up[to][from]) {
             net_up(n, from, to);
         }
-        if (n->up[to][from] && n->nodes[to].p.peers[from].is_up) {
+        if (n->up[to][from] && net_knows(n, to, from)) {
             say(n, from, to, &m);
         }
         if (i % 20 == 0) {

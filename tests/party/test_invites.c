@@ -38,6 +38,19 @@ static enum invites_result add(struct invites *t, int h, int n, int64_t now_ns)
     return invites_add(t, &c, key, &f, KEEP_NS, now_ns);
 }
 
+#define MAX 16
+
+static _Alignas(16) uint8_t memory[64 * 1024];
+static struct pool pool;
+static struct heap heap;
+
+static void init(struct invites *t)
+{
+    pool_init(&pool, memory, sizeof(memory));
+    heap_init(&heap, &pool);
+    invites_init(t, &suite_real, &heap, MAX);
+}
+
 static void test_one_per_party_and_host(void **state)
 {
     struct invites t;
@@ -45,7 +58,7 @@ static void test_one_per_party_and_host(void **state)
     struct call c = call_of(0, 0, key);
 
     (void)state;
-    invites_init(&t, &suite_real);
+    init(&t);
     assert_int_equal(add(&t, 0, 0, 0), INVITES_NEW);
     assert_int_equal(add(&t, 0, 0, 10 * NS_PER_S), INVITES_AGAIN);
     assert_int_equal(t.count, 1);
@@ -65,7 +78,7 @@ static void test_forged(void **state)
     struct call c = call_of(0, 0, key);
 
     (void)state;
-    invites_init(&t, &suite_real);
+    init(&t);
     key[0] ^= 1;
     assert_int_equal(invites_add(&t, &c, key, NULL, KEEP_NS, 0), INVITES_FORGED);
     key[0] ^= 1;
@@ -74,25 +87,42 @@ static void test_forged(void **state)
     assert_int_equal(t.count, 0);
 }
 
+/* The oldest goes, but not the one that was accepted. */
 static void test_bounded(void **state)
 {
     struct invites t;
+    struct party_id kept;
 
     (void)state;
-    invites_init(&t, &suite_real);
-    for (int i = 0; i < INVITES_MAX; i++) {
+    init(&t);
+    for (int i = 0; i < MAX; i++) {
         assert_int_equal(add(&t, i, 0, i), INVITES_NEW);
     }
-    assert_int_equal(add(&t, 99, 0, 50), INVITES_FULL);
-    assert_int_equal(t.refused, 1);
-    assert_int_equal(add(&t, 3, 0, 60), INVITES_AGAIN);
+    assert_int_equal(t.count, MAX);
+    t.list[0].state = INVITE_ACCEPTED;
+    kept = t.list[0].party;
+    for (int i = 0; i < 3; i++) {
+        struct party_id oldest = t.list[1].party;
+
+        assert_int_equal(add(&t, 99 + i, 0, 50), INVITES_NEW);
+        assert_int_equal(t.count, MAX);
+        assert_null(invites_find(&t, &oldest));
+        assert_ptr_equal(invites_find(&t, &kept), &t.list[0]);
+    }
+    assert_int_equal(t.evicted, 3);
+    assert_int_equal(add(&t, 7, 0, 60), INVITES_AGAIN);
+    assert_int_equal(t.count, MAX);
     assert_int_equal(invites_wake_ns(&t), 120 * NS_PER_S);
     invites_expire(&t, 120 * NS_PER_S);
-    assert_int_equal(t.count, INVITES_MAX - 1);
-    assert_int_equal(add(&t, 99, 0, 60), INVITES_NEW);
+    assert_int_equal(t.count, MAX - 1);
     invites_expire(&t, TIME_NEVER - 1);
     assert_int_equal(t.count, 0);
     assert_int_equal(invites_wake_ns(&t), TIME_NEVER);
+    assert_true(heap.used == 0);
+    add(&t, 1, 0, 0);
+    assert_true(heap.used > 0);
+    invites_finish(&t);
+    assert_true(heap.used == 0);
 }
 
 static void test_running(void **state)
@@ -102,7 +132,7 @@ static void test_running(void **state)
     struct call c = call_of(0, 0, key);
 
     (void)state;
-    invites_init(&t, &suite_real);
+    init(&t);
     c.deadline_ms = 0;
     assert_int_equal(invites_add(&t, &c, key, NULL, KEEP_NS, 0), INVITES_NEW);
     assert_true(t.list[0].is_running);
@@ -118,7 +148,7 @@ static void test_pick(void **state)
     char text[2 * PARTY_ID_LEN + 2];
 
     (void)state;
-    invites_init(&t, &suite_real);
+    init(&t);
     assert_int_equal(invites_pick(&t, "", &v), ERR_NOT_FOUND);
     add(&t, 0, 0, 0);
     assert_int_equal(invites_pick(&t, "", &v), 0);

@@ -7,7 +7,9 @@
 
 static struct identity host;
 static struct identity other;
-static uint8_t memory[2][512 * 1024];
+static _Alignas(16) uint8_t memory[2][512 * 1024];
+static struct pool pools[2];
+static struct heap heaps[2];
 
 static int setup(void **state)
 {
@@ -27,11 +29,11 @@ static const uint8_t nonce[16] = { 7 };
 
 static void start(struct party_log *l, int which)
 {
-    struct arena a;
     struct party_id id;
 
-    arena_init(&a, memory[which], sizeof(memory[which]));
-    assert_int_equal(party_log_init(l, &suite_real, &a, 0, 0), 0);
+    pool_init(&pools[which], memory[which], sizeof(memory[which]));
+    heap_init(&heaps[which], &pools[which]);
+    party_log_init(l, &suite_real, &heaps[which], 0, 0);
     party_id_make(&suite_real, host.sign_public, nonce, &id);
     party_log_reset(l, &id);
 }

@@ -54,12 +54,12 @@ static void test_ends_when_nobody_came(void **state)
     }
     assert_int_equal(net_host(n, 0, 1, -1), 0);
     net_run(n, 29 * S);
-    assert_int_equal(net_party(n, 1)->invites.count, 1);
+    assert_int_equal(net_party(n, 1)->invites->count, 1);
     net_run(n, 2 * S);
     assert_int_equal(net_phase(n, 0), PARTY_ENDED);
     assert_non_null(strstr(party_note(net_party(n, 0), 0), "nobody came"));
     assert_null(party_note(net_party(n, 0), 1));
-    assert_int_equal(net_party(n, 1)->invites.count, 0);
+    assert_int_equal(net_party(n, 1)->invites->count, 0);
     net_run(n, 61 * S);
     assert_int_equal(net_phase(n, 0), PARTY_IDLE);
     assert_int_equal(party_wake_ns(net_party(n, 0)), TIME_NEVER);
@@ -192,7 +192,7 @@ static void test_host_leaves(void **state)
         struct timeline_segment s;
 
         assert_int_equal(net_phase(n, i), PARTY_ENDED);
-        assert_int_equal(net_party(n, i)->invites.count, 0);
+        assert_int_equal(net_party(n, i)->invites->count, 0);
         assert_int_equal(party_timeline_segments(
                              net_party(n, i), (struct party_time){ NET_UTC_NS }, &s, 1),
                          1);

@@ -20,7 +20,10 @@ static struct swarm swarm;
 static struct outbox out;
 static struct log core_log;
 static int64_t now;
-static uint8_t memory[1 << 20];
+static _Alignas(16) uint8_t memory[1 << 20];
+static struct pool pool;
+static struct heap heap;
+static struct swarm_params params; /* of the swarm */
 
 static int make_songs(void **state)
 {
@@ -49,17 +52,24 @@ static struct swarm_params small(void)
     return p;
 }
 
+static void start(const struct swarm_params *p)
+{
+    params = *p;
+    pool_init(&pool, memory, sizeof(memory));
+    heap_init(&heap, &pool);
+    swarm_init(&swarm, &params, &heap, 1, &core_log);
+}
+
 static int begin(void **state)
 {
     struct swarm_params p = small();
-    struct arena a;
 
     (void)state;
     now = NS_PER_S;
     memset(&out, 0, sizeof(out));
     memset(&core_log, 0, sizeof(core_log));
-    arena_init(&a, memory, sizeof(memory));
-    return swarm_init(&swarm, &p, &a, 1, &core_log);
+    start(&p);
+    return 0;
 }
 
 static int end(void **state)
@@ -232,8 +242,6 @@ static void fetching(int peers)
 
 static void test_limits(void **state)
 {
-    struct swarm_params p = small();
-    struct arena a;
     struct song_id third = { { 9 } };
     int have = 7;
     int total = 7;
@@ -252,8 +260,8 @@ static void test_limits(void **state)
     swarm_remove(&swarm, &songs[0], now, &out);
     assert_false(swarm_has(&swarm, &songs[0]));
     assert_int_equal(swarm_add(&swarm, &third, BYTES, 0), 0);
-    arena_init(&a, memory, 1000);
-    assert_int_equal(swarm_init(&swarm, &p, &a, 1, &core_log), ERR_NOMEM);
+    swarm_finish(&swarm);
+    assert_true(heap.used == 0);
     assert_int_equal(begin(NULL), 0);
     assert_true(swarm_wake_ns(&swarm) == TIME_NEVER);
 }
@@ -771,13 +779,11 @@ static void test_uploads_take_turns(void **state)
 static void test_upload_queue_is_bounded(void **state)
 {
     struct swarm_params p = small();
-    struct arena a;
     uint32_t list[BLOCKS];
 
     (void)state;
     p.upload_queue_max = 10;
-    arena_init(&a, memory, sizeof(memory));
-    assert_int_equal(swarm_init(&swarm, &p, &a, 1, &core_log), 0);
+    start(&p);
     seeding(1);
     for (int i = 0; i < BLOCKS; i++)
         list[i] = (uint32_t)i;
@@ -943,7 +949,7 @@ static void test_members_divide_the_work(void **state)
         struct node_id names[2] = { { { 1, 2, 3 } }, { { 9, 8, 7 } } };
 
         assert_int_equal(begin(NULL), 0);
-        swarm.params.pipeline_first = 12;
+        params.pipeline_first = 12;
         add(0);
         open_with(0, true, false);
         swarm_set_name(&swarm, -1, &names[who]);

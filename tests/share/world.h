@@ -45,6 +45,9 @@ struct world_node {
     int64_t rate; /* bytes per second up */
     struct swarm swarm;
     void *memory;
+    struct pool pool;
+    struct heap heap;
+    struct swarm_params params;
     struct lane lanes[WORLD_NODES_MAX]; /* by receiver */
     int turn;
     bool is_sending;
@@ -368,20 +371,17 @@ static const struct node_id *world_name(int i)
 static void world_start(struct world *w, int i)
 {
     struct world_node *n = &w->node[i];
-    struct swarm_params params = swarm_params_default();
-    struct arena arena;
-    size_t size;
+    const size_t size = (size_t)4 << 20;
 
-    params.song_blocks_max = w->blocks;
-    params.peers_max = WORLD_NODES_MAX;
-    arena_init(&arena, NULL, 0);
-    assert_int_equal(swarm_init(&n->swarm, &params, &arena, 1, &w->log), ERR_NOMEM);
-    size = arena.used;
-    n->memory = malloc(size);
+    n->params = swarm_params_default();
+    n->params.song_blocks_max = w->blocks;
+    n->params.peers_max = WORLD_NODES_MAX;
+    if (n->memory == NULL)
+        n->memory = aligned_alloc(64, size);
     assert_non_null(n->memory);
-    arena_init(&arena, n->memory, size);
-    assert_int_equal(swarm_init(&n->swarm, &params, &arena, rng_next(&w->rng), &w->log),
-                     0);
+    pool_init(&n->pool, n->memory, size);
+    heap_init(&n->heap, &n->pool);
+    swarm_init(&n->swarm, &n->params, &n->heap, rng_next(&w->rng), &w->log);
     swarm_set_name(&n->swarm, -1, world_name(i));
     n->is_alive = true;
     n->wake_ns = TIME_NEVER;

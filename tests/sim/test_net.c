@@ -129,6 +129,140 @@ static void test_one_draw_moves_no_other(void **state)
     net_finish(&b);
 }
 
+static struct net make_of(const struct net_params *p, int hosts)
+{
+    struct net n;
+
+    net_init(&n, 7, p, hosts);
+    return n;
+}
+
+static void test_addresses_in_groups(void **state)
+{
+    struct net_params p = { .address_groups = 700 };
+    struct net n = make_of(&p, 2000);
+
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        struct addr a = net_addr_of(&p, i);
+        struct addr b = net_addr_of(&p, (i + 1) % 2000);
+
+        assert_int_equal(net_host_of(&n, &a), i);
+        assert_true(a.ip[0] != 10);
+        assert_memory_not_equal(a.ip, b.ip, 2); /* another /16 */
+        b = net_addr_of(&p, i + 2000);          /* nobody's */
+        assert_int_equal(net_host_of(&n, &b), -1);
+        a.ip[0] = 10;
+        assert_int_equal(net_host_of(&n, &a), -1);
+    }
+    net_finish(&n);
+}
+
+static void test_cut_between_groups_is_one_way(void **state)
+{
+    struct net_params p = { .latency = { .min_ns = NS_PER_MS, .max_ns = NS_PER_MS } };
+    struct net n = make_of(&p, 4);
+    struct net_cut cut = { 1 << 0, 1 << 3, NS_PER_S, 2 * NS_PER_S };
+    int64_t at[NET_COPIES_MAX];
+
+    (void)state;
+    net_set_group(&n, 2, 3);
+    net_set_group(&n, 3, 3);
+    assert_true(net_cut_groups(&n, &cut));
+    assert_int_equal(datagram(&n, 0, 2, NS_PER_S - 1, at), 1);
+    assert_int_equal(datagram(&n, 0, 2, NS_PER_S, at), 0);
+    assert_int_equal(datagram(&n, 2, 0, NS_PER_S, at), 1);
+    assert_int_equal(datagram(&n, 0, 1, NS_PER_S, at), 1);
+    assert_int_equal(datagram(&n, 2, 3, NS_PER_S, at), 1);
+    assert_int_equal(datagram(&n, 0, 2, 2 * NS_PER_S, at), 1);
+    for (int i = 1; i < NET_CUTS_MAX; i++)
+        assert_true(net_cut_groups(&n, &cut));
+    assert_false(net_cut_groups(&n, &cut));
+    net_finish(&n);
+}
+
+static void test_nat_kinds(void **state)
+{
+    struct net_params p = { .cone_ppm = 300000,
+                            .symmetric_ppm = 200000,
+                            .punch_ppm = 600000 };
+    struct net n = make_of(&p, 1000);
+    int kinds[3] = { 0 };
+    int tries[3][3] = { 0 };
+    int dials[3][3] = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        kinds[net_nat_of(&n, i)]++;
+    assert_in_range(kinds[NET_NAT_CONE], 250, 350);
+    assert_in_range(kinds[NET_NAT_SYMMETRIC], 160, 240);
+    for (uint32_t i = 0; i < 90000; i++) {
+        struct net_trip t = { (int)(i % 1000), (int)(i * 7 / 1000 % 1000), i, 60, 0 };
+        enum net_nat from = net_nat_of(&n, t.from);
+        enum net_nat to = net_nat_of(&n, t.to);
+
+        tries[from][to]++;
+        dials[from][to] += net_is_reachable(&n, &t);
+    }
+    for (int from = 0; from < 3; from++) {
+        assert_int_equal(dials[from][NET_NAT_NONE], tries[from][NET_NAT_NONE]);
+        assert_int_equal(dials[from][NET_NAT_SYMMETRIC], 0);
+        if (from != NET_NAT_SYMMETRIC)
+            assert_in_range(dials[from][NET_NAT_CONE],
+                            tries[from][NET_NAT_CONE] * 55 / 100,
+                            tries[from][NET_NAT_CONE] * 65 / 100);
+    }
+    assert_int_equal(dials[NET_NAT_SYMMETRIC][NET_NAT_CONE], 0);
+    net_finish(&n);
+}
+
+static void test_slow_uplinks(void **state)
+{
+    struct net_params p = { .uplink_bps = INT64_C(1000000000),
+                            .slow_ppm = 250000,
+                            .slow_bps = 1000000 };
+    struct net n = make_of(&p, 400);
+    int slow = 0;
+
+    (void)state;
+    for (int i = 0; i < 400; i++) {
+        struct net_trip t = { i, (i + 1) % 400, 0, 12446, 0 }; /* 12,500 bytes, framed */
+        int64_t at = net_frame_ns(&n, &t, 0, 0);
+
+        slow += at >= 100 * NS_PER_MS;
+        assert_true(at <= NS_PER_MS || at >= 100 * NS_PER_MS);
+    }
+    assert_in_range(slow, 70, 130);
+    net_finish(&n);
+}
+
+/* What parts of a world rely on. */
+static void test_nothing_is_faster_than_the_least(void **state)
+{
+    static const char *const names[] = { "lan", "wifi", "internet", "40ms", "world" };
+
+    (void)state;
+    for (int i = 0; i < COUNT(names); i++) {
+        struct net_params p;
+        struct net n;
+        int64_t least;
+        int64_t seen = INT64_MAX;
+
+        assert_true(net_params_named(names[i], &p));
+        least = net_least_ns(&p);
+        assert_true(least > 0);
+        n = make_of(&p, 300);
+        for (uint32_t k = 0; k < 20000; k++) {
+            struct net_trip t = { (int)(k % 300), (int)(k / 300 * 7 % 300), k, 1, 0 };
+
+            if (t.from != t.to)
+                seen = time_min(seen, net_frame_ns(&n, &t, 0, 0));
+        }
+        assert_true(seen >= least);
+        net_finish(&n);
+    }
+}
+
 static void test_clock_rate_and_inverse(void **state)
 {
     static const int64_t rates[] = { 0, 100000, -100000, 37 };
@@ -178,6 +312,11 @@ int main(void)
         cmocka_unit_test(test_cut_and_heal),
         cmocka_unit_test(test_uplink_is_a_bottleneck),
         cmocka_unit_test(test_one_draw_moves_no_other),
+        cmocka_unit_test(test_addresses_in_groups),
+        cmocka_unit_test(test_cut_between_groups_is_one_way),
+        cmocka_unit_test(test_nat_kinds),
+        cmocka_unit_test(test_slow_uplinks),
+        cmocka_unit_test(test_nothing_is_faster_than_the_least),
         cmocka_unit_test(test_clock_rate_and_inverse),
         cmocka_unit_test(test_clock_wanders_and_never_goes_back),
     };

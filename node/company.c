@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/company.h"
+
+#include "node/internal.h"
+
+void company_set_self(struct node *n)
+{
+    if (n->company != NULL)
+        party_set_self(&n->company->party, n->name,
+                       n->reachable.len > 0 ? &n->reachable : &n->listen, &n->priority);
+}
+
+/* The party learns what there was before it. */
+static void tell_links(struct node *n, struct party *p)
+{
+    for (int i = 0; i < n->slot_count; i++) {
+        const struct slot *s = &n->slots[i];
+
+        if (s->state == SLOT_UP)
+            party_peer_up(p, i, &s->rec.id, s->peer.key, &s->rec.addr, n->now_ns,
+                          &n->out->outbox);
+    }
+}
+
+struct company *company_begin(struct node *n)
+{
+    struct company *c = n->company;
+
+    if (c != NULL)
+        return c;
+    c = heap_take(&n->heap, 1, sizeof(*c));
+    n->company = c;
+    party_init(&c->party, &n->params->party, &n->heap, &n->invites, &n->self,
+               rng_next(&n->rng));
+    party_set_log(&c->party, &n->out->log);
+    c->party.timeline.version = n->timeline_version; /* silence, as the player has it */
+    swarm_init(&c->swarm, &n->params->swarm, &n->heap, rng_next(&n->rng), &n->out->log);
+    swarm_set_name(&c->swarm, -1, &n->self.id);
+    node_judge(n);
+    tell_links(n, &c->party);
+    party_set_audio(&c->party, n->has_card, 0, n->now_ns, &n->out->outbox);
+    return c;
+}
+
+void company_end(struct node *n)
+{
+    struct company *c = n->company;
+
+    if (c == NULL)
+        return;
+    party_finish(&c->party);
+    swarm_finish(&c->swarm);
+    heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
+    heap_give(&n->heap, c, 1, sizeof(*c));
+    n->company = NULL;
+    for (int i = 0; i < n->slot_count; i++)
+        n->slots[i].is_sharing = false;
+}
+
+void company_retire(struct node *n)
+{
+    const struct company *c = n->company;
+
+    if (c != NULL && party_is_over(&c->party) && c->swarm.order_count == 0 &&
+        party_timeline_version(&c->party) == n->timeline_version)
+        company_end(n);
+}
+
+bool company_needs_link(const struct node *n, int peer)
+{
+    return n->company != NULL && party_needs_link(&n->company->party, peer);
+}
+
+/* Who asks for a party here learns that there is none; not more often than an honest
+ * node would ask. */
+static void refuse_join(struct node *n, int peer, const struct msg_party_join *m)
+{
+    struct slot *s = &n->slots[peer];
+
+    if (n->now_ns < s->ask_ns)
+        return;
+    s->ask_ns = n->now_ns + n->params->party.join_every_ns / 4;
+    party_refuse(m, peer, &n->out->outbox);
+}
+
+void company_receive(struct node *n, int peer, const struct msg *m)
+{
+    if (n->company != NULL)
+        party_receive(&n->company->party, peer, m, n->now_ns, &n->out->outbox);
+    else if (m->type == MSG_PARTY_JOIN)
+        refuse_join(n, peer, &m->u.party_join);
+}
+
+void company_share(struct node *n, int peer, const struct msg *m)
+{
+    if (n->company != NULL)
+        swarm_receive(&n->company->swarm, peer, m, n->now_ns, &n->out->outbox);
+}
+
+static void keep_invite(struct node *n, const struct flood_id *id, const struct flood *f)
+{
+    struct invite *v;
+    struct close close;
+
+    if (f->kind == FLOOD_CALL)
+        (void)invites_call_heard(&n->invites, id, f, n->params->party.invite_keep_ns,
+                                 n->now_ns, &v);
+    else if (f->kind == FLOOD_CLOSE && close_decode(f->body, &close) == 0)
+        invites_close_heard(&n->invites, &close, f->origin);
+}
+
+void company_flood_heard(struct node *n, const struct flood_id *id,
+                         const struct msg_flood *m, const struct flood *f)
+{
+    if (n->company == NULL && f->kind == FLOOD_CALL && n->params->party.is_auto_accept)
+        (void)company_begin(n);
+    if (n->company != NULL)
+        party_flood_heard(&n->company->party, id, m, f, n->now_ns, &n->out->outbox);
+    else
+        keep_invite(n, id, f);
+}
+
+void company_peer_down(struct node *n, int peer)
+{
+    struct slot *s = &n->slots[peer];
+
+    if (n->company == NULL)
+        return;
+    if (s->is_sharing)
+        swarm_peer_down(&n->company->swarm, peer, n->now_ns, &n->out->outbox);
+    s->is_sharing = false;
+    party_peer_down(&n->company->party, peer, n->now_ns, &n->out->outbox);
+}
