@@ -285,6 +285,21 @@ static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
         reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
 }
 
+/* … and one over the tree. */
+static void run_announce(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    static const uint8_t empty_map[] = { 0xa0 };
+    int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
+
+    if (!n->params->is_lab)
+        fail(n, id, ERR_DENIED, "announce: this is no laboratory", "see `party help`");
+    else if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, 0, bytes))
+        fail(n, id, ERR_USAGE, "announce: give a length of 1 to 8,000 bytes",
+             "see docs/control.md");
+    else
+        reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+}
+
 /* The driver stops the node after this step: say good-bye to all. */
 static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
 {
@@ -303,12 +318,15 @@ static const struct {
     int arguments;
     void (*run)(struct node *n, uint64_t id, struct cbor_reader *r);
 } verbs[] = {
-    { "status", 0, run_status },   { "peers", 0, run_peers }, { "clock", 0, run_clock },
-    { "invites", 0, run_invites }, { "host", 6, run_host },   { "accept", 1, run_accept },
-    { "decline", 1, run_decline }, { "skip", 0, run_skip },   { "pause", 0, run_pause },
-    { "resume", 0, run_resume },   { "stop", 0, run_stop },   { "play", 1, run_play },
-    { "seek", 2, run_seek },       { "leave", 0, run_leave }, { "watch", 0, run_status },
-    { "down", 0, run_down },       { "flood", 2, run_flood },
+    { "status", 0, run_status },   { "peers", 0, run_peers },
+    { "clock", 0, run_clock },     { "invites", 0, run_invites },
+    { "host", 6, run_host },       { "accept", 1, run_accept },
+    { "decline", 1, run_decline }, { "skip", 0, run_skip },
+    { "pause", 0, run_pause },     { "resume", 0, run_resume },
+    { "stop", 0, run_stop },       { "play", 1, run_play },
+    { "seek", 2, run_seek },       { "leave", 0, run_leave },
+    { "watch", 0, run_status },    { "down", 0, run_down },
+    { "flood", 2, run_flood },     { "announce", 1, run_announce },
 };
 
 void commands_run(struct node *n, uint64_t id, struct bytes request)

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "node/internal.h"
+#include "node/trees.h"
 #include "party/domains.h"
 
 #define TEST_LIFE_S 60
@@ -36,17 +37,19 @@ static void flood_id_of(const struct node *n, struct bytes inner, struct flood_i
     n->self.suite->hash(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
 }
 
-/* Along the tree of its origin, or to all neighbours while it may go further. */
+/* Along the tree, or to all neighbours while it may go further. */
 static void forward(struct node *n, const struct msg_flood *m, const struct flood_head *h)
 {
+    struct outbox *box = &n->out->outbox;
     int active[OVERLAY_ACTIVE_MAX];
-    int count = overlay_active(&n->overlay, active);
+    int count;
 
-    if (h->is_tree)
-        tree_deliver(&n->tree, &h->id, h->origin, m, h->peer, n->now_ns, &n->out->outbox);
-    else
-        (void)flood_forward(&n->floods, m, h->ttl, h->peer, active, count,
-                            &n->out->outbox);
+    if (h->is_tree) {
+        tree_deliver(trees_take(n), &h->id, h->origin, m, h->peer, n->now_ns, box);
+        return;
+    }
+    count = overlay_active(&n->overlay, active);
+    (void)flood_forward(&n->floods, m, h, active, count, n->now_ns, box);
 }
 
 /* Who relays a flood must not be able to send it along the trees, nor the other way. */
@@ -55,67 +58,94 @@ static const char *domain_of(bool is_tree)
     return is_tree ? DOMAIN_GOSSIP : DOMAIN_FLOOD;
 }
 
+static void blame(struct node *n, int peer, int points)
+{
+    flood_blame(&n->floods, peer, points, n->now_ns);
+}
+
+static void blame_malformed(struct node *n, int peer)
+{
+    n->counters.malformed++;
+    blame(n, peer, n->params->flood.signature_points);
+}
+
+/* A signature that may be checked, and is good. */
+static bool is_signed(struct node *n, int peer, const uint8_t *key, const char *domain,
+                      struct bytes inner, const uint8_t *sig)
+{
+    if (!flood_may_check(&n->floods, peer, n->now_ns))
+        return false;
+    if (n->self.suite->verify(key, domain, inner, sig))
+        return true;
+    n->counters.bad_signatures++;
+    blame(n, peer, n->params->flood.signature_points);
+    return false;
+}
+
+/* What the overlay must know, of a flood that was decoded. */
+static void fill_head(const struct node *n, const struct flood *f, struct flood_head *h)
+{
+    struct node_id origin;
+
+    h->origin = f->origin;
+    if (h->peer >= 0 && h->hops == 1) {
+        n->self.suite->id(f->origin, &origin);
+        h->is_from_origin = node_id_equal(&origin, &n->slots[h->peer].rec.id);
+    }
+    h->ttl = h->is_tree ? (uint8_t)n->params->tree.hops_max : f->ttl;
+    h->life_s = f->life_s;
+    h->age_ns = age_of(n, f->created_ms);
+}
+
 /* All that is asked before the signature.  FLOOD_NEW: f and h are filled in. */
 static enum flood_verdict judge(struct node *n, const struct msg_flood *m,
                                 struct flood_head *h, struct flood *f)
 {
-    struct node_id origin;
-
     flood_id_of(n, m->inner, &h->id);
-    if (!h->is_tree && flood_is_seen(&n->floods, &h->id))
+    if (!h->is_tree && flood_is_seen(&n->floods, &h->id, h->peer, &n->out->outbox))
         return FLOOD_DUPLICATE; /* four of five */
     if (flood_decode(m->inner, f) != 0) {
-        n->counters.malformed++;
+        blame_malformed(n, h->peer);
         return FLOOD_EXPIRED;
     }
-    n->self.suite->id(f->origin, &origin);
-    h->origin = f->origin;
-    h->is_from_origin = node_id_equal(&origin, &n->slots[h->peer].rec.id);
-    h->ttl = h->is_tree ? (uint8_t)n->params->tree.hops_max : f->ttl;
-    h->life_s = f->life_s;
-    h->age_ns = age_of(n, f->created_ms);
+    fill_head(n, f, h);
+    if (h->is_tree && flood_knows(&n->floods, &h->id)) {
+        tree_duplicate(trees_take(n), f->origin, h->peer, &n->out->outbox);
+        return FLOOD_DUPLICATE;
+    }
     return flood_probe(&n->floods, h, n->now_ns);
 }
 
 void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is_tree)
 {
     struct flood_head head = { .peer = peer, .hops = m->hops, .is_tree = is_tree };
-    enum flood_verdict verdict;
     struct flood f;
 
-    verdict = judge(n, m, &head, &f);
-    if (verdict == FLOOD_DUPLICATE && is_tree)
-        tree_duplicate(&n->tree, f.origin, peer, &n->out->outbox);
-    if (verdict != FLOOD_NEW)
-        return;
-    if (!n->self.suite->verify(f.origin, domain_of(is_tree), m->inner, m->sig)) {
-        n->counters.bad_signatures++;
-        return;
-    }
-    if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
+    if (!flood_take_bytes(&n->floods, peer, m->inner.len, n->now_ns) ||
+        judge(n, m, &head, &f) != FLOOD_NEW ||
+        !is_signed(n, peer, f.origin, domain_of(is_tree), m->inner, m->sig) ||
+        flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
         return;
     forward(n, m, &head);
     if (f.kind != FLOOD_TEST && memcmp(f.origin, n->self.sign_public, KEY_LEN) != 0)
         company_flood_heard(n, &head.id, m, &f);
 }
 
-void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m)
+static void receive_reply(struct node *n, int peer, const struct msg_reply *m)
 {
     enum flood_reply_verdict verdict;
     struct reply r;
     int route;
 
     if (reply_decode(m->inner, &r) != 0) {
-        n->counters.malformed++;
+        blame_malformed(n, peer);
         return;
     }
     verdict = flood_reply_probe(&n->floods, m, peer, n->now_ns, &route);
     if (verdict != FLOOD_REPLY_OWN && verdict != FLOOD_REPLY_PASS)
         return;
-    if (!n->self.suite->verify(r.origin, DOMAIN_REPLY, m->inner, m->sig)) {
-        n->counters.bad_signatures++;
+    if (!is_signed(n, peer, r.origin, DOMAIN_REPLY, m->inner, m->sig))
         return;
-    }
     verdict = flood_reply_commit(&n->floods, &m->flood, r.origin, n->now_ns);
     if (verdict == FLOOD_REPLY_OWN && n->company != NULL)
         party_reply_heard(&n->company->party, &r, n->now_ns);
@@ -123,40 +153,90 @@ void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m)
         flood_reply_forward(&n->floods, m, route, &n->out->outbox);
 }
 
-static void keep_call(struct node *n, const struct msg_flood *m, const struct flood *f)
+/* About what it took on the link. */
+static size_t size_of(const struct msg *m)
 {
-    struct own_call *call = &n->call;
-
-    if (f->kind != FLOOD_CALL)
-        return;
-    call->until_ns = n->now_ns + f->life_s * NS_PER_S;
-    call->len = m->inner.len;
-    memcpy(call->inner, m->inner.data, m->inner.len);
-    memcpy(call->sig, m->sig, SIGNATURE_LEN);
+    switch ((int)m->type) {
+    case MSG_REPLY:
+        return m->u.reply.inner.len;
+    case MSG_GOSSIP:
+        return m->u.gossip.inner.len;
+    case MSG_DIGEST:
+        return (size_t)m->u.digest.count * sizeof(m->u.digest.list[0]);
+    case MSG_SEEN:
+    case MSG_PULL:
+        return (size_t)m->u.ids.count * FLOOD_ID_LEN;
+    case MSG_IHAVE:
+        return (size_t)m->u.ihave.count * sizeof(m->u.ihave.list[0]);
+    default:
+        return FLOOD_ID_LEN;
+    }
 }
 
-void floods_greet(struct node *n, int peer)
+void floods_receive_other(struct node *n, int peer, const struct msg *m)
 {
-    const struct own_call *call = &n->call;
-    struct msg m = { .type = MSG_FLOOD };
+    struct outbox *box = &n->out->outbox;
 
-    if (n->now_ns >= call->until_ns)
+    if (!flood_take_bytes(&n->floods, peer, size_of(m), n->now_ns))
         return;
-    m.u.flood.hops = 1;
-    m.u.flood.inner = bytes_of(call->inner, call->len);
-    memcpy(m.u.flood.sig, call->sig, SIGNATURE_LEN);
+    switch ((int)m->type) {
+    case MSG_REPLY:
+        receive_reply(n, peer, &m->u.reply);
+        break;
+    case MSG_DIGEST:
+        flood_on_digest(&n->floods, peer, &m->u.digest, n->now_ns, box);
+        break;
+    case MSG_SEEN:
+        flood_on_seen(&n->floods, peer, &m->u.ids, n->now_ns, box);
+        break;
+    case MSG_PULL:
+        flood_on_pull(&n->floods, peer, &m->u.ids, n->now_ns, box);
+        break;
+    default:
+        trees_receive(n, peer, m);
+        break;
+    }
+}
+
+void floods_peer_up(struct node *n, int peer)
+{
+    const struct peer_rec *rec = &n->slots[peer].rec;
+    int64_t debt_ns = offenders_debt_ns(&n->offenders, &rec->id);
+
+    flood_peer_up(&n->floods, peer, debt_ns > n->now_ns ? debt_ns : 0);
+    flood_greet(&n->floods, peer, n->now_ns, &n->out->outbox);
+}
+
+void floods_peer_down(struct node *n, int peer)
+{
+    int score = flood_score(&n->floods, peer, n->now_ns);
+
+    if (score >= n->params->offenders.remember_min)
+        offenders_remember(&n->offenders, &n->slots[peer].rec,
+                           n->now_ns + score * n->params->flood.score_ns, n->now_ns);
+    flood_peer_down(&n->floods, peer, n->now_ns);
+}
+
+void floods_cut_off(struct node *n, int peer)
+{
+    struct msg m = { .type = MSG_DISCONNECT };
+    struct text t = log_begin(&n->out->log, LOG_WARN, "link", "abuse");
+
+    log_id(&t, "peer", n->slots[peer].rec.id.b);
+    offenders_ban(&n->offenders, &n->slots[peer].rec, n->now_ns);
+    m.u.disconnect.reason = DISCONNECT_ABUSE;
     outbox_push(&n->out->outbox, peer, &m);
+    links_drop(n, peer);
 }
 
-/* Sign and send; keeps what must be told to new neighbours.  False when it is too long,
- * or over a rate. */
+/* Sign and send.  False when it is too long, or there is no room for it. */
 static bool originate(struct node *n, struct flood *f, bool is_tree)
 {
     uint8_t inner[MSG_GOSSIP_MAX];
     struct flood_head head = {
         .peer = -1, .is_from_origin = true, .is_tree = is_tree, .hops = 1
     };
-    struct msg_flood m = { .hops = 1 };
+    struct msg_flood m = { .hops = is_tree ? 0 : 1 };
 
     f->created_ms = utc_ms(n);
     f->serial = (uint32_t)rng_next(&n->rng);
@@ -167,13 +247,10 @@ static bool originate(struct node *n, struct flood *f, bool is_tree)
         return false;
     n->self.suite->sign(&n->self, domain_of(is_tree), m.inner, m.sig);
     flood_id_of(n, m.inner, &head.id);
-    head.origin = f->origin;
-    head.ttl = f->ttl;
-    head.life_s = f->life_s;
+    fill_head(n, f, &head);
     if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
         return false;
     forward(n, &m, &head);
-    keep_call(n, &m, f);
     return true;
 }
 
@@ -184,8 +261,6 @@ static void send_flood(struct node *n, const struct party_flood *wanted)
                        .life_s = wanted->life_s,
                        .body = bytes_of(wanted->body, wanted->len) };
 
-    if (f.kind != FLOOD_CALL)
-        n->call.until_ns = 0; /* whatever becomes of this flood */
     (void)originate(n, &f, wanted->is_tree);
 }
 
@@ -213,11 +288,28 @@ static void send_reply(struct node *n, const struct party_reply *wanted)
     flood_reply_forward(&n->floods, &m, route, &n->out->outbox);
 }
 
+/* The neighbours have changed. */
+static void greet_neighbours(struct node *n)
+{
+    const struct overlay_counts *c = &n->overlay.counts;
+    uint32_t version = (uint32_t)(c->neighbours_up + c->neighbours_down);
+    int active[OVERLAY_ACTIVE_MAX];
+    int count;
+
+    if (version == n->floods.active_version)
+        return;
+    n->floods.active_version = version;
+    count = overlay_active(&n->overlay, active);
+    flood_set_active(&n->floods, active, count, n->now_ns, &n->out->outbox);
+    trees_set_active(n, active, count);
+}
+
 void floods_flush(struct node *n)
 {
     struct party_flood flood;
     struct party_reply reply;
 
+    greet_neighbours(n);
     if (n->company == NULL)
         return;
     while (party_take_flood(&n->company->party, &flood))

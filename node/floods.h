@@ -7,13 +7,17 @@
 
 struct node;
 
-/* MSG_FLOOD (or, is_tree, MSG_GOSSIP) and MSG_REPLY from a peer. */
+/* MSG_FLOOD (or, is_tree, MSG_GOSSIP), and MSG_REPLY, MSG_DIGEST … MSG_SUMMARY, from a
+ * peer. */
 void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is_tree);
-void floods_receive_reply(struct node *n, int peer, const struct msg_reply *m);
+void floods_receive_other(struct node *n, int peer, const struct msg *m);
 
-/* A new peer has missed what was flooded before: tell it our own call, if there is one.
- */
-void floods_greet(struct node *n, int peer);
+/* A peer is there, and has missed what was flooded before; and it is gone. */
+void floods_peer_up(struct node *n, int peer);
+void floods_peer_down(struct node *n, int peer);
+
+/* It has too many points: say why, and close its link for a while. */
+void floods_cut_off(struct node *n, int peer);
 
 /* Flood a test message with a body of so many bytes, or with ttl 0 send it along the
  * trees.  False when it is too long. */

@@ -29,20 +29,11 @@ struct heard_audio {
     char message[160];
 };
 
-/* Our newest call, for neighbours that come after it was flooded. */
-struct own_call {
-    int64_t until_ns; /* 0: none */
-    size_t len;
-    uint8_t inner[MSG_INNER_MAX];
-    uint8_t sig[SIGNATURE_LEN];
-};
-
 struct node_counters {
     int64_t malformed;         /* frames that did not open or decode */
     int64_t refused;           /* handshakes that failed */
     int64_t datagrams_refused; /* of no session, forged or repeated */
     int64_t bad_signatures;    /* floods and replies */
-    int64_t broken_promises;   /* announced along a tree, asked for, and never sent */
 };
 
 struct node {
@@ -72,8 +63,8 @@ struct node {
     struct overlay overlay;
     struct liveness liveness;
     struct floods floods;
-    struct tree tree;
-    int64_t active_changes; /* of the active view that the trees know of */
+    struct offenders offenders;
+    struct tree *tree; /* NULL while there is none */
     struct invites invites;
     struct company *company; /* NULL: none, see node/company.h */
 
@@ -87,7 +78,6 @@ struct node {
     uint64_t digest;  /* of what they were told; see report_digest */
     int64_t judge_ns; /* when to look at ourselves again */
 
-    struct own_call call;
     struct hosting *hosting; /* NULL: no host command is under way */
     uint64_t next_token;     /* of imports */
     struct note *notes;      /* a ring of NOTES_MAX; NULL: none */

@@ -97,9 +97,11 @@ static struct slot *slot_take(struct node *n)
     return taken;
 }
 
-static void dial(struct node *n, const struct addr *addr)
+static void dial(struct node *n, const struct addr *addr, const struct node_id *id)
 {
-    bool can_dial = addr->len > 0 && addr->port > 0 && effects_has_room(n->out, 0);
+    const struct peer_rec to = { .id = *id, .addr = *addr };
+    bool can_dial = addr->len > 0 && addr->port > 0 && effects_has_room(n->out, 0) &&
+                    offenders_left_ns(&n->offenders, &to, n->now_ns) == 0;
     struct slot *s = can_dial ? slot_take(n) : NULL;
     struct effect *e = s == NULL ? NULL : effects_add(n->out, EFFECT_LINK_OPEN);
 
@@ -125,7 +127,7 @@ void links_dial(struct node *n, const struct addr *addr, const struct node_id *i
     struct slot *s = peer < 0 ? slot_dialled(n, addr) : NULL;
 
     if (s == NULL && peer < 0) {
-        dial(n, addr);
+        dial(n, addr, id);
         return;
     }
     if (s != NULL && s->state != SLOT_UP)
@@ -205,7 +207,7 @@ static void slot_clear(struct node *n, struct slot *s)
     log_down(n, s);
     overlay_peer_down(&n->overlay, peer, n->now_ns, box);
     liveness_peer_down(&n->liveness, peer);
-    flood_peer_down(&n->floods, peer);
+    floods_peer_down(n, peer);
     company_peer_down(n, peer);
 }
 
@@ -524,16 +526,23 @@ static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
         log_text(&t, "name", s->name);
     }
     liveness_peer_up(&n->liveness, peer, n->now_ns);
-    flood_peer_up(&n->floods, peer);
     if (is_mistaken(n, s)) {
         overlay_dial_failed(&n->overlay, &s->remote, n->now_ns);
         dialled = NULL;
     }
     overlay_peer_up(&n->overlay, peer, &s->rec, dialled, n->now_ns, box);
-    floods_greet(n, peer);
+    floods_peer_up(n, peer);
     if (n->company != NULL)
         party_peer_up(&n->company->party, peer, &s->rec.id, s->peer.key, &s->rec.addr,
                       n->now_ns, box);
+}
+
+/* It was cut off a while ago, or lives next door to one that was. */
+static bool is_banned(const struct node *n, const struct slot *s)
+{
+    const struct peer_rec rec = { .id = s->peer.id, .addr = s->remote };
+
+    return offenders_left_ns(&n->offenders, &rec, n->now_ns) > 0;
 }
 
 static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
@@ -561,7 +570,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         slot_close(n, s);
         return;
     }
-    if (is_surplus(n, s, m.u.hello.clock_id)) {
+    if (is_banned(n, s) || is_surplus(n, s, m.u.hello.clock_id)) {
         slot_close(n, s);
         return;
     }

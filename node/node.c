@@ -28,6 +28,7 @@ struct node_params node_params_default(void)
         .overlay = overlay_params_default(),
         .liveness = liveness_params_default(),
         .flood = flood_params_default(),
+        .offenders = offender_params_default(),
         .tree = tree_params_default(),
         .clock = clock_params_default(),
         .swarm = swarm_params_default(),
@@ -131,7 +132,7 @@ static int init_modules(struct node *n, struct arena *a, const struct node_setup
     overlay_init(&n->overlay, &p->overlay, &n->heap, n->contacts, &self, secret_word(n));
     liveness_init(&n->liveness, &p->liveness, &n->heap);
     floods_init(&n->floods, &p->flood, &n->heap, secret_word(n));
-    tree_init(&n->tree, &p->tree, &n->heap);
+    offenders_init(&n->offenders, &p->offenders, &n->heap);
     invites_init(&n->invites, p->suite, &n->heap, p->party.invites_max);
     if (utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
         return ERR_NOMEM;
@@ -226,7 +227,8 @@ void node_destroy(struct node *n)
     drop_notes(n);
     invites_finish(&n->invites);
     heap_give(&n->heap, n->audio, 1, sizeof(*n->audio));
-    tree_finish(&n->tree);
+    trees_finish(n);
+    offenders_finish(&n->offenders);
     floods_finish(&n->floods);
     liveness_finish(&n->liveness);
     overlay_finish(&n->overlay);
@@ -335,20 +337,17 @@ void node_message(struct node *n, int peer, const struct msg *m)
         floods_receive(n, peer, &m->u.flood, false);
         break;
     case MSG_REPLY:
-        floods_receive_reply(n, peer, &m->u.reply);
-        break;
     case MSG_DIGEST:
     case MSG_SEEN:
     case MSG_PULL:
     case MSG_SUMMARY:
-        break;
-    case MSG_GOSSIP:
-        floods_receive(n, peer, &m->u.gossip, true);
-        break;
     case MSG_IHAVE:
     case MSG_GRAFT:
     case MSG_PRUNE:
-        trees_receive(n, peer, m);
+        floods_receive_other(n, peer, m);
+        break;
+    case MSG_GOSSIP:
+        floods_receive(n, peer, &m->u.gossip, true);
         break;
     case MSG_PARTY_JOIN:
     case MSG_PARTY_WELCOME:
@@ -425,6 +424,7 @@ static void wake(struct node *n)
     liveness_wake(&n->liveness, n->now_ns, box);
     trees_wake(n);
     overlay_wake(&n->overlay, n->now_ns, box);
+    flood_wake(&n->floods, n->now_ns, box);
     links_flush(n);
     if (n->now_ns >= n->judge_ns) {
         n->judge_ns = TIME_NEVER;
@@ -477,6 +477,10 @@ static bool flush_wishes(struct node *n)
     }
     for (; liveness_take_dead(&n->liveness, &peer); any = true)
         links_drop(n, peer);
+    for (; flood_take_dead(&n->floods, &peer); any = true)
+        links_drop(n, peer);
+    for (; flood_take_abuser(&n->floods, &peer); any = true)
+        floods_cut_off(n, peer);
     while (effects_has_room(n->out, 0) &&
            overlay_take_remember(&n->overlay, &rec, &is_forget))
         remember(n, &rec, is_forget);
@@ -534,7 +538,8 @@ static int64_t wake_ns(const struct node *n)
 
     at = time_min(at, overlay_wake_ns(&n->overlay));
     at = time_min(at, liveness_wake_ns(&n->liveness));
-    at = time_min(at, tree_wake_ns(&n->tree));
+    at = time_min(at, flood_wake_ns(&n->floods));
+    at = time_min(at, trees_wake_ns(n));
     if (n->company != NULL)
         at = time_min(at, time_min(swarm_wake_ns(&n->company->swarm),
                                    party_wake_ns(&n->company->party)));
@@ -553,7 +558,6 @@ static void flush(struct node *n)
 
     for (int round = 0; again && round < FLUSHES_MAX; round++) {
         probes_wake(n);
-        trees_follow(n);
         floods_flush(n);
         songs_flush(n);
         again = flush_wishes(n) || n->out->outbox.count > 0;
@@ -648,7 +652,7 @@ const struct floods *node_floods(const struct node *n)
 
 const struct tree *node_tree(const struct node *n)
 {
-    return &n->tree;
+    return n->tree;
 }
 
 const struct swarm *node_swarm(const struct node *n)

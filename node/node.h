@@ -50,7 +50,7 @@ const struct party *
 node_party(const struct node *n); /* an idle one where there is none */
 const struct overlay *node_overlay(const struct node *n);
 const struct floods *node_floods(const struct node *n);
-const struct tree *node_tree(const struct node *n);
+const struct tree *node_tree(const struct node *n); /* NULL: none */
 const struct swarm *node_swarm(const struct node *n); /* NULL: none */
 const struct invites *node_invites(const struct node *n);
 const struct node_id *node_self(const struct node *n);

@@ -8,6 +8,7 @@
 #include "clock/params.h"
 #include "overlay/flood.h"
 #include "overlay/liveness.h"
+#include "overlay/offenders.h"
 #include "overlay/tree.h"
 #include "overlay/view.h"
 #include "party/session.h"
@@ -34,6 +35,7 @@ struct node_params {
     struct overlay_params overlay;
     struct liveness_params liveness;
     struct flood_params flood;
+    struct offender_params offenders;
     struct tree_params tree;
     struct clock_params clock;
     struct swarm_params swarm;

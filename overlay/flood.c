@@ -29,6 +29,25 @@ struct flood_params flood_params_default(void)
         .reply_rate = { NS_PER_S / 10, 32 },
         .reply_link = { NS_PER_S / 20, 64 },
         .replies_max = 64,
+        .has_acks = true,
+        .ack_ns = 400 * NS_PER_MS,
+        .ack_rtts = 3,
+        .has_push = true,
+        .recent_ns = 60 * NS_PER_S,
+        .repair_ns = 10 * NS_PER_S,
+        .recent_bytes = 64 * 1024,
+        .wanted_max = 64,
+        .id_rate = { NS_PER_S / 200, 400 },
+        .pull_rate = { NS_PER_S / 50, 128 },
+        .check_link = { NS_PER_S / 40, 100 },
+        .check_node = { NS_PER_S / 200, 400 },
+        .byte_link = { NS_PER_S / 65536, 256 * 1024 },
+        .has_scores = true,
+        .score_max = 60,
+        .score_ns = 10 * NS_PER_S,
+        .excess_points = 1,
+        .signature_points = 20,
+        .broken_points = 5,
     };
 }
 
@@ -44,7 +63,7 @@ void floods_init(struct floods *f, const struct flood_params *p, struct heap *he
 {
     assert(p->peers_max > 0 && p->seen_max > 0 && p->origins_max > 0);
     assert(p->answers_max > 0 && p->ttl_max > 0 && p->ttl_max < UINT8_MAX);
-    *f = (struct floods){ .p = p, .heap = heap, .key = seed };
+    *f = (struct floods){ .p = p, .heap = heap, .key = seed, .wake_ns = TIME_NEVER };
 }
 
 struct flood_state *flood_state(struct floods *f)
@@ -66,7 +85,7 @@ struct flood_traffic *flood_traffic(struct floods *f, int peer)
     return link->traffic;
 }
 
-void flood_peer_up(struct floods *f, int peer)
+void flood_peer_up(struct floods *f, int peer, int64_t debt_ns)
 {
     int room = f->link_room == 0 ? ROOM_FIRST : f->link_room;
 
@@ -79,15 +98,24 @@ void flood_peer_up(struct floods *f, int peer)
         f->link_room = room;
     }
     f->links[peer].is_up = true;
+    if (debt_ns > 0)
+        flood_traffic(f, peer)->score.full_ns = debt_ns;
 }
 
-void flood_peer_down(struct floods *f, int peer)
+void flood_peer_down(struct floods *f, int peer, int64_t now_ns)
 {
     struct flood_link *link = &f->links[peer];
 
     if (peer >= f->link_room)
         return;
-    heap_give(f->heap, link->traffic, 1, sizeof(*link->traffic));
+    if (link->traffic != NULL) {
+        flood_hops_drop(f, peer);
+        heap_give(f->heap, link->traffic, 1, sizeof(*link->traffic));
+    }
+    flood_wanted_drop(f, peer);
+    if (link->is_neighbour)
+        f->repair_until_ns = now_ns + f->p->repair_ns;
+    f->marks -= link->is_dead + link->is_abuser;
     *link = (struct flood_link){ .generation = (uint16_t)(link->generation + 1) };
 }
 
@@ -96,9 +124,10 @@ void floods_finish(struct floods *f)
     struct flood_state *s = f->state;
 
     for (int i = 0; i < f->link_room; i++)
-        flood_peer_down(f, i);
+        flood_peer_down(f, i, 0);
     heap_give(f->heap, f->links, (size_t)f->link_room, sizeof(*f->links));
     if (s != NULL) {
+        flood_recent_finish(f);
         seen_finish(&s->seen, f->heap);
         heap_give(f->heap, s->origins, (size_t)s->origin_room, sizeof(*s->origins));
         if (s->answers != NULL)
@@ -123,12 +152,16 @@ const struct flood_newest *flood_newest(const struct floods *f)
     return f->state == NULL ? &none : &f->state->newest;
 }
 
-bool flood_is_seen(struct floods *f, const struct flood_id *id)
+struct seen_row *flood_row(const struct floods *f, const struct flood_id *id)
 {
-    if (f->state == NULL || seen_find(&f->state->seen, id) < 0)
-        return false;
-    f->state->counts.duplicates++;
-    return true;
+    int32_t i = f->state == NULL ? -1 : seen_find(&f->state->seen, id);
+
+    return i < 0 ? NULL : &f->state->seen.rows[i];
+}
+
+bool flood_knows(const struct floods *f, const struct flood_id *id)
+{
+    return flood_row(f, id) != NULL;
 }
 
 static uint32_t route_ms(const struct floods *f)
@@ -159,7 +192,10 @@ static enum flood_verdict check_head(struct floods *f, const struct flood_head *
         c->expired++;
         return FLOOD_EXPIRED;
     }
-    return flood_is_seen(f, &h->id) ? FLOOD_DUPLICATE : FLOOD_NEW;
+    if (flood_row(f, &h->id) == NULL)
+        return FLOOD_NEW;
+    c->duplicates++;
+    return FLOOD_DUPLICATE;
 }
 
 static struct flood_origin *find_origin(const struct flood_state *s, const uint8_t *key)
@@ -228,12 +264,18 @@ static bool is_within_rates(struct floods *f, const struct flood_head *h, int64_
 enum flood_verdict flood_probe(struct floods *f, const struct flood_head *h,
                                int64_t now_ns)
 {
+    bool is_asked = flood_wanted_take(f, &h->id, h->peer);
     enum flood_verdict verdict = check_head(f, h);
 
+    if (verdict == FLOOD_BAD_HOPS)
+        flood_blame(f, h->peer, f->p->signature_points, now_ns);
     if (verdict != FLOOD_NEW)
         return verdict;
-    if (!bucket_take(&flood_traffic(f, h->peer)->floods, f->p->link_rate, now_ns)) {
+    /* What we asked for costs no token: its sender did not choose when to send it. */
+    if (!is_asked &&
+        !bucket_take(&flood_traffic(f, h->peer)->floods, f->p->link_rate, now_ns)) {
         f->state->counts.link_limited++;
+        flood_blame(f, h->peer, f->p->excess_points, now_ns);
         return FLOOD_LIMITED;
     }
     if (!is_within_rates(f, h, now_ns) || !has_room(f, now_ns))
@@ -279,160 +321,83 @@ enum flood_verdict flood_commit(struct floods *f, const struct flood_head *h,
         (void)bucket_take(&s->node, f->p->node_rate, now_ns);
     }
     remember(f, h, now_ns);
+    flood_wanted_come(f, &h->id);
     s->counts.admitted++;
     return FLOOD_NEW;
 }
 
-int flood_forward(struct floods *f, const struct msg_flood *m, int ttl, int from_peer,
-                  const int *active, int count, struct outbox *out)
+bool flood_take_bytes(struct floods *f, int peer, size_t len, int64_t now_ns)
 {
-    struct msg copy = { .type = MSG_FLOOD };
-    int sent;
+    struct bucket *b = &flood_traffic(f, peer)->bytes;
 
-    copy.u.flood = *m;
-    if (from_peer >= 0) {
-        if (m->hops >= ttl || m->hops >= f->p->ttl_max)
-            return 0;
-        copy.u.flood.hops = (uint8_t)(m->hops + 1);
+    if (!bucket_has(b, f->p->byte_link, now_ns)) {
+        flood_state(f)->counts.bytes_limited++;
+        flood_blame(f, peer, f->p->excess_points, now_ns);
+        return false;
     }
-    sent = outbox_push_all(out, active, count, from_peer, &copy);
-    flood_state(f)->counts.sent += sent;
-    return sent;
+    b->full_ns = (b->full_ns > now_ns ? b->full_ns : now_ns) +
+                 (int64_t)len * f->p->byte_link.period_ns;
+    return true;
 }
 
-static int route_of(const struct floods *f, const struct seen_row *row, int64_t now_ns)
+bool flood_may_check(struct floods *f, int peer, int64_t now_ns)
 {
-    if (row->peer < 0 ||
-        seen_ms_since(seen_ms(now_ns), row->born_ms) >= (int32_t)route_ms(f) ||
-        row->generation != f->links[row->peer].generation)
-        return -1;
-    return row->peer;
-}
+    struct flood_state *s = flood_state(f);
 
-static struct seen_row *find(const struct floods *f, const struct flood_id *id)
-{
-    int32_t i = f->state == NULL ? -1 : seen_find(&f->state->seen, id);
-
-    return i < 0 ? NULL : &f->state->seen.rows[i];
-}
-
-int flood_route(const struct floods *f, const struct flood_id *id, int64_t now_ns)
-{
-    const struct seen_row *row = find(f, id);
-
-    return row == NULL ? -1 : route_of(f, row, now_ns);
-}
-
-/* The bucket of reply_rate in milliseconds.  It does not hold for what is ours. */
-static bool is_reply_limited(const struct floods *f, const struct seen_row *row,
-                             int64_t now_ns)
-{
-    int64_t period_ms = f->p->reply_rate.period_ns / NS_PER_MS;
-    int64_t owed_ms = seen_ms_since(row->replies_ms, seen_ms(now_ns));
-
-    return row->replies >= f->p->replies_max ||
-           (row->peer != SEEN_OWN && owed_ms > (f->p->reply_rate.burst - 1) * period_ms);
-}
-
-static void take_reply(const struct floods *f, struct seen_row *row, int64_t now_ns)
-{
-    uint32_t now_ms = seen_ms(now_ns);
-
-    if (seen_ms_since(row->replies_ms, now_ms) < 0)
-        row->replies_ms = now_ms;
-    row->replies_ms += (uint32_t)(f->p->reply_rate.period_ns / NS_PER_MS);
-    row->replies++;
-}
-
-enum flood_reply_verdict flood_reply_probe(struct floods *f, const struct msg_reply *m,
-                                           int peer, int64_t now_ns, int *route)
-{
-    struct flood_counts *c = &flood_state(f)->counts;
-    const struct seen_row *row = find(f, &m->flood);
-
-    *route = -1;
-    if (m->hops < 1 || m->hops > f->p->ttl_max) {
-        c->replies_bad_hops++;
-        return FLOOD_REPLY_BAD_HOPS;
-    }
-    if (row != NULL)
-        *route = route_of(f, row, now_ns);
-    /* An answer that comes from where the question came from goes round in circles. */
-    if (row == NULL || (row->peer != SEEN_OWN && (*route < 0 || *route == peer))) {
-        c->replies_lost++;
-        return FLOOD_REPLY_LOST;
-    }
-    if (!bucket_take(&flood_traffic(f, peer)->replies, f->p->reply_link, now_ns) ||
-        is_reply_limited(f, row, now_ns)) {
-        c->replies_limited++;
-        return FLOOD_REPLY_LIMITED;
-    }
-    return row->peer == SEEN_OWN ? FLOOD_REPLY_OWN : FLOOD_REPLY_PASS;
-}
-
-/* Of one answer of one answerer; 0 stands for none. */
-static uint64_t answer_tag(const struct floods *f, const struct flood_id *id,
-                           const uint8_t *answerer)
-{
-    uint64_t a = (load_be64(id->b) ^ f->key) * UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t b = (load_be64(answerer) + f->key) * UINT64_C(0xbf58476d1ce4e5b9);
-
-    return (a ^ a >> 29 ^ b ^ b >> 31) | 1;
-}
-
-/* True when this answerer has answered this flood lately; remembers it otherwise. */
-static bool has_answered(struct floods *f, const struct flood_id *id,
-                         const uint8_t *answerer)
-{
-    struct flood_state *s = f->state;
-    uint64_t tag = answer_tag(f, id, answerer);
-
-    if (s->answers == NULL)
-        s->answers = heap_take(f->heap, (size_t)f->p->answers_max, sizeof(*s->answers));
-    for (int i = 0; i < f->p->answers_max; i++) {
-        if (s->answers[i] == tag)
-            return true;
-    }
-    s->answers[s->answer_next] = tag;
-    s->answer_next = (s->answer_next + 1) % f->p->answers_max;
+    if (bucket_take(&flood_traffic(f, peer)->checks, f->p->check_link, now_ns) &&
+        bucket_take(&s->checks, f->p->check_node, now_ns))
+        return true;
+    s->counts.unchecked++;
     return false;
 }
 
-enum flood_reply_verdict flood_reply_commit(struct floods *f, const struct flood_id *id,
-                                            const uint8_t *answerer, int64_t now_ns)
+void flood_blame(struct floods *f, int peer, int points, int64_t now_ns)
 {
-    struct flood_counts *c = &flood_state(f)->counts;
-    struct seen_row *row = find(f, id);
+    struct flood_link *link = &f->links[peer];
+    struct bucket *b = &flood_traffic(f, peer)->score;
 
-    if (row == NULL) {
-        c->replies_lost++;
-        return FLOOD_REPLY_LOST;
-    }
-    if (is_reply_limited(f, row, now_ns)) {
-        c->replies_limited++;
-        return FLOOD_REPLY_LIMITED;
-    }
-    if (has_answered(f, id, answerer)) {
-        c->replies_double++;
-        return FLOOD_REPLY_DOUBLE;
-    }
-    take_reply(f, row, now_ns);
-    c->replies++;
-    return row->peer == SEEN_OWN ? FLOOD_REPLY_OWN : FLOOD_REPLY_PASS;
+    if (!f->p->has_scores || points == 0)
+        return;
+    b->full_ns = (b->full_ns > now_ns ? b->full_ns : now_ns) + points * f->p->score_ns;
+    if (link->is_abuser || flood_score(f, peer, now_ns) < f->p->score_max)
+        return;
+    link->is_abuser = true;
+    f->marks++;
 }
 
-void flood_reply_forward(struct floods *f, const struct msg_reply *m, int route,
-                         struct outbox *out)
+int flood_score(const struct floods *f, int peer, int64_t now_ns)
 {
-    struct msg copy = { .type = MSG_REPLY };
+    const struct flood_traffic *t = peer < f->link_room ? f->links[peer].traffic : NULL;
 
-    if (m->hops >= f->p->ttl_max) {
-        flood_state(f)->counts.replies_bad_hops++;
-        return;
+    if (t == NULL || t->score.full_ns <= now_ns)
+        return 0;
+    return (int)((t->score.full_ns - now_ns + f->p->score_ns - 1) / f->p->score_ns);
+}
+
+bool flood_take_dead(struct floods *f, int *peer)
+{
+    for (int i = 0; f->marks > 0 && i < f->link_room; i++) {
+        if (!f->links[i].is_dead)
+            continue;
+        f->links[i].is_dead = false;
+        f->marks--;
+        *peer = i;
+        return true;
     }
-    copy.u.reply = *m;
-    copy.u.reply.hops = (uint8_t)(m->hops + 1);
-    outbox_push(out, route, &copy);
+    return false;
+}
+
+bool flood_take_abuser(struct floods *f, int *peer)
+{
+    for (int i = 0; f->marks > 0 && i < f->link_room; i++) {
+        if (!f->links[i].is_abuser)
+            continue;
+        f->links[i].is_abuser = false;
+        f->marks--;
+        *peer = i;
+        return true;
+    }
+    return false;
 }
 
 const char *floods_check(const struct floods *f)
@@ -441,5 +406,8 @@ const char *floods_check(const struct floods *f)
         return NULL;
     if (f->state->origin_count > f->p->origins_max)
         return "too many origins";
+    if (f->state->wanted_count > f->p->wanted_max ||
+        f->state->body_bytes > f->p->recent_bytes)
+        return "too many floods are kept or wanted";
     return seen_check(&f->state->seen);
 }

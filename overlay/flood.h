@@ -18,6 +18,9 @@
 #include "overlay/seen.h"
 #include "wire/outbox.h"
 
+/* Most copies sent on one link that wait for their answer. */
+#define FLOOD_UNACKED_MAX 16
+
 struct flood_params {
     int peers_max;                  /* slots of the node's table of peers: 64 */
     int seen_max;                   /* floods remembered: 16,384; see flood_seen_needed */
@@ -33,6 +36,31 @@ struct flood_params {
     struct bucket_rate reply_rate;  /* replies of one flood: 10/s, burst 32 */
     struct bucket_rate reply_link;  /* replies of one link: 20/s, burst 64 */
     int replies_max;                /* replies of one flood: 64 */
+
+    bool has_acks;  /* what is sent on a link must be answered there: true */
+    int64_t ack_ns; /* … within max(this, ack_rtts * RTT): 400 ms */
+    int ack_rtts;   /* 3 */
+
+    bool has_push;     /* what is fresh is offered on each new link: true */
+    int64_t recent_ns; /* fresh is what is younger: 60 s */
+    int64_t repair_ns; /* after the loss of a neighbour all new links count, not only new
+                          neighbours: 10 s */
+    size_t recent_bytes;        /* what is kept for it at most: 64 KiB */
+    int wanted_max;             /* ids asked for and not come yet: 64 */
+    struct bucket_rate id_rate; /* ids of one link: 200/s, burst 400 */
+    struct bucket_rate
+        pull_rate; /* floods sent to one link when asked: 50/s, burst 128 */
+
+    struct bucket_rate check_link; /* signatures checked for one link: 40/s, burst 100 */
+    struct bucket_rate check_node; /* … and for all: 200/s, burst 400 */
+    struct bucket_rate byte_link;  /* bytes of one link: 64 KiB/s, burst 256 KiB */
+
+    bool has_scores;      /* offenders are cut off: true */
+    int score_max;        /* points at which a link is cut off: 60 */
+    int64_t score_ns;     /* one point is forgiven in this time: 10 s */
+    int excess_points;    /* for each message over a rate: 1 */
+    int signature_points; /* … that fails its cheap checks or its signature: 20 */
+    int broken_points;    /* … that was announced, asked for and not sent: 5 */
 };
 
 /* What the overlay must know of a flood. */
@@ -68,7 +96,15 @@ enum flood_reply_verdict {
 /* Everything that came or went, by what became of it. */
 struct flood_counts {
     int64_t admitted;
-    int64_t sent; /* copies sent or forwarded */
+    int64_t sent;       /* copies sent or forwarded */
+    int64_t held;       /* … not sent, as the link's rate was used up: only named */
+    int64_t pushed;     /* … sent because a peer asked for them */
+    int64_t unanswered; /* copies that got no answer in time */
+    int64_t silent;     /* links that were found dead by it */
+    int64_t broken;     /* floods that a peer named and did not send */
+    int64_t unchecked;  /* dropped as too many signatures were to be checked */
+    int64_t bytes_limited;
+    int64_t ids_limited;
     int64_t duplicates;
     int64_t bad_hops;
     int64_t expired;
@@ -91,6 +127,9 @@ struct flood_newest {
 };
 
 struct flood_origin;
+struct flood_body;
+struct flood_wanted;
+struct flood_unacked;
 
 /* What there is once the first flood has come. */
 struct flood_state {
@@ -101,20 +140,42 @@ struct flood_state {
     int origin_room;
     uint64_t *answers; /* answers_max, a ring; NULL until the first */
     int answer_next;
+    struct bucket checks;
+    struct flood_body *oldest; /* what is kept to be sent again; NULL: nothing */
+    struct flood_body *newest_body;
+    size_t body_bytes;
+    struct flood_wanted *wanted; /* wanted_room of them */
+    int wanted_count;
+    int wanted_room;
+    int unacked; /* copies that wait for an answer, on all links */
+    int suspects;
     struct flood_newest newest;
     struct flood_counts counts;
 };
 
 /* What there is of a link once floods have come on it. */
 struct flood_traffic {
-    struct bucket floods;
+    struct bucket floods; /* from it */
+    struct bucket sends;  /* to it */
     struct bucket replies;
+    struct bucket checks;
+    struct bucket bytes;
+    struct bucket ids;
+    struct bucket pulls;
+    struct bucket score;           /* its debt: a token for each point */
+    int64_t suspect_ns;            /* dead, unless it is heard before; 0: not suspected */
+    int64_t pinged_ns;             /* when the suspicion began */
+    struct flood_unacked *unacked; /* FLOOD_UNACKED_MAX; NULL when none waits */
+    uint8_t unacked_count;
 };
 
 struct flood_link {
     struct flood_traffic *traffic; /* NULL: nothing came yet */
     uint16_t generation;           /* counts the links that this slot has had */
     bool is_up;
+    bool is_neighbour; /* and was greeted as one */
+    bool is_dead;      /* waits for flood_take_dead */
+    bool is_abuser;    /* waits for flood_take_abuser */
 };
 
 struct floods {
@@ -125,6 +186,10 @@ struct floods {
     struct flood_link *links; /* link_room, grown by flood_peer_up */
     int link_room;
     uint64_t key;
+    int64_t wake_ns; /* no deadline is earlier */
+    int64_t repair_until_ns;
+    int marks;               /* links that are dead or abusers */
+    uint32_t active_version; /* the caller's, of its last flood_set_active */
 };
 
 struct flood_params flood_params_default(void);
@@ -139,13 +204,31 @@ void floods_init(struct floods *f, const struct flood_params *p, struct heap *he
                  uint64_t seed);
 void floods_finish(struct floods *f);
 
-/* There is a link in this slot, and it is gone: its routes too. */
-void flood_peer_up(struct floods *f, int peer);
-void flood_peer_down(struct floods *f, int peer);
+/* There is a link in this slot, whose points from earlier links are forgiven at debt_ns
+ * (0: it has none); and it is gone: its routes too. */
+void flood_peer_up(struct floods *f, int peer, int64_t debt_ns);
+void flood_peer_down(struct floods *f, int peer, int64_t now_ns);
 
-/* Has this flood been handled before?  Counts it as a duplicate then; the cheapest
- * question there is, and four of five floods that come need no other. */
-bool flood_is_seen(struct floods *f, const struct flood_id *id);
+/* Has this flood, that came from a peer, been handled before?  Then it is counted and
+ * answered; the cheapest question there is, and four of five floods that come need no
+ * other. */
+bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
+                   struct outbox *out);
+
+/* The same question without an answer: for what goes over trees. */
+bool flood_knows(const struct floods *f, const struct flood_id *id);
+
+/* So many bytes came on a link.  False: over the rate, drop them. */
+bool flood_take_bytes(struct floods *f, int peer, size_t len, int64_t now_ns);
+
+/* A signature is to be checked for a link.  False: over the rate, drop the message. */
+bool flood_may_check(struct floods *f, int peer, int64_t now_ns);
+
+/* Points against a link.  At score_max it waits for flood_take_abuser. */
+void flood_blame(struct floods *f, int peer, int points, int64_t now_ns);
+
+/* The points against a link now. */
+int flood_score(const struct floods *f, int peer, int64_t now_ns);
 
 /* May this flood be handled?  FLOOD_NEW is for now: check the signature, then commit.
  * Takes a token of the link, so that bad signatures are limited too; of the origin only
@@ -158,10 +241,35 @@ enum flood_verdict flood_probe(struct floods *f, const struct flood_head *h,
 enum flood_verdict flood_commit(struct floods *f, const struct flood_head *h,
                                 int64_t now_ns);
 
-/* Send our own flood (from_peer -1, hops 1) or forward one that came from a peer, to the
- * neighbours but that one, while it may go further.  The copies sent. */
-int flood_forward(struct floods *f, const struct msg_flood *m, int ttl, int from_peer,
-                  const int *active, int count, struct outbox *out);
+/* Send our own flood (peer -1, hops 1) or forward one that came from a peer, once it is
+ * committed, to the neighbours but that one, while it may go further; and keep it for
+ * those who come later.  The copies sent. */
+int flood_forward(struct floods *f, const struct msg_flood *m, const struct flood_head *h,
+                  const int *active, int count, int64_t now_ns, struct outbox *out);
+
+/* A link is new: offer what is fresh to this peer, when a neighbour was lost lately. */
+void flood_greet(struct floods *f, int peer, int64_t now_ns, struct outbox *out);
+
+/* Who the neighbours are now, when they have changed: new ones are greeted. */
+void flood_set_active(struct floods *f, const int *active, int count, int64_t now_ns,
+                      struct outbox *out);
+
+/* MSG_DIGEST, MSG_SEEN and MSG_PULL. */
+void flood_on_digest(struct floods *f, int peer, const struct msg_digest *m,
+                     int64_t now_ns, struct outbox *out);
+void flood_on_seen(struct floods *f, int peer, const struct msg_ids *m, int64_t now_ns,
+                   struct outbox *out);
+void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t now_ns,
+                   struct outbox *out);
+
+/* The deadlines.  flood_wake may come late, early or twice. */
+int64_t flood_wake_ns(const struct floods *f);
+void flood_wake(struct floods *f, int64_t now_ns, struct outbox *out);
+
+/* The next peer that did not answer, or that has too many points: close its link.  Call
+ * until false after each step. */
+bool flood_take_dead(struct floods *f, int *peer);
+bool flood_take_abuser(struct floods *f, int *peer);
 
 /* The peer that a flood came from: the way back to its origin.  -1: unknown, gone, or our
  * own. */

@@ -1,13 +1,60 @@
-/* What the files of the floods share.  SPDX-License-Identifier: MIT */
+/* What the files of the floods share: flood.c (what may come in), flood_reply.c
+ * (replies), flood_hop.c (copies sent, and their answers), flood_recent.c (what is kept
+ * for others). SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_FLOOD_PRIVATE_H
 #define OVERLAY_FLOOD_PRIVATE_H
 
 #include "overlay/flood.h"
+
+/* --- flood.c */
 
 /* The memory that comes with the first flood. */
 struct flood_state *flood_state(struct floods *f);
 
 /* … and with the first one on this link, which is up. */
 struct flood_traffic *flood_traffic(struct floods *f, int peer);
+
+/* NULL: not seen. */
+struct seen_row *flood_row(const struct floods *f, const struct flood_id *id);
+
+/* --- flood_hop.c */
+
+/* How long a peer may take to answer. */
+int64_t flood_patience_ns(const struct floods *f, int peer);
+
+/* A copy of the flood in this row was sent to a peer, who owes an answer. */
+void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns);
+
+/* A link is gone, and what was sent on it. */
+void flood_hops_drop(struct floods *f, int peer);
+
+/* --- flood_recent.c */
+
+/* Keep a copy, for those who ask. */
+void flood_recent_keep(struct floods *f, const struct msg_flood *m,
+                       const struct flood_head *h, int64_t now_ns);
+
+/* Tell a peer what is fresh. */
+void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out);
+
+/* Forget what is no longer fresh. */
+void flood_recent_forget(struct floods *f, int64_t now_ns);
+void flood_recent_finish(struct floods *f);
+
+/* Ask a peer for floods that it named, but those that are seen or asked for. */
+void flood_want(struct floods *f, int peer, const struct msg_ids *ids, int64_t now_ns,
+                struct outbox *out);
+
+/* A flood comes from a peer.  True when we had asked that one for it. */
+bool flood_wanted_take(struct floods *f, const struct flood_id *id, int peer);
+
+/* It was accepted, from whomever. */
+void flood_wanted_come(struct floods *f, const struct flood_id *id);
+
+/* A link is gone: others who named the same are asked. */
+void flood_wanted_drop(struct floods *f, int peer);
+
+/* Ask others for what did not come in time.  The next deadline. */
+int64_t flood_wanted_wake(struct floods *f, int64_t now_ns, struct outbox *out);
 
 #endif

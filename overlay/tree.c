@@ -8,9 +8,10 @@
 struct tree_params tree_params_default(void)
 {
     return (struct tree_params){
+        .is_shared = true,
         .hops_max = 64,
         .batch_ns = 20 * NS_PER_MS,
-        .graft_first_ns = 150 * NS_PER_MS,
+        .graft_first_ns = 600 * NS_PER_MS,
         .graft_next_ns = 80 * NS_PER_MS,
         .graft_rtts = 2,
         .threshold = 5,
@@ -84,6 +85,14 @@ static struct tree_origin *find_origin(const struct tree *t, const uint8_t *key)
             return &t->origins[i];
     }
     return NULL;
+}
+
+/* Whose tree leads an origin's messages. */
+static const uint8_t *root_of(const struct tree *t, const uint8_t *origin)
+{
+    static const uint8_t everybody[KEY_LEN];
+
+    return t->p->is_shared ? everybody : origin;
 }
 
 /* The tree of an origin, if need be in the place of the one that was used longest ago. */
@@ -316,7 +325,7 @@ void tree_deliver(struct tree *t, const struct flood_id *id,
                   const uint8_t origin[static KEY_LEN], const struct msg_flood *m,
                   int peer, int64_t now_ns, struct outbox *out)
 {
-    struct tree_origin *o = take_origin(t, origin);
+    struct tree_origin *o = take_origin(t, root_of(t, origin));
 
     assert(m->inner.len > 0 && m->inner.len <= MSG_GOSSIP_MAX);
     o->used_ns = now_ns;
@@ -329,7 +338,7 @@ void tree_deliver(struct tree *t, const struct flood_id *id,
 void tree_duplicate(struct tree *t, const uint8_t origin[static KEY_LEN], int peer,
                     struct outbox *out)
 {
-    struct tree_origin *o = find_origin(t, origin);
+    struct tree_origin *o = find_origin(t, root_of(t, origin));
 
     t->counts.duplicates++;
     if (o == NULL || t->p->is_off || !has(t->active, peer))
@@ -384,7 +393,8 @@ void tree_on_graft(struct tree *t, int peer, const struct msg_graft *m,
                    struct outbox *out)
 {
     struct tree_item *item = find_item(t, &m->id);
-    struct tree_origin *o = item == NULL ? NULL : find_origin(t, item->origin);
+    struct tree_origin *o = item == NULL ? NULL
+                                         : find_origin(t, root_of(t, item->origin));
 
     if (o == NULL || !has(t->active, peer))
         return;
@@ -402,7 +412,7 @@ void tree_on_graft(struct tree *t, int peer, const struct msg_graft *m,
 
 void tree_on_prune(struct tree *t, int peer, const uint8_t origin[static KEY_LEN])
 {
-    struct tree_origin *o = find_origin(t, origin);
+    struct tree_origin *o = find_origin(t, root_of(t, origin));
 
     if (o != NULL && has(t->active, peer))
         add(o->lazy, peer);

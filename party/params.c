@@ -15,7 +15,7 @@ struct party_params party_params_default(void)
         .call_life_s = 60,
         .call_ns = 30 * NS_PER_S,
         .call_every_ns = 10 * NS_PER_S,
-        .invite_every_ns = 60 * NS_PER_S,
+        .invite_every_ns = 30 * NS_PER_S,
         .settle_ns = 1200 * NS_PER_MS,
         .settle_max_ns = 5 * NS_PER_S,
         .rival_answers_max = 2,

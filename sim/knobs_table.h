@@ -76,11 +76,36 @@
     X("flood.reply_link.period_ns", flood.reply_link.period_ns, KNOB_NS, "one token comes back in this time; replies of one link: 20/s, burst 64") \
     X("flood.reply_link.burst", flood.reply_link.burst, KNOB_INT, "tokens of a full bucket; replies of one link: 20/s, burst 64") \
     X("flood.replies_max", flood.replies_max, KNOB_INT, "replies of one flood: 64") \
+    X("flood.has_acks", flood.has_acks, KNOB_BOOL, "what is sent on a link must be answered there: true") \
+    X("flood.ack_ns", flood.ack_ns, KNOB_NS, "… within max(this, ack_rtts * RTT): 400 ms") \
+    X("flood.ack_rtts", flood.ack_rtts, KNOB_INT, "3") \
+    X("flood.has_push", flood.has_push, KNOB_BOOL, "what is fresh is offered on each new link: true") \
+    X("flood.recent_ns", flood.recent_ns, KNOB_NS, "fresh is what is younger: 60 s") \
+    X("flood.repair_ns", flood.repair_ns, KNOB_NS, "after the loss of a neighbour all new links count, not only new neighbours: 10 s") \
+    X("flood.recent_bytes", flood.recent_bytes, KNOB_SIZE, "what is kept for it at most: 64 KiB") \
+    X("flood.wanted_max", flood.wanted_max, KNOB_INT, "ids asked for and not come yet: 64") \
+    X("flood.id_rate.period_ns", flood.id_rate.period_ns, KNOB_NS, "one token comes back in this time; ids of one link: 200/s, burst 400") \
+    X("flood.id_rate.burst", flood.id_rate.burst, KNOB_INT, "tokens of a full bucket; ids of one link: 200/s, burst 400") \
+    X("flood.pull_rate.period_ns", flood.pull_rate.period_ns, KNOB_NS, "one token comes back in this time; floods sent to one link when asked: 50/s, burst 128") \
+    X("flood.pull_rate.burst", flood.pull_rate.burst, KNOB_INT, "tokens of a full bucket; floods sent to one link when asked: 50/s, burst 128") \
+    X("flood.check_link.period_ns", flood.check_link.period_ns, KNOB_NS, "one token comes back in this time; signatures checked for one link: 40/s, burst 100") \
+    X("flood.check_link.burst", flood.check_link.burst, KNOB_INT, "tokens of a full bucket; signatures checked for one link: 40/s, burst 100") \
+    X("flood.check_node.period_ns", flood.check_node.period_ns, KNOB_NS, "one token comes back in this time; … and for all: 200/s, burst 400") \
+    X("flood.check_node.burst", flood.check_node.burst, KNOB_INT, "tokens of a full bucket; … and for all: 200/s, burst 400") \
+    X("flood.byte_link.period_ns", flood.byte_link.period_ns, KNOB_NS, "one token comes back in this time; bytes of one link: 64 KiB/s, burst 256 KiB") \
+    X("flood.byte_link.burst", flood.byte_link.burst, KNOB_INT, "tokens of a full bucket; bytes of one link: 64 KiB/s, burst 256 KiB") \
+    X("flood.has_scores", flood.has_scores, KNOB_BOOL, "offenders are cut off: true") \
+    X("flood.score_max", flood.score_max, KNOB_INT, "points at which a link is cut off: 60") \
+    X("flood.score_ns", flood.score_ns, KNOB_NS, "one point is forgiven in this time: 10 s") \
+    X("flood.excess_points", flood.excess_points, KNOB_INT, "for each message over a rate: 1") \
+    X("flood.signature_points", flood.signature_points, KNOB_INT, "… that fails its cheap checks or its signature: 20") \
+    X("flood.broken_points", flood.broken_points, KNOB_INT, "… that was announced, asked for and not sent: 5") \
+    X("tree.is_shared", tree.is_shared, KNOB_BOOL, "one tree for all origins: true") \
     X("tree.is_off", tree.is_off, KNOB_BOOL, "every message is pushed to all: a flood without end of hops") \
     X("tree.hops_max", tree.hops_max, KNOB_INT, "of any message: 64") \
     X("tree.batch_ns", tree.batch_ns, KNOB_NS, "ids wait so long to be announced together: 20 ms") \
-    X("tree.graft_first_ns", tree.graft_first_ns, KNOB_NS, "from the first announcement to the graft: 150 ms …") \
-    X("tree.graft_next_ns", tree.graft_next_ns, KNOB_NS, "… and from one graft to the next: 80 ms") \
+    X("tree.graft_first_ns", tree.graft_first_ns, KNOB_NS, "") \
+    X("tree.graft_next_ns", tree.graft_next_ns, KNOB_NS, "From one graft to the next: 80 ms.") \
     X("tree.graft_rtts", tree.graft_rtts, KNOB_INT, "… but at least so many round trips for the first: 2") \
     X("tree.threshold", tree.threshold, KNOB_INT, "a link that is so many hops shorter replaces one: 5") \
     X("tree.keep_ns", tree.keep_ns, KNOB_NS, "messages are kept for grafts so long: 30 s") \

@@ -103,7 +103,7 @@ struct tree_counts lab_tree_counts(const struct lab *lab)
     for (int i = 0; i < lab->setup->nodes; i++) {
         const struct tree_counts *c;
 
-        if (!world_is_up(&lab->world, i))
+        if (!world_is_up(&lab->world, i) || node_tree(node_of(lab, i)) == NULL)
             continue;
         c = &node_tree(node_of(lab, i))->counts;
         sum.sent += c->sent;

@@ -6,6 +6,7 @@
 
 #include "wire/msg.h"
 
+#define OUTBOX_PEERS_MAX 128 /* slots of a node's table of peers */
 #define OUTBOX_ITEMS_MAX 256
 #define OUTBOX_BYTES_MAX (1024 * 1024)
 

@@ -531,8 +531,19 @@ static void test_lab(void **state)
     /* With TTL 0 it goes along the trees, where a long one finds room. */
     assert_int_equal(say_lab(1, "flood", 0, 5000)->err, 0);
     town_run(S);
-    for (int i = 0; i < town.count; i++)
+    for (int i = 0; i < town.count; i++) {
         assert_int_equal(flood_counts(node_floods(town_node(i)))->admitted, 2);
+        assert_non_null(town_node(i)->tree);
+    }
+    assert_int_equal(say_lab(0, "announce", 5000, -1)->err, ERR_DENIED);
+    assert_int_equal(say_lab(1, "announce", 0, -1)->err, ERR_USAGE);
+    assert_int_equal(say_lab(1, "announce", 8192, -1)->err, ERR_USAGE);
+    assert_int_equal(say_lab(1, "announce", 5000, -1)->err, 0);
+    town_run(700 * S); /* an unused tree goes */
+    for (int i = 0; i < town.count; i++) {
+        assert_int_equal(flood_counts(node_floods(town_node(i)))->admitted, 3);
+        assert_null(town_node(i)->tree);
+    }
 }
 
 int main(void)

@@ -103,6 +103,33 @@ static void test_late_comer(void **state)
     assert_int_equal(node_party(town_node(0))->member_count, 3);
 }
 
+/* A node that starts while a party plays has heard no call: the announcement tells it,
+ * once a period, and it can come. */
+static void test_a_party_is_announced(void **state)
+{
+    (void)state;
+    town_make(3, 48);
+    town.n[2].setup.join_count = 1;
+    town_start(0);
+    town_equip(0);
+    town_start(1);
+    town_equip(1);
+    town_run(3 * S);
+    assert_int_equal(town_host(0, 5, 1)->err, 0);
+    join(1);
+    town_run(80 * S); /* what was flooded is forgotten */
+    assert_int_equal(town_phase(0), PARTY_PLAYING);
+    town_start(2);
+    town_equip(2);
+    town_run(31 * S);
+    assert_int_equal(town_node(2)->invites.count, 1);
+    assert_true(town_node(2)->invites.list[0].is_running);
+    join(2);
+    town_run(20 * S);
+    assert_int_equal(town_phase(2), PARTY_PLAYING);
+    assert_same_music(0, 2);
+}
+
 /* Whatever the node of a guest had before, a new party has its own time and music. */
 static void test_one_party_after_the_other(void **state)
 {
@@ -246,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_nodes_play),
         cmocka_unit_test(test_late_comer),
+        cmocka_unit_test(test_a_party_is_announced),
         cmocka_unit_test(test_one_party_after_the_other),
         cmocka_unit_test(test_the_same_song_twice),
         cmocka_unit_test(test_progress_is_told_again),

@@ -72,6 +72,7 @@ struct net {
     int check_every; /* overlay_check after each n-th event */
     int64_t events;
     int64_t flood_copies;
+    int cut_off;      /* links closed by the floods */
     int loss_percent; /* of messages: breaks what TCP promises */
     struct pool pool;
     struct contacts contacts;
@@ -277,7 +278,7 @@ static inline void net_end_down(struct net *n, int link, int end)
         return;
     overlay_peer_down(&x->overlay, l->slot[end], n->now_ns, &n->out);
     liveness_peer_down(&x->liveness, l->slot[end]);
-    flood_peer_down(&x->floods, l->slot[end]);
+    flood_peer_down(&x->floods, l->slot[end], n->now_ns);
     net_flush(n, node);
 }
 
@@ -311,9 +312,10 @@ static inline void net_link_up(struct net *n, int from, int to, const struct add
     n->link_count++;
     for (int e = 0; e < 2; e++) {
         liveness_peer_up(&x[e]->liveness, l->slot[e], n->now_ns);
-        flood_peer_up(&x[e]->floods, l->slot[e]);
+        flood_peer_up(&x[e]->floods, l->slot[e], 0);
         overlay_peer_up(&x[e]->overlay, l->slot[e], &x[!e]->rec, e == 0 ? addr : NULL,
                         n->now_ns, &n->out);
+        flood_greet(&x[e]->floods, l->slot[e], n->now_ns, &n->out);
         net_flush(n, l->node[e]);
     }
 }
@@ -367,6 +369,20 @@ static inline void net_send(struct net *n, int node, const struct outbox_item *i
     net_post(n, e);
 }
 
+/* The neighbours have changed. */
+static inline void net_greet(struct net *n, struct net_node *x)
+{
+    const struct overlay_counts *c = &x->overlay.counts;
+    uint32_t version = (uint32_t)(c->neighbours_up + c->neighbours_down);
+    int active[OVERLAY_ACTIVE_MAX];
+
+    if (version == x->floods.active_version)
+        return;
+    x->floods.active_version = version;
+    flood_set_active(&x->floods, active, overlay_active(&x->overlay, active), n->now_ns,
+                     &n->out);
+}
+
 /* Carry out what the node wants after a call. */
 static inline void net_flush(struct net *n, int node)
 {
@@ -376,6 +392,7 @@ static inline void net_flush(struct net *n, int node)
     int peer;
 
     assert_int_equal(n->out.dropped, 0);
+    net_greet(n, x);
     for (int i = 0; i < n->out.count; i++)
         net_send(n, node, &n->out.items[i]);
     outbox_clear(&n->out);
@@ -396,7 +413,11 @@ static inline void net_flush(struct net *n, int node)
         net_close(n, node, peer);
     while (overlay_take_drop(&x->overlay, &peer))
         net_close(n, node, peer);
-    x->wake_ns = overlay_wake_ns(&x->overlay);
+    while (flood_take_dead(&x->floods, &peer) || flood_take_abuser(&x->floods, &peer)) {
+        n->cut_off++;
+        net_close(n, node, peer);
+    }
+    x->wake_ns = time_min(overlay_wake_ns(&x->overlay), flood_wake_ns(&x->floods));
     if (n->has_liveness)
         x->wake_ns = time_min(x->wake_ns, liveness_wake_ns(&x->liveness));
     if (n->check_every > 0 && n->events % n->check_every == 0) {
@@ -448,14 +469,15 @@ static inline void net_on_flood(struct net *n, int node, int slot, const struct 
                        0;
     h.ttl = f.ttl;
     h.life_s = f.life_s;
-    if (flood_probe(&x->floods, &h, n->now_ns) != FLOOD_NEW ||
+    if (flood_is_seen(&x->floods, &h.id, slot, &n->out) ||
+        flood_probe(&x->floods, &h, n->now_ns) != FLOOD_NEW ||
         flood_commit(&x->floods, &h, n->now_ns) != FLOOD_NEW)
         return;
     x->handled++;
     x->handled_again += x->last_handled == (int)f.created_ms;
     x->last_handled = (int)f.created_ms;
-    flood_forward(&x->floods, &m->u.flood, f.ttl, slot, active,
-                  overlay_active(&x->overlay, active), &n->out);
+    flood_forward(&x->floods, &m->u.flood, &h, active,
+                  overlay_active(&x->overlay, active), n->now_ns, &n->out);
     if (x->is_answering)
         net_answer(n, node, &h.id);
 }
@@ -498,8 +520,8 @@ static inline int net_flood(struct net *n, int node, int number, int ttl)
     h.id = net_flood_id(m.inner);
     h.origin = f.origin;
     assert_int_equal(flood_commit(&x->floods, &h, n->now_ns), FLOOD_NEW);
-    sent = flood_forward(&x->floods, &m, ttl, -1, active,
-                         overlay_active(&x->overlay, active), &n->out);
+    sent = flood_forward(&x->floods, &m, &h, active, overlay_active(&x->overlay, active),
+                         n->now_ns, &n->out);
     net_flush(n, node);
     return sent;
 }
@@ -524,6 +546,12 @@ static inline void net_deliver(struct net *n, struct net_event *e)
         net_on_flood(n, e->node, slot, &m);
     else if (m.type == MSG_REPLY)
         net_on_reply(n, e->node, slot, &m);
+    else if (m.type == MSG_DIGEST)
+        flood_on_digest(&x->floods, slot, &m.u.digest, n->now_ns, &n->out);
+    else if (m.type == MSG_SEEN)
+        flood_on_seen(&x->floods, slot, &m.u.ids, n->now_ns, &n->out);
+    else if (m.type == MSG_PULL)
+        flood_on_pull(&x->floods, slot, &m.u.ids, n->now_ns, &n->out);
     else
         overlay_receive(&x->overlay, slot, &m, n->now_ns, &n->out);
     net_flush(n, e->node);
@@ -569,6 +597,7 @@ static inline void net_run_until(struct net *n, int64_t until_ns)
             overlay_wake(&x->overlay, n->now_ns, &n->out);
             if (n->has_liveness)
                 liveness_wake(&x->liveness, n->now_ns, &n->out);
+            flood_wake(&x->floods, n->now_ns, &n->out);
             net_flush(n, node);
             assert_true(x->wake_ns > n->now_ns);
         } else {

@@ -392,6 +392,64 @@ static void test_flood_stops_at_its_ttl(void **state)
     net_free(n);
 }
 
+/* Most nodes die, and a millisecond later, before anybody knows of it, a survivor floods.
+ * How many of a thousand survivors that reached in this time. */
+static int reach_after_crash(uint64_t seed, bool is_silent, bool has_acks, bool has_push,
+                             int64_t wait_ns)
+{
+    struct net *n = grown(200, seed);
+    int origin = 0;
+    int live = 0;
+    int reached = 0;
+
+    n->check_every = 0;
+    n->has_liveness = true;
+    n->flood_params.has_acks = has_acks;
+    n->flood_params.has_push = has_push;
+    for (int i = 0; i < n->count; i++) {
+        if (rng_below(&n->rng, 100) < 70)
+            net_kill(n, i, is_silent);
+    }
+    while (!net_is_live(n, origin))
+        origin++;
+    net_run(n, NS_PER_MS);
+    net_flood(n, origin, 1, 12);
+    net_run(n, wait_ns);
+    for (int i = 0; i < n->count; i++) {
+        live += net_is_live(n, i);
+        reached += net_is_live(n, i) && (i == origin || n->nodes[i].handled > 0);
+        assert_int_equal(n->nodes[i].handled_again, 0);
+        assert_null(floods_check(&n->nodes[i].floods));
+    }
+    net_free(n);
+    return reached * 1000 / live;
+}
+
+/* Connections that break are seen at once; what matters is that new links carry on what
+ * was flooded before.  Where power fails no connection breaks, and only the missing
+ * answers tell; a dial to a dead node then takes its time to fail. */
+static void test_the_first_flood_after_a_crash(void **state)
+{
+    int without_push = 0;
+    int with_acks = 0;
+    int without_acks = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        assert_in_range(reach_after_crash(seed, false, true, true, 3 * NS_PER_S), 990,
+                        1000);
+        assert_in_range(reach_after_crash(seed, true, true, true, 12 * NS_PER_S), 950,
+                        1000);
+        without_push += reach_after_crash(seed, false, true, false, 3 * NS_PER_S);
+        with_acks += reach_after_crash(seed, true, true, true, 3 * NS_PER_S);
+        without_acks += reach_after_crash(seed, true, false, true, 3 * NS_PER_S);
+    }
+    printf("of 5000: without push %d; 3 s after power fails with acks %d, without %d\n",
+           without_push, with_acks, without_acks);
+    assert_in_range(without_push, 0, 4500);
+    assert_true(with_acks > without_acks + 200);
+}
+
 /* Messages get lost, as TCP would never have it: what holds are each node's invariants,
  * and no call ever asks for a wake that has passed. */
 static void lossy(uint64_t seed)
@@ -459,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_nodes_behind_walls),
         cmocka_unit_test(test_flood_reaches_all_once),
         cmocka_unit_test(test_flood_stops_at_its_ttl),
+        cmocka_unit_test(test_the_first_flood_after_a_crash),
         cmocka_unit_test(test_invariants_hold_under_loss),
         cmocka_unit_test(test_same_seed_same_run),
     };

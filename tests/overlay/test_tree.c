@@ -309,16 +309,23 @@ static int64_t round_of(int from, int number)
     return (net.payloads - payloads) * 1000 / (alive - 1) - 1000;
 }
 
-static void test_one_sender(void **state)
+static void one_sender(bool is_shared)
 {
-    (void)state;
     begin(1);
+    net.params.is_shared = is_shared;
     assert_true(round_of(0, 1) > 1500); /* at first all links are eager: a flood */
     assert_true(round_of(0, 2) <= 100);
     for (int i = 3; i < 6; i++)
         assert_true(round_of(0, i) <= 10);
     assert_true(net.hops_max <= 12);
     finish();
+}
+
+static void test_one_sender(void **state)
+{
+    (void)state;
+    one_sender(true);
+    one_sender(false);
 }
 
 /* Without trees it stays a flood. */
@@ -332,10 +339,10 @@ static void test_off(void **state)
     finish();
 }
 
-static void test_many_senders(void **state)
+static void many_senders(bool is_shared)
 {
-    (void)state;
     begin(2);
+    net.params.is_shared = is_shared;
     for (int r = 0; r < 4; r++) {
         for (int s = 0; s < 10; s++) {
             int64_t rmr = round_of(s * 31, 1 + r * 10 + s);
@@ -344,6 +351,33 @@ static void test_many_senders(void **state)
         }
     }
     assert_true(net.hops_max <= 21);
+    finish();
+}
+
+static void test_many_senders(void **state)
+{
+    (void)state;
+    many_senders(true);
+    many_senders(false);
+}
+
+/* Each message is another's: none has a tree of its own. */
+static void test_each_another(void **state)
+{
+    int64_t sum = 0;
+    int hops = 0;
+
+    (void)state;
+    begin(7);
+    for (int i = 1; i <= 60; i++) {
+        int64_t rmr = round_of(i * 7, i);
+
+        sum += i > 3 ? rmr : 0;
+        hops = net.hops_max > hops ? net.hops_max : hops;
+    }
+    printf("redundant payloads in a thousand: %d; %d hops\n", (int)(sum / 57), hops);
+    assert_in_range(sum / 57, 0, 50);
+    assert_true(hops <= 21);
     finish();
 }
 
@@ -429,9 +463,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_sender),   cmocka_unit_test(test_off),
-        cmocka_unit_test(test_many_senders), cmocka_unit_test(test_loss),
-        cmocka_unit_test(test_deaths),       cmocka_unit_test(test_liar),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_many_senders), cmocka_unit_test(test_each_another),
+        cmocka_unit_test(test_loss),         cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_liar),         cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,7 +208,8 @@ static void test_paused_node_gets_all_at_once(void **state)
     world_pause(w, 20);
     assert_int_equal(city_flood(pause.city, NS_PER_S), NODES - 1);
     assert_int_equal(pause.steps, 0);
-    assert_int_equal(links_to(pause.city, 20, 1), links);
+    /* No reset came; whoever flooded to it may have noticed that it does not answer. */
+    assert_true(links_to(pause.city, 20, 1) > 0 && links_to(pause.city, 20, 1) <= links);
     world_resume(w, 20);
     at_once = pause.steps;
     assert_true(at_once > 0);

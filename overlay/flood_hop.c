@@ -1,0 +1,254 @@
+/* Copies of floods sent to neighbours, and the answers to them: a peer whose power was
+ * cut closes no connection, and TCP takes what is sent to it for minutes.  So each copy
+ * must be answered on its link, by a copy that crosses it or by SEEN; else a PING asks,
+ * and after one more wait the link counts as dead.  SPDX-License-Identifier: MIT */
+#include <assert.h>
+
+#include "overlay/flood_private.h"
+
+struct flood_unacked {
+    int32_t row; /* of the table of seen floods; outlives this entry by far */
+    uint32_t due_ms;
+};
+
+int64_t flood_patience_ns(const struct floods *f, int peer)
+{
+    int64_t rtt_ns = f->liveness == NULL ? -1 : liveness_rtt_ns(f->liveness, peer);
+
+    return rtt_ns * f->p->ack_rtts > f->p->ack_ns ? rtt_ns * f->p->ack_rtts
+                                                  : f->p->ack_ns;
+}
+
+static void remove_unacked(struct floods *f, struct flood_traffic *t, int index)
+{
+    t->unacked[index] = t->unacked[--t->unacked_count];
+    f->state->unacked--;
+    if (t->unacked_count > 0)
+        return;
+    heap_give(f->heap, t->unacked, FLOOD_UNACKED_MAX, sizeof(*t->unacked));
+    t->unacked = NULL;
+}
+
+void flood_hops_drop(struct floods *f, int peer)
+{
+    struct flood_traffic *t = f->links[peer].traffic;
+
+    while (t->unacked_count > 0)
+        remove_unacked(f, t, t->unacked_count - 1);
+    if (t->suspect_ns != 0)
+        f->state->suspects--;
+    t->suspect_ns = 0;
+}
+
+void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns)
+{
+    struct flood_traffic *t = flood_traffic(f, peer);
+    int64_t due_ns = now_ns + flood_patience_ns(f, peer);
+
+    if (!f->p->has_acks || t->unacked_count == FLOOD_UNACKED_MAX)
+        return; /* the others tell enough */
+    if (t->unacked == NULL)
+        t->unacked = heap_take(f->heap, FLOOD_UNACKED_MAX, sizeof(*t->unacked));
+    t->unacked[t->unacked_count++] = (struct flood_unacked){ row, seen_ms(due_ns) };
+    f->state->unacked++;
+    f->wake_ns = time_min(f->wake_ns, due_ns);
+}
+
+/* The peer has this flood.  True when we had sent it there. */
+static bool acknowledge(struct floods *f, int peer, int32_t row)
+{
+    struct flood_traffic *t = f->links[peer].traffic;
+
+    for (int i = 0; t != NULL && i < t->unacked_count; i++) {
+        if (t->unacked[i].row == row) {
+            remove_unacked(f, t, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void say_seen(int peer, const struct flood_id *id, struct outbox *out)
+{
+    struct msg m = { .type = MSG_SEEN };
+
+    m.u.ids.count = 1;
+    m.u.ids.list[0] = *id;
+    outbox_push(out, peer, &m);
+}
+
+bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
+                   struct outbox *out)
+{
+    struct seen_row *row = flood_row(f, id);
+
+    if (row == NULL)
+        return false;
+    f->state->counts.duplicates++;
+    /* Where our own copy crosses this one, each is the answer to the other. */
+    if (f->p->has_acks && !acknowledge(f, peer, (int32_t)(row - f->state->seen.rows)))
+        say_seen(peer, id, out);
+    return true;
+}
+
+void flood_on_seen(struct floods *f, int peer, const struct msg_ids *m, int64_t now_ns,
+                   struct outbox *out)
+{
+    struct flood_state *s = flood_state(f);
+    struct msg_ids unknown = { .count = 0 };
+
+    for (int i = 0; i < m->count; i++) {
+        int32_t row = seen_find(&s->seen, &m->list[i]);
+
+        if (row >= 0)
+            (void)acknowledge(f, peer, row);
+        else
+            unknown.list[unknown.count++] = m->list[i];
+    }
+    if (unknown.count > 0)
+        flood_want(f, peer, &unknown, now_ns, out);
+}
+
+/* To those neighbours whose rate allows it; the others hear only that we have it.  They
+ * would take it for an attack, and drop it. */
+static int send_copies(struct floods *f, const struct msg *copy,
+                       const struct flood_head *h, const int *active, int count,
+                       int64_t now_ns, struct outbox *out)
+{
+    int to[OUTBOX_PEERS_MAX];
+    int sent = 0;
+    int32_t row = seen_find(&f->state->seen, &h->id);
+
+    for (int i = 0; i < count; i++) {
+        if (active[i] == h->peer)
+            continue;
+        if (bucket_take(&flood_traffic(f, active[i])->sends, f->p->link_rate, now_ns)) {
+            to[sent++] = active[i];
+            flood_hop_sent(f, row, active[i], now_ns);
+        } else {
+            say_seen(active[i], &h->id, out);
+            f->state->counts.held++;
+        }
+    }
+    return outbox_push_all(out, to, sent, -1, copy);
+}
+
+int flood_forward(struct floods *f, const struct msg_flood *m, const struct flood_head *h,
+                  const int *active, int count, int64_t now_ns, struct outbox *out)
+{
+    struct msg copy = { .type = MSG_FLOOD };
+    int sent = 0;
+
+    assert(count <= OUTBOX_PEERS_MAX);
+    copy.u.flood = *m;
+    if (h->peer >= 0)
+        copy.u.flood.hops = (uint8_t)(m->hops + 1);
+    if (h->peer < 0 || (m->hops < h->ttl && m->hops < f->p->ttl_max)) {
+        sent = send_copies(f, &copy, h, active, count, now_ns, out);
+        flood_recent_keep(f, &copy.u.flood, h, now_ns);
+    }
+    if (h->peer >= 0 && f->p->has_acks)
+        say_seen(h->peer, &h->id, out);
+    f->state->counts.sent += sent;
+    return sent;
+}
+
+void flood_set_active(struct floods *f, const int *active, int count, int64_t now_ns,
+                      struct outbox *out)
+{
+    uint64_t is_active[2] = { 0 };
+
+    for (int i = 0; i < count; i++)
+        is_active[active[i] / 64] |= UINT64_C(1) << active[i] % 64;
+    for (int i = 0; i < f->link_room; i++) {
+        bool is_now = (is_active[i / 64] >> i % 64 & 1) != 0;
+
+        if (is_now && !f->links[i].is_neighbour)
+            flood_offer(f, i, now_ns, out);
+        f->links[i].is_neighbour = is_now;
+    }
+}
+
+/* A copy got no answer in time.  A peer that was heard meanwhile is just not answering;
+ * its link is as good as before. */
+static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct flood_traffic *t = f->links[peer].traffic;
+    struct msg m = { .type = MSG_PING };
+
+    int64_t patience_ns = flood_patience_ns(f, peer);
+
+    f->state->counts.unanswered++;
+    if (t->suspect_ns != 0 || f->liveness == NULL ||
+        now_ns - liveness_heard_ns(f->liveness, peer) < patience_ns)
+        return;
+    t->pinged_ns = now_ns;
+    t->suspect_ns = now_ns + patience_ns;
+    f->state->suspects++;
+    m.u.ping.seq = UINT32_MAX;
+    outbox_push(out, peer, &m);
+}
+
+static void look_at_suspect(struct floods *f, int peer, int64_t now_ns)
+{
+    struct flood_link *link = &f->links[peer];
+    struct flood_traffic *t = link->traffic;
+    bool is_heard = liveness_heard_ns(f->liveness, peer) > t->pinged_ns;
+
+    if (t->suspect_ns == 0 || (!is_heard && now_ns < t->suspect_ns))
+        return;
+    if (!is_heard && now_ns - t->suspect_ns > flood_patience_ns(f, peer)) {
+        t->suspect_ns = now_ns + flood_patience_ns(f, peer);
+        return; /* this process was stopped: the answer may wait to be read */
+    }
+    t->suspect_ns = 0;
+    f->state->suspects--;
+    if (is_heard || link->is_dead)
+        return;
+    link->is_dead = true;
+    f->marks++;
+    f->state->counts.silent++;
+}
+
+static void look_at_link(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct flood_traffic *t = f->links[peer].traffic;
+
+    look_at_suspect(f, peer, now_ns);
+    for (int i = t->unacked_count - 1; i >= 0; i--) {
+        int32_t left_ms = seen_ms_since(t->unacked[i].due_ms, seen_ms(now_ns));
+
+        if (left_ms > 0) {
+            f->wake_ns = time_min(f->wake_ns, now_ns + left_ms * NS_PER_MS);
+            continue;
+        }
+        remove_unacked(f, t, i);
+        suspect(f, peer, now_ns, out);
+    }
+    if (t->suspect_ns != 0)
+        f->wake_ns = time_min(f->wake_ns, t->suspect_ns);
+}
+
+int64_t flood_wake_ns(const struct floods *f)
+{
+    const struct flood_state *s = f->state;
+
+    if (s == NULL || (s->unacked == 0 && s->suspects == 0 && s->wanted_count == 0))
+        return TIME_NEVER;
+    return f->wake_ns;
+}
+
+void flood_wake(struct floods *f, int64_t now_ns, struct outbox *out)
+{
+    if (f->state == NULL)
+        return;
+    flood_recent_forget(f, now_ns);
+    if (now_ns < f->wake_ns)
+        return;
+    f->wake_ns = TIME_NEVER;
+    for (int i = 0; i < f->link_room; i++) {
+        if (f->links[i].traffic != NULL)
+            look_at_link(f, i, now_ns, out);
+    }
+    f->wake_ns = time_min(f->wake_ns, flood_wanted_wake(f, now_ns, out));
+}

@@ -1,0 +1,131 @@
+/* Replies, on the way that their flood came by.  SPDX-License-Identifier: MIT */
+#include "overlay/flood_private.h"
+
+static int route_of(const struct floods *f, const struct seen_row *row, int64_t now_ns)
+{
+    int32_t route_ms = (int32_t)(f->p->route_ns / NS_PER_MS);
+
+    if (row->peer < 0 || seen_ms_since(seen_ms(now_ns), row->born_ms) >= route_ms ||
+        row->generation != f->links[row->peer].generation)
+        return -1;
+    return row->peer;
+}
+
+int flood_route(const struct floods *f, const struct flood_id *id, int64_t now_ns)
+{
+    const struct seen_row *row = flood_row(f, id);
+
+    return row == NULL ? -1 : route_of(f, row, now_ns);
+}
+
+/* The bucket of reply_rate in milliseconds.  It does not hold for what is ours. */
+static bool is_reply_limited(const struct floods *f, const struct seen_row *row,
+                             int64_t now_ns)
+{
+    int64_t period_ms = f->p->reply_rate.period_ns / NS_PER_MS;
+    int64_t owed_ms = seen_ms_since(row->replies_ms, seen_ms(now_ns));
+
+    return row->replies >= f->p->replies_max ||
+           (row->peer != SEEN_OWN && owed_ms > (f->p->reply_rate.burst - 1) * period_ms);
+}
+
+static void take_reply(const struct floods *f, struct seen_row *row, int64_t now_ns)
+{
+    uint32_t now_ms = seen_ms(now_ns);
+
+    if (seen_ms_since(row->replies_ms, now_ms) < 0)
+        row->replies_ms = now_ms;
+    row->replies_ms += (uint32_t)(f->p->reply_rate.period_ns / NS_PER_MS);
+    row->replies++;
+}
+
+enum flood_reply_verdict flood_reply_probe(struct floods *f, const struct msg_reply *m,
+                                           int peer, int64_t now_ns, int *route)
+{
+    struct flood_counts *c = &flood_state(f)->counts;
+    const struct seen_row *row = flood_row(f, &m->flood);
+
+    *route = -1;
+    if (m->hops < 1 || m->hops > f->p->ttl_max) {
+        c->replies_bad_hops++;
+        return FLOOD_REPLY_BAD_HOPS;
+    }
+    if (row != NULL)
+        *route = route_of(f, row, now_ns);
+    /* An answer that comes from where the question came from goes round in circles. */
+    if (row == NULL || (row->peer != SEEN_OWN && (*route < 0 || *route == peer))) {
+        c->replies_lost++;
+        return FLOOD_REPLY_LOST;
+    }
+    if (!bucket_take(&flood_traffic(f, peer)->replies, f->p->reply_link, now_ns) ||
+        is_reply_limited(f, row, now_ns)) {
+        c->replies_limited++;
+        return FLOOD_REPLY_LIMITED;
+    }
+    return row->peer == SEEN_OWN ? FLOOD_REPLY_OWN : FLOOD_REPLY_PASS;
+}
+
+/* Of one answer of one answerer; 0 stands for none. */
+static uint64_t answer_tag(const struct floods *f, const struct flood_id *id,
+                           const uint8_t *answerer)
+{
+    uint64_t a = (load_be64(id->b) ^ f->key) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t b = (load_be64(answerer) + f->key) * UINT64_C(0xbf58476d1ce4e5b9);
+
+    return (a ^ a >> 29 ^ b ^ b >> 31) | 1;
+}
+
+/* True when this answerer has answered this flood lately; remembers it otherwise. */
+static bool has_answered(struct floods *f, const struct flood_id *id,
+                         const uint8_t *answerer)
+{
+    struct flood_state *s = f->state;
+    uint64_t tag = answer_tag(f, id, answerer);
+
+    if (s->answers == NULL)
+        s->answers = heap_take(f->heap, (size_t)f->p->answers_max, sizeof(*s->answers));
+    for (int i = 0; i < f->p->answers_max; i++) {
+        if (s->answers[i] == tag)
+            return true;
+    }
+    s->answers[s->answer_next] = tag;
+    s->answer_next = (s->answer_next + 1) % f->p->answers_max;
+    return false;
+}
+
+enum flood_reply_verdict flood_reply_commit(struct floods *f, const struct flood_id *id,
+                                            const uint8_t *answerer, int64_t now_ns)
+{
+    struct flood_counts *c = &flood_state(f)->counts;
+    struct seen_row *row = flood_row(f, id);
+
+    if (row == NULL) {
+        c->replies_lost++;
+        return FLOOD_REPLY_LOST;
+    }
+    if (is_reply_limited(f, row, now_ns)) {
+        c->replies_limited++;
+        return FLOOD_REPLY_LIMITED;
+    }
+    if (has_answered(f, id, answerer)) {
+        c->replies_double++;
+        return FLOOD_REPLY_DOUBLE;
+    }
+    take_reply(f, row, now_ns);
+    c->replies++;
+    return row->peer == SEEN_OWN ? FLOOD_REPLY_OWN : FLOOD_REPLY_PASS;
+}
+
+void flood_reply_forward(struct floods *f, const struct msg_reply *m, int route,
+                         struct outbox *out)
+{
+    struct msg copy = { .type = MSG_REPLY };
+
+    if (m->hops >= f->p->ttl_max) {
+        flood_state(f)->counts.replies_bad_hops++;
+        return;
+    }
+    copy.u.reply = *m;
+    copy.u.reply.hops = (uint8_t)(m->hops + 1);
+    outbox_push(out, route, &copy);
+}
