@@ -137,6 +137,7 @@ static int init_modules(struct node *n, struct arena *a, const struct node_setup
     if (utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
         return ERR_NOMEM;
     n->floods.liveness = &n->liveness;
+    n->overlay.liveness = &n->liveness;
     return 0;
 }
 
@@ -331,6 +332,9 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_DISCONNECT:
     case MSG_SHUFFLE:
     case MSG_SHUFFLE_REPLY:
+    case MSG_ISLAND:
+    case MSG_PROBE:
+    case MSG_PROBE_ACK:
         overlay_receive(&n->overlay, peer, m, n->now_ns, box);
         break;
     case MSG_FLOOD:

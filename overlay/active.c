@@ -18,6 +18,16 @@ int view_room(const struct overlay *o)
     return o->p->active_max - o->active_count - o->asked_count;
 }
 
+/* A slot of our own choice, as far as the rule is on. */
+static int chosen_count(const struct overlay *o)
+{
+    int count = 0;
+
+    for (int i = 0; i < o->active_count; i++)
+        count += o->peers[o->active[i]].is_chosen;
+    return count;
+}
+
 static void count_state(struct overlay *o, const struct overlay_peer *x, int by)
 {
     if (x->state == OVERLAY_ACTIVE) {
@@ -73,6 +83,8 @@ void view_unlink(struct overlay *o, int peer, int64_t now_ns)
 {
     set_state(o, peer, OVERLAY_LINKED, false, now_ns);
     o->peers[peer].deadline_ns = now_ns + o->p->linger_ns;
+    o->peers[peer].is_chosen = 0;
+    o->peers[peer].is_checked = 0;
 }
 
 /* HyParView asks with high priority when it has no neighbour at all.  We do also when
@@ -110,7 +122,8 @@ static void log_neighbour(struct overlay *o, const char *event, int peer)
     log_int(&t, "neighbours", o->active_count);
 }
 
-static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns)
+static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns,
+                     struct outbox *out)
 {
     int old = passive_find(&o->passive, &overlay_rec(o, peer)->id);
 
@@ -119,7 +132,9 @@ static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns
     if (old >= 0)
         passive_remove(&o->passive, old);
     o->counts.neighbours_up++;
+    view_fresh(o, peer);
     view_gained(o, now_ns);
+    view_island_greet(o, peer, now_ns, out);
     log_neighbour(o, "neighbour-up", peer);
 }
 
@@ -158,20 +173,39 @@ bool view_may_force(const struct overlay *o, int64_t now_ns)
     return o->p->forced_max > 0 && bucket_has(&o->forced, o->p->forced_rate, now_ns);
 }
 
+/* R8: the oldest good links stay, whoever comes. */
+static bool is_pinned(const struct overlay *o, int peer, int64_t now_ns)
+{
+    const struct overlay_peer *x = &o->peers[peer];
+    int older = 0;
+
+    if (o->p->pinned == 0 || x->is_forced || now_ns - x->since_ns < o->p->good_ns)
+        return false;
+    for (int i = 0; i < o->active_count; i++) {
+        const struct overlay_peer *y = &o->peers[o->active[i]];
+
+        older += !y->is_forced && (y->since_ns < x->since_ns ||
+                                   (y->since_ns == x->since_ns && o->active[i] < peer));
+    }
+    return older < o->p->pinned;
+}
+
 /* R7: forced slots are few, and when they are taken only they can be taken again. */
-static int choose_victim(struct overlay *o)
+static int choose_victim(struct overlay *o, int64_t now_ns)
 {
     bool is_forced = o->forced_count >= o->p->forced_max;
-    int64_t n = is_forced ? o->forced_count : o->active_count - o->forced_count;
+    bool keeps_chosen = chosen_count(o) <= o->p->chosen_min && !is_forced;
+    int list[OVERLAY_ACTIVE_MAX];
+    int count = 0;
 
-    if (n == 0)
-        return -1;
-    n = rng_below(&o->rng, n);
-    for (int k = 0; k < o->active_count; k++) {
-        if (o->peers[o->active[k]].is_forced == is_forced && n-- == 0)
-            return o->active[k];
+    for (int i = 0; i < o->active_count; i++) {
+        const struct overlay_peer *x = &o->peers[o->active[i]];
+
+        if (x->is_forced == is_forced && !(keeps_chosen && x->is_chosen) &&
+            !is_pinned(o, o->active[i], now_ns))
+            list[count++] = o->active[i];
     }
-    return -1;
+    return count == 0 ? -1 : list[rng_below(&o->rng, count)];
 }
 
 static bool make_room(struct overlay *o, const struct peer_rec *newcomer, int64_t now_ns,
@@ -181,7 +215,7 @@ static bool make_room(struct overlay *o, const struct peer_rec *newcomer, int64_
 
     if (!view_may_force(o, now_ns))
         return false;
-    victim = choose_victim(o);
+    victim = choose_victim(o, now_ns);
     if (victim < 0)
         return false;
     (void)bucket_take(&o->forced, o->p->forced_rate, now_ns);
@@ -206,13 +240,28 @@ void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
     else if (!is_forced)
         return;
     if (type == MSG_JOIN)
-        m.u.join.rec = o->self;
+        m.u.join.rec = *view_self(o);
     else
-        m.u.neighbor.is_high_priority = is_needy(o);
+        m.u.neighbor.is_high_priority = is_needy(o) || x->is_merging;
+    x->is_merging = 0;
     set_state(o, peer, OVERLAY_ASKED, is_forced, now_ns);
+    x->is_chosen = 1;
     x->deadline_ns = now_ns + o->p->ask_timeout_ns;
     x->asks_open++;
     outbox_push(out, peer, &m);
+}
+
+/* R8: of the last slots some are for peers of our own choice, for as long as we know
+ * enough of them and have not looked for one in vain. */
+static bool is_welcome(const struct overlay *o, int64_t now_ns)
+{
+    int others = o->active_count - chosen_count(o);
+
+    return o->p->chosen_min == 0 || view_room(o) <= 0 ||
+           o->active_count < o->p->active_low ||
+           others < o->p->active_max - o->p->chosen_min ||
+           o->passive.count < o->p->passive_eager ||
+           now_ns - o->lost_ns >= o->p->chosen_wait_ns;
 }
 
 bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
@@ -230,13 +279,15 @@ bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
     }
     if (x->state == OVERLAY_ASKED && x->is_forced)
         view_unlink(o, peer, now_ns);
+    if (x->state != OVERLAY_ASKED && !is_welcome(o, now_ns))
+        return false;
     if (x->state != OVERLAY_ASKED && view_room(o) <= 0) {
         is_forced = may_force && o->active_count == o->p->active_max &&
                     make_room(o, view_rec(o, x), now_ns, out);
         if (!is_forced)
             return false;
     }
-    activate(o, peer, is_forced, now_ns);
+    activate(o, peer, is_forced, now_ns, out);
     return true;
 }
 
@@ -273,6 +324,9 @@ void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
 
     if (!bucket_small_take(&x->joins, o->p->join_link, now_ns))
         o->counts.limited++;
+    else if (!is_accepted && x->state != OVERLAY_ASKED && view_room(o) <= 0 &&
+             view_check(o, peer, m->is_high_priority, now_ns, out))
+        return;
     else
         is_accepted = view_accept(o, peer, m->is_high_priority, now_ns, out);
     view_answer(o, peer, is_accepted, now_ns, out);
@@ -289,12 +343,12 @@ static void settle(struct overlay *o, int peer, int64_t now_ns, struct outbox *o
     view_unlink(o, peer, now_ns);
     if (twin(o, peer) < 0) {
         if (view_room(o) > 0) {
-            activate(o, peer, false, now_ns);
+            activate(o, peer, false, now_ns, out);
             return;
         }
         if (may_force && o->active_count == o->p->active_max &&
             make_room(o, view_rec(o, x), now_ns, out)) {
-            activate(o, peer, true, now_ns);
+            activate(o, peer, true, now_ns, out);
             return;
         }
     }

@@ -16,8 +16,8 @@ bool node_id_is_zero(const struct node_id *id)
 
 void dials_init(struct dials *d, int max, struct heap *heap, struct contacts *contacts)
 {
-    assert(max > 0);
-    *d = (struct dials){ .max = max, .heap = heap, .contacts = contacts };
+    assert(max > 0 && max <= UINT16_MAX);
+    *d = (struct dials){ .max = (uint16_t)max, .heap = heap, .contacts = contacts };
 }
 
 void dials_finish(struct dials *d)
@@ -59,7 +59,7 @@ static void grow(struct dials *d)
     room = room < d->max ? room : d->max;
     d->list = heap_resize(d->heap, d->list, (size_t)d->room, (size_t)room,
                           sizeof(*d->list));
-    d->room = room;
+    d->room = (uint16_t)room;
 }
 
 bool dials_add(struct dials *d, const struct peer_rec *rec, const struct dial *dial)
@@ -71,6 +71,11 @@ bool dials_add(struct dials *d, const struct peer_rec *rec, const struct dial *d
     if (i >= 0) {
         d->list[i].purposes |= dial->purposes;
         d->list[i].is_forced = d->list[i].is_forced || dial->is_forced;
+        d->list[i].is_back = d->list[i].is_back || dial->is_back;
+        if ((dial->purposes & DIAL_PROBE) != 0) {
+            d->list[i].asker = dial->asker;
+            d->list[i].nonce = dial->nonce;
+        }
         return true;
     }
     if (d->count >= d->max)
@@ -87,7 +92,7 @@ void dials_remove(struct dials *d, int index)
 {
     assert(index >= 0 && index < d->count);
     contacts_drop(d->contacts, d->list[index].contact);
-    d->taken_count -= d->list[index].is_taken;
+    d->taken_count = (uint16_t)(d->taken_count - d->list[index].is_taken);
     d->list[index] = d->list[--d->count];
     if (d->count > 0)
         return;

@@ -10,7 +10,10 @@
 enum dial_purpose {
     DIAL_JOIN = 1,     /* ask for a slot as a newcomer */
     DIAL_NEIGHBOR = 2, /* ask for a slot */
-    DIAL_SHUFFLE = 4   /* exchange records */
+    DIAL_SHUFFLE = 4,  /* exchange records */
+    DIAL_ANCHOR = 8,   /* ask which island it is in */
+    DIAL_PROBE = 16,   /* tell somebody that it is alive */
+    DIAL_CARRY = 32    /* send it what is under way */
 };
 
 struct dial {
@@ -18,6 +21,10 @@ struct dial {
     uint8_t purposes;
     bool is_forced; /* the slot asked for may cost one of our forced ones */
     bool is_taken;  /* the node has it */
+    bool is_back;   /* ANCHOR: it was out of reach before */
+    uint8_t asker;  /* PROBE: the slot of who wants to know … */
+    uint32_t nonce; /* … and how it called the question */
+    int64_t start_ns;
     int64_t deadline_ns;
 };
 
@@ -25,10 +32,10 @@ struct dials {
     struct heap *heap;
     struct contacts *contacts;
     struct dial *list;
-    int count;
-    int room;
-    int max;
-    int taken_count; /* dials that the node has */
+    uint16_t count;
+    uint16_t room;
+    uint16_t max;
+    uint16_t taken_count; /* dials that the node has */
 };
 
 /* Keeps heap and contacts. */

@@ -6,12 +6,12 @@
 #include "base/time.h"
 
 #define ROOM_FIRST 8
-#define GOOD_S_MAX ((1 << 30) - 1)
+#define GOOD_S_MAX ((1 << 29) - 1)
 
 void known_init(struct known *k, int max, struct heap *heap, struct contacts *contacts)
 {
-    assert(max > 0);
-    *k = (struct known){ .max = max, .heap = heap, .contacts = contacts };
+    assert(max > 0 && max <= UINT16_MAX);
+    *k = (struct known){ .max = (uint16_t)max, .heap = heap, .contacts = contacts };
 }
 
 void known_finish(struct known *k)
@@ -66,11 +66,11 @@ static int oldest(const struct known *k)
     return found;
 }
 
-static void *grown(struct known *k, void *list, int *room, size_t size)
+static void *grown(struct known *k, void *list, uint16_t *room, size_t size)
 {
-    int old = *room;
+    uint16_t old = *room;
 
-    *room = old == 0 ? ROOM_FIRST : 2 * old;
+    *room = (uint16_t)(old == 0 ? ROOM_FIRST : 2 * old);
     return heap_resize(k->heap, list, (size_t)old, (size_t)*room, size);
 }
 
@@ -78,7 +78,7 @@ static void drop(struct known *k, int index)
 {
     struct known_entry *e = &k->list[index];
 
-    k->new_count -= (int)e->is_new;
+    k->new_count = (uint16_t)(k->new_count - e->is_new);
     if (e->is_stored) {
         if (k->forget_count == k->forget_room)
             k->forgets = grown(k, k->forgets, &k->forget_room, sizeof(*k->forgets));
@@ -112,7 +112,7 @@ bool known_load(struct known *k, const struct peer_rec *rec)
 
 static void set_new(struct known *k, struct known_entry *e)
 {
-    k->new_count += !e->is_new;
+    k->new_count = (uint16_t)(k->new_count + !e->is_new);
     e->is_new = 1;
 }
 
@@ -150,6 +150,16 @@ void known_forget(struct known *k, const struct node_id *id)
 
     if (i >= 0)
         drop(k, i);
+}
+
+bool known_dialled(struct known *k, const struct node_id *id, bool is_lost)
+{
+    int i = find(k, id);
+    bool was_lost = i >= 0 && k->list[i].is_lost;
+
+    if (i >= 0)
+        k->list[i].is_lost = is_lost;
+    return was_lost;
 }
 
 static void take_forget(struct known *k, struct peer_rec *rec)

@@ -11,7 +11,8 @@
 
 struct known_entry {
     uint32_t contact;
-    uint32_t good_s : 30; /* when it was last a neighbour, plus 1; 0: in an earlier run */
+    uint32_t good_s : 29; /* when it was last a neighbour, plus 1; 0: in an earlier run */
+    uint32_t is_lost : 1; /* the last dial to it failed */
     uint32_t is_new : 1;  /* the node has not taken it, or its new address, yet */
     uint32_t is_stored : 1; /* the node has a record of this id */
     uint32_t stay_s;        /* the longest time that it was a neighbour */
@@ -22,12 +23,12 @@ struct known {
     struct contacts *contacts;
     struct known_entry *list;
     uint32_t *forgets; /* contacts of stored ones that the node has yet to forget */
-    int count;
-    int room;
-    int max;
-    int forget_count;
-    int forget_room;
-    int new_count; /* entries that are new */
+    uint16_t count;
+    uint16_t room;
+    uint16_t max;
+    uint16_t forget_count;
+    uint16_t forget_room;
+    uint16_t new_count; /* entries that are new */
 };
 
 /* Keeps heap and contacts. */
@@ -43,6 +44,9 @@ void known_add(struct known *k, const struct peer_rec *rec, int64_t stay_ns,
                int64_t now_ns);
 
 void known_forget(struct known *k, const struct node_id *id);
+
+/* How the last dial to a peer ended; true when it is remembered, and was lost before. */
+bool known_dialled(struct known *k, const struct node_id *id, bool is_lost);
 
 const struct peer_rec *known_rec(const struct known *k, int index);
 

@@ -40,13 +40,13 @@ static const char *check_passive(const struct overlay *o)
 {
     const struct passive *v = &o->passive;
 
-    if (v->count < 0 || v->count > v->max)
+    if (v->count > v->max)
         return "passive view too large";
     for (int i = 0; i < v->count; i++) {
         const struct peer_rec *rec = passive_rec(v, i);
         int peer = overlay_find(o, &rec->id);
 
-        if (node_id_equal(&rec->id, &o->self.id))
+        if (node_id_equal(&rec->id, &view_self(o)->id))
             return "we are in our own passive view";
         if (!passive_is_dialable(&rec->addr))
             return "a passive record that cannot be dialled";
@@ -64,7 +64,7 @@ static const char *check_peer(const struct overlay *o, int peer)
 
     if (x->state == OVERLAY_FREE)
         return NULL;
-    if (node_id_equal(&view_rec(o, x)->id, &o->self.id))
+    if (node_id_equal(&view_rec(o, x)->id, &view_self(o)->id))
         return "we are our own peer";
     if (x->asks_void > x->asks_open)
         return "more answers void than open";

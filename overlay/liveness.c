@@ -4,25 +4,44 @@
 #include <assert.h>
 
 #define ROOM_FIRST 8
+#define UNIT_BITS  10 /* of sent and rtt */
+
+static_assert(sizeof(struct liveness_peer) <= 48, "a link costs little");
 
 struct liveness_params liveness_params_default(void)
 {
     return (struct liveness_params){
         .peers_max = 64,
-        .idle_ns = 5 * NS_PER_S,
+        .idle_ns = 10 * NS_PER_S,
         .measure_ns = 30 * NS_PER_S,
         .timeout_min_ns = NS_PER_S,
         .timeout_max_ns = 10 * NS_PER_S,
         .timeout_rtts = 4,
-        .tries = 3,
+        .grain_ns = 50 * NS_PER_MS,
+        .phi_suspect_milli = 8000,
+        .suspect_min_ns = 8 * NS_PER_S,
+        .suspect_max_ns = 20 * NS_PER_S,
+        .probe_ns = 1500 * NS_PER_MS,
+        .probes_max = 3,
+        .fast_min_ns = 400 * NS_PER_MS,
+        .fast_rtts = 3,
+        .stall_ns = 250 * NS_PER_MS,
+        .health_max = 7,
+        .health_ns = 10 * NS_PER_S,
         .ping_rate = { NS_PER_S / 2, 10 },
+        .phi = { .window = 200,
+                 .mean_first_ns = 10 * NS_PER_S,
+                 .sigma_first_ns = NS_PER_S / 2,
+                 .sigma_min_ns = 100 * NS_PER_MS },
     };
 }
 
 void liveness_init(struct liveness *l, const struct liveness_params *p, struct heap *heap)
 {
-    assert(p->peers_max > 0 && p->tries > 0 && p->idle_ns > 0 && p->measure_ns > 0);
+    assert(p->peers_max > 0 && p->idle_ns > 0 && p->measure_ns > 0);
     assert(p->timeout_min_ns > 0 && p->timeout_max_ns >= p->timeout_min_ns);
+    assert(p->phi.window < UINT8_MAX && p->suspect_min_ns <= p->suspect_max_ns &&
+           p->health_max >= 0);
     *l = (struct liveness){ .p = p, .heap = heap, .wake_ns = TIME_NEVER };
 }
 
@@ -36,6 +55,12 @@ static struct liveness_peer *at(const struct liveness *l, int peer)
 {
     assert(peer >= 0 && peer < l->room);
     return &l->peers[peer];
+}
+
+static bool is_up(const struct liveness_peer *x)
+{
+    return x->mood != LIVENESS_DOWN && x->mood != LIVENESS_DEAD &&
+           x->mood != LIVENESS_TAKEN;
 }
 
 static void make_row(struct liveness *l, int peer)
@@ -52,68 +77,134 @@ static void make_row(struct liveness *l, int peer)
     l->room = room;
 }
 
+static void set_next(struct liveness *l, struct liveness_peer *x, int64_t at_ns)
+{
+    x->next_ns = at_ns;
+    l->wake_ns = time_min(l->wake_ns, at_ns);
+}
+
+/* Each change of mood passes here, so that the counts are right. */
+static void set_mood(struct liveness *l, struct liveness_peer *x, enum liveness_mood mood)
+{
+    l->dead_count += (mood == LIVENESS_DEAD) - (x->mood == LIVENESS_DEAD);
+    if (mood != LIVENESS_SUSPECT && x->has_question) {
+        l->question_count--;
+        x->has_question = 0;
+    }
+    x->mood = (uint8_t)mood;
+}
+
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns)
 {
     struct liveness_peer *x;
 
     make_row(l, peer);
     x = at(l, peer);
-    assert(!x->is_up);
-    l->wake_ns = time_min(l->wake_ns, now_ns);
-    *x = (struct liveness_peer){ .is_up = true,
-                                 .heard_ns = now_ns,
-                                 .next_ns = now_ns, /* measure at once */
-                                 .asked_ns = now_ns,
-                                 .rtt_ns = -1,
-                                 .rtt_min_ns = -1 };
-    for (int i = 0; i < LIVENESS_SENT_MAX; i++)
-        x->sent_ns[i] = -1;
+    assert(x->mood == LIVENESS_DOWN);
+    *x = (struct liveness_peer){ .mood = LIVENESS_WELL, .heard_ns = now_ns };
+    set_next(l, x, now_ns); /* measure at once */
 }
 
 void liveness_peer_down(struct liveness *l, int peer)
 {
-    l->dead_count -= at(l, peer)->is_dead && !at(l, peer)->is_taken;
-    *at(l, peer) = (struct liveness_peer){ .is_up = false };
+    struct liveness_peer *x = at(l, peer);
+
+    set_mood(l, x, LIVENESS_DOWN);
+    *x = (struct liveness_peer){ .mood = LIVENESS_DOWN };
 }
 
-static int64_t quiet_until(const struct liveness *l, const struct liveness_peer *x)
+static uint32_t unit_of(int64_t ns)
 {
-    return time_min(x->heard_ns + l->p->idle_ns, x->asked_ns + l->p->measure_ns);
+    return (uint32_t)((uint64_t)ns >> UNIT_BITS);
+}
+
+/* How long ago the newest PING left. */
+static int64_t asked_ago_ns(const struct liveness_peer *x, int64_t now_ns)
+{
+    uint32_t sent = x->sent[(x->seq - 1U) % LIVENESS_SENT_MAX];
+
+    return (int64_t)(uint32_t)(unit_of(now_ns) - sent) << UNIT_BITS;
+}
+
+static int64_t quiet_until(const struct liveness *l, const struct liveness_peer *x,
+                           int64_t now_ns)
+{
+    return time_min(x->heard_ns + l->p->idle_ns,
+                    now_ns + l->p->measure_ns - asked_ago_ns(x, now_ns));
+}
+
+static struct phi unpack(const struct liveness *l, const struct liveness_peer *x)
+{
+    struct phi p;
+
+    phi_init(&p, &l->p->phi);
+    if (x->gaps > 0)
+        p = (struct phi){ .mean_ns = x->gap_mean_us * NS_PER_US,
+                          .variance_us2 = (int64_t)x->gap_sigma_us * x->gap_sigma_us,
+                          .gaps = x->gaps };
+    return p;
+}
+
+static void sample(struct liveness *l, struct liveness_peer *x, int64_t gap_ns)
+{
+    struct phi p = unpack(l, x);
+
+    phi_add(&p, &l->p->phi, gap_ns);
+    x->gap_mean_us = (uint32_t)time_min(p.mean_ns / NS_PER_US, UINT32_MAX);
+    x->gap_sigma_us = (uint32_t)time_min(root_floor(p.variance_us2), UINT32_MAX);
+    x->gaps = (uint8_t)time_min(p.gaps, UINT8_MAX);
 }
 
 void liveness_heard(struct liveness *l, int peer, int64_t now_ns)
 {
     struct liveness_peer *x = at(l, peer);
+    int64_t silence_ns = now_ns - x->heard_ns;
 
-    if (!x->is_up || x->is_taken)
+    if (x->mood == LIVENESS_DOWN || x->mood == LIVENESS_TAKEN)
         return;
     x->heard_ns = now_ns;
+    if (silence_ns >= l->p->grain_ns)
+        sample(l, x, silence_ns);
+    if (x->mood == LIVENESS_WELL)
+        return; /* its deadline is looked at when it comes */
+    set_mood(l, x, LIVENESS_WELL);
     x->tries = 0;
-    l->dead_count -= x->is_dead;
-    x->is_dead = false;
-    x->next_ns = quiet_until(l, x);
-    l->wake_ns = time_min(l->wake_ns, x->next_ns);
+    x->vouched = 0;
+    set_next(l, x, quiet_until(l, x, now_ns));
+}
+
+static int64_t rtts(const struct liveness_peer *x, int times)
+{
+    return x->has_rtt ? ((int64_t)x->rtt << UNIT_BITS) * times : 0;
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
 }
 
 static int64_t timeout_ns(const struct liveness *l, const struct liveness_peer *x)
 {
-    int64_t wait = x->rtt_ns < l->p->timeout_max_ns ? x->rtt_ns * l->p->timeout_rtts
-                                                    : l->p->timeout_max_ns;
+    int64_t wait = max(rtts(x, l->p->timeout_rtts), l->p->timeout_min_ns);
 
-    if (wait < l->p->timeout_min_ns)
-        return l->p->timeout_min_ns;
     return time_min(wait, l->p->timeout_max_ns);
+}
+
+static int64_t patient(const struct liveness *l, int64_t ns)
+{
+    return ns * (1 + l->health);
 }
 
 static void ping(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
 {
     struct liveness_peer *x = at(l, peer);
     struct msg m = { .type = MSG_PING };
+    unsigned place = x->seq % LIVENESS_SENT_MAX;
 
-    x->sent_ns[x->seq % LIVENESS_SENT_MAX] = now_ns;
+    x->sent[place] = unit_of(now_ns);
+    x->open = (x->open | 1U << place) & 3U;
     m.u.ping.seq = x->seq++;
-    x->asked_ns = now_ns;
-    x->next_ns = now_ns + timeout_ns(l, x);
+    x->tries = x->tries < UINT8_MAX ? (uint8_t)(x->tries + 1) : x->tries;
     outbox_push(out, peer, &m);
 }
 
@@ -122,17 +213,18 @@ static void ping(struct liveness *l, int peer, int64_t now_ns, struct outbox *ou
 static void measure(struct liveness *l, struct liveness_peer *x, uint32_t seq,
                     int64_t now_ns)
 {
-    int64_t *sent = &x->sent_ns[seq % LIVENESS_SENT_MAX];
-    int64_t sample;
+    unsigned place = seq % LIVENESS_SENT_MAX;
+    uint32_t took;
 
-    if ((uint32_t)(x->seq - 1 - seq) >= LIVENESS_SENT_MAX || *sent < 0) {
+    if ((uint16_t)(x->seq - 1U - seq) >= LIVENESS_SENT_MAX || seq > UINT16_MAX ||
+        (x->open >> place & 1U) == 0) {
         l->stray++;
         return;
     }
-    sample = now_ns - *sent;
-    *sent = -1;
-    x->rtt_ns = x->rtt_ns < 0 ? sample : x->rtt_ns + (sample - x->rtt_ns) / 8;
-    x->rtt_min_ns = x->rtt_min_ns < 0 ? sample : time_min(x->rtt_min_ns, sample);
+    took = unit_of(now_ns) - x->sent[place];
+    x->open = (uint8_t)(x->open & ~(1U << place)) & 3U;
+    x->rtt = x->has_rtt ? (uint32_t)(x->rtt + ((int64_t)took - x->rtt) / 8) : took;
+    x->has_rtt = 1;
 }
 
 void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t now_ns,
@@ -140,13 +232,13 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
 {
     struct liveness_peer *x = at(l, peer);
 
-    if (!x->is_up)
+    if (x->mood == LIVENESS_DOWN)
         return;
     liveness_heard(l, peer, now_ns);
     if (m->type == MSG_PING) {
         struct msg pong = { .type = MSG_PONG, .u.ping = m->u.ping };
 
-        if (bucket_take(&x->pings, l->p->ping_rate, now_ns))
+        if (bucket_small_take(&x->pings, l->p->ping_rate, now_ns))
             outbox_push(out, peer, &pong);
         else
             l->limited++;
@@ -155,50 +247,152 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
     }
 }
 
+void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct liveness_peer *x = at(l, peer);
+
+    if (x->mood != LIVENESS_WELL)
+        return;
+    ping(l, peer, now_ns, out);
+    set_mood(l, x, LIVENESS_ASKED);
+    set_next(l, x, now_ns + patient(l, timeout_ns(l, x)));
+}
+
+void liveness_suspect(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct liveness_peer *x = at(l, peer);
+
+    if (!is_up(x) || x->mood == LIVENESS_HURRIED || x->mood == LIVENESS_SUSPECT)
+        return;
+    ping(l, peer, now_ns, out);
+    set_mood(l, x, LIVENESS_HURRIED);
+    set_next(l, x, now_ns + patient(l, max(rtts(x, l->p->fast_rtts), l->p->fast_min_ns)));
+}
+
 int64_t liveness_wake_ns(const struct liveness *l)
 {
     return l->wake_ns;
 }
 
-static void plan(struct liveness *l)
+int64_t liveness_phi_milli(const struct liveness *l, int peer, int64_t now_ns)
 {
-    l->wake_ns = TIME_NEVER;
-    for (int i = 0; i < l->room; i++) {
-        if (l->peers[i].is_up && !l->peers[i].is_dead)
-            l->wake_ns = time_min(l->wake_ns, l->peers[i].next_ns);
+    const struct liveness_peer *x = at(l, peer);
+    struct phi p = unpack(l, x);
+
+    return phi_milli(&p, &l->p->phi, now_ns - x->heard_ns, rtts(x, 2) / 4);
+}
+
+static bool is_suspicious(const struct liveness *l, int peer, int64_t now_ns)
+{
+    int64_t silence_ns = now_ns - at(l, peer)->heard_ns;
+
+    if (silence_ns < patient(l, l->p->suspect_min_ns))
+        return false;
+    return silence_ns >= patient(l, l->p->suspect_max_ns) ||
+           liveness_phi_milli(l, peer, now_ns) >= l->p->phi_suspect_milli;
+}
+
+static void die(struct liveness *l, struct liveness_peer *x)
+{
+    set_mood(l, x, LIVENESS_DEAD);
+    l->dead++;
+}
+
+/* The answer to a PING is late. */
+static void wait_on(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct liveness_peer *x = at(l, peer);
+
+    if (!is_suspicious(l, peer, now_ns)) {
+        ping(l, peer, now_ns, out);
+        set_next(l, x, now_ns + timeout_ns(l, x));
+    } else if (l->p->probe_ns == 0) {
+        die(l, x);
+    } else {
+        ping(l, peer, now_ns, out);
+        set_mood(l, x, LIVENESS_SUSPECT);
+        x->has_question = 1;
+        l->question_count++;
+        l->suspected++;
+        set_next(l, x, now_ns + patient(l, l->p->probe_ns));
     }
+}
+
+static void expire(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
+{
+    struct liveness_peer *x = at(l, peer);
+
+    switch ((enum liveness_mood)x->mood) {
+    case LIVENESS_WELL:
+        x->next_ns = x->seq == 0 ? now_ns : quiet_until(l, x, now_ns);
+        if (x->next_ns <= now_ns)
+            liveness_ask(l, peer, now_ns, out);
+        break;
+    case LIVENESS_ASKED:
+        wait_on(l, peer, now_ns, out);
+        break;
+    case LIVENESS_HURRIED:
+    case LIVENESS_SUSPECT:
+        die(l, x);
+        break;
+    case LIVENESS_DOWN:
+    case LIVENESS_DEAD:
+    case LIVENESS_TAKEN:
+        break;
+    }
+}
+
+/* We were held up: answers may lie unread, so nobody is judged by that time. */
+static void forgive(struct liveness *l, int64_t stall_ns, int64_t now_ns)
+{
+    l->health += l->health < l->p->health_max;
+    l->health_ns = now_ns;
+    for (int i = 0; i < l->room; i++) {
+        struct liveness_peer *x = &l->peers[i];
+
+        if (!is_up(x))
+            continue;
+        x->heard_ns = time_min(now_ns, x->heard_ns + stall_ns);
+        if (x->mood != LIVENESS_WELL)
+            x->next_ns = max(x->next_ns, now_ns + timeout_ns(l, x));
+    }
+}
+
+static void recover(struct liveness *l, int64_t now_ns)
+{
+    if (l->health == 0 || now_ns - l->health_ns < l->p->health_ns)
+        return;
+    l->health--;
+    l->health_ns = now_ns;
 }
 
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
 {
+    int64_t late_ns;
+
     if (l->wake_ns > now_ns)
         return;
+    late_ns = now_ns - l->wake_ns;
+    if (late_ns > l->p->stall_ns)
+        forgive(l, late_ns, now_ns);
+    else
+        recover(l, now_ns);
+    l->wake_ns = TIME_NEVER;
     for (int i = 0; i < l->room; i++) {
         struct liveness_peer *x = &l->peers[i];
-        /* We were held up: the answer may lie unread, so nobody is judged now. */
-        bool is_late = now_ns - x->next_ns > l->p->timeout_min_ns;
 
-        if (!x->is_up || x->is_dead || x->next_ns > now_ns)
-            continue;
-        if (x->tries >= l->p->tries && !is_late) {
-            x->is_dead = true;
-            l->dead_count++;
-            l->dead++;
-            continue;
-        }
-        if (x->tries < l->p->tries)
-            x->tries++;
-        ping(l, i, now_ns, out);
+        if (is_up(x) && x->next_ns <= now_ns)
+            expire(l, i, now_ns, out);
+        if (is_up(x))
+            l->wake_ns = time_min(l->wake_ns, x->next_ns);
     }
-    plan(l);
 }
 
 bool liveness_take_dead(struct liveness *l, int *peer)
 {
     for (int i = 0; i < l->room && l->dead_count > 0; i++) {
-        if (l->peers[i].is_dead && !l->peers[i].is_taken) {
-            l->peers[i].is_taken = true;
-            l->dead_count--;
+        if (l->peers[i].mood == LIVENESS_DEAD) {
+            set_mood(l, &l->peers[i], LIVENESS_TAKEN);
             *peer = i;
             return true;
         }
@@ -206,11 +400,37 @@ bool liveness_take_dead(struct liveness *l, int *peer)
     return false;
 }
 
+bool liveness_take_question(struct liveness *l, int *peer)
+{
+    for (int i = 0; i < l->room && l->question_count > 0; i++) {
+        if (l->peers[i].has_question) {
+            l->peers[i].has_question = 0;
+            l->question_count--;
+            *peer = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void liveness_vouch(struct liveness *l, int peer, int64_t now_ns)
+{
+    struct liveness_peer *x = at(l, peer);
+
+    if (x->mood != LIVENESS_SUSPECT || x->vouched >= l->p->probes_max)
+        return;
+    /* Only the way between us is cut: a link that is of no use for long still goes. */
+    x->vouched++;
+    l->vouched++;
+    set_mood(l, x, LIVENESS_ASKED);
+    set_next(l, x, now_ns + patient(l, l->p->suspect_min_ns));
+}
+
 int64_t liveness_rtt_ns(const struct liveness *l, int peer)
 {
     const struct liveness_peer *x = at(l, peer);
 
-    return x->is_up ? x->rtt_ns : -1;
+    return is_up(x) && x->has_rtt ? rtts(x, 1) : -1;
 }
 
 int64_t liveness_heard_ns(const struct liveness *l, int peer)

@@ -1,44 +1,75 @@
 /* Is the peer at the other end of a link alive, and how far away is it?
  *
- * Any message counts as a sign of life.  After a silence a PING asks; when a few of them
- * stay unanswered the peer is reported dead, once, and the node closes the link.  A late
- * wake (this process was stopped) is no verdict: it asks once more.
+ * Any message counts as a sign of life.  After a silence a PING asks.  When the answer is
+ * late, phi accrual (overlay/phi.h) says when that is suspicious; then others are asked
+ * (SWIM's indirect probe), and only when nobody has heard of the peer either it is
+ * reported dead, once, and the node closes the link.  Who has a message under way that
+ * the peer should have acknowledged (liveness_suspect) waits for one more PING only.
+ *
+ * Time in which we ourselves were held up is nobody's silence: it is taken off, and for a
+ * while we are more patient with everybody (the local health of Lifeguard).
  * SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_LIVENESS_H
 #define OVERLAY_LIVENESS_H
 
 #include "base/pool.h"
 #include "overlay/bucket.h"
+#include "overlay/phi.h"
 #include "wire/outbox.h"
 
 /* PINGs whose answers can still be told apart. */
-#define LIVENESS_SENT_MAX 4
+#define LIVENESS_SENT_MAX 2
 
 struct liveness_params {
     int peers_max;                /* slots of the node's table of peers: 64 */
-    int64_t idle_ns;              /* a silence of so long is asked about: 5 s */
+    int64_t idle_ns;              /* a silence of so long is asked about: 10 s */
     int64_t measure_ns;           /* a PING at least so often, for the RTT: 30 s */
     int64_t timeout_min_ns;       /* of one PING: max(this, timeout_rtts * RTT): 1 s */
     int64_t timeout_max_ns;       /* … but at most this: 10 s */
     int timeout_rtts;             /* 4 */
-    int tries;                    /* PINGs without a sign of life: 3 */
+    int64_t grain_ns;             /* signs of life closer than this are one: 50 ms */
+    int phi_suspect_milli;        /* 8000 */
+    int64_t suspect_min_ns;       /* no silence shorter than this is suspicious: 8 s */
+    int64_t suspect_max_ns;       /* … and every one longer than this is: 20 s */
+    int64_t probe_ns;             /* others have so long to answer; 0: none is asked:
+                                     1.5 s */
+    int probes_max;               /* a peer that only others hear is kept so often: 3 */
+    int64_t fast_min_ns;          /* of the PING after a missed acknowledgement: 400 ms */
+    int fast_rtts;                /* … or so many RTTs: 3 */
+    int64_t stall_ns;             /* a wake later than this: we were held up: 250 ms */
+    int health_max;               /* stalls counted: 7 */
+    int64_t health_ns;            /* one is forgotten in this time: 10 s */
     struct bucket_rate ping_rate; /* PINGs of a peer that are answered: 2/s, burst 10 */
+    struct phi_params phi;
+};
+
+/* What is known of a link. */
+enum liveness_mood {
+    LIVENESS_DOWN = 0, /* no peer in this slot */
+    LIVENESS_WELL,     /* heard of late */
+    LIVENESS_ASKED,    /* a PING is under way, and late at next_ns */
+    LIVENESS_HURRIED,  /* … after a missed acknowledgement: then it is dead */
+    LIVENESS_SUSPECT,  /* others were asked; dead at next_ns */
+    LIVENESS_DEAD,     /* waits for liveness_take_dead */
+    LIVENESS_TAKEN     /* the verdict is final */
 };
 
 struct liveness_peer {
-    bool is_up;
-    bool is_dead;  /* waits for liveness_take_dead, or was taken: */
-    bool is_taken; /* the verdict is final */
-    int tries;     /* PINGs since the last sign of life */
-    uint32_t seq;  /* of the next PING */
-    int64_t
-        sent_ns[LIVENESS_SENT_MAX]; /* when PING seq % max left; -1: answered, or none */
     int64_t heard_ns;
-    int64_t asked_ns;   /* the last PING */
-    int64_t next_ns;    /* of the next PING, or the verdict */
-    int64_t rtt_ns;     /* smoothed; -1: not measured yet */
-    int64_t rtt_min_ns; /* the least of all; -1: not measured yet */
-    struct bucket pings;
+    int64_t next_ns;                  /* of the next PING, or the verdict */
+    uint32_t sent[LIVENESS_SENT_MAX]; /* when PING seq % max left, in 2^10 ns */
+    uint32_t rtt;                     /* smoothed, in 2^10 ns */
+    struct bucket_small pings;
+    uint32_t gap_mean_us; /* struct phi in few bytes */
+    uint32_t gap_sigma_us;
+    uint16_t seq; /* of the next PING */
+    uint8_t gaps;
+    uint8_t mood;     /* enum liveness_mood */
+    uint8_t tries;    /* PINGs since the last sign of life */
+    uint8_t vouched;  /* times that others kept it alive since then */
+    uint8_t open : 2; /* bit i: sent[i] is not answered yet */
+    uint8_t has_rtt : 1;
+    uint8_t has_question : 1; /* waits for liveness_take_question */
 };
 
 struct liveness {
@@ -46,11 +77,16 @@ struct liveness {
     struct heap *heap;
     struct liveness_peer *peers; /* by slot, room of them */
     int room;
-    int dead_count;  /* verdicts that wait for liveness_take_dead */
-    int64_t wake_ns; /* no deadline is earlier */
-    int64_t dead;    /* peers reported so far */
-    int64_t stray;   /* PONGs that nobody asked for */
-    int64_t limited; /* PINGs over their rate */
+    int dead_count;     /* verdicts that wait for liveness_take_dead */
+    int question_count; /* … questions for liveness_take_question */
+    int health;         /* stalls of our own of late, 0..health_max */
+    int64_t wake_ns;    /* no deadline is earlier */
+    int64_t health_ns;  /* when health last changed */
+    uint32_t dead;      /* peers reported so far */
+    uint32_t suspected; /* times that others were asked */
+    uint32_t vouched;   /* … and one had heard of it */
+    uint32_t stray;     /* PONGs that nobody asked for */
+    uint32_t limited;   /* PINGs over their rate */
 };
 
 struct liveness_params liveness_params_default(void);
@@ -72,11 +108,27 @@ void liveness_heard(struct liveness *l, int peer, int64_t now_ns);
 void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t now_ns,
                       struct outbox *out);
 
+/* Ask the peer now, unless a PING is under way. */
+void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *out);
+
+/* The peer did not acknowledge a message in time: ask it now, and unless it says anything
+ * within one time-out it is dead. */
+void liveness_suspect(struct liveness *l, int peer, int64_t now_ns, struct outbox *out);
+
 int64_t liveness_wake_ns(const struct liveness *l);
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out);
 
 /* The next peer that is dead: close its link.  Call until false after each wake. */
 bool liveness_take_dead(struct liveness *l, int *peer);
+
+/* The next peer of whom others should be asked whether they hear it. */
+bool liveness_take_question(struct liveness *l, int *peer);
+
+/* Somebody has just heard of the peer. */
+void liveness_vouch(struct liveness *l, int peer, int64_t now_ns);
+
+/* How suspicious the silence of a peer is: 1000 phi. */
+int64_t liveness_phi_milli(const struct liveness *l, int peer, int64_t now_ns);
 
 /* The smoothed round trip (RFC 6298: 1/8 of each sample); -1: not measured yet. */
 int64_t liveness_rtt_ns(const struct liveness *l, int peer);

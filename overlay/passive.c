@@ -27,8 +27,8 @@ bool passive_is_dialable(const struct addr *a)
 void passive_init(struct passive *v, int max, struct heap *heap,
                   struct contacts *contacts)
 {
-    assert(max > 0);
-    *v = (struct passive){ .max = max, .heap = heap, .contacts = contacts };
+    assert(max > 0 && max <= UINT16_MAX);
+    *v = (struct passive){ .max = (uint16_t)max, .heap = heap, .contacts = contacts };
 }
 
 void passive_finish(struct passive *v)
@@ -96,7 +96,7 @@ static void grow(struct passive *v)
     room = room < v->max ? room : v->max;
     v->list = heap_resize(v->heap, v->list, (size_t)v->room, (size_t)room,
                           sizeof(*v->list));
-    v->room = room;
+    v->room = (uint16_t)room;
 }
 
 static int renew(struct passive *v, int index, const struct peer_rec *rec,

@@ -24,10 +24,10 @@ struct passive_entry {
 #define PASSIVE_UNIT_NS (INT64_C(1) << 26)
 
 struct passive {
-    int count;
-    int room; /* of the list */
-    int max;
-    int group_min; /* addresses of one group have one entry, once so many groups are
+    uint16_t count;
+    uint16_t room; /* of the list */
+    uint16_t max;
+    uint16_t group_min; /* addresses of one group have one entry, once so many groups are
                       known; 0: the rule is off */
     struct passive_entry *list;
     struct heap *heap;

@@ -7,6 +7,33 @@
 
 #define RETRY_SHARES_MIN 3
 
+void view_fresh(struct overlay *o, int peer)
+{
+    o->fresh_count += !o->peers[peer].is_fresh;
+    o->peers[peer].is_fresh = 1;
+}
+
+/* Who asked for this peer hears that it lives. */
+static void vouch(struct overlay *o, const struct dial *d, struct outbox *out)
+{
+    struct msg m = { .type = MSG_PROBE_ACK, .u.probe_ack = { d->nonce } };
+
+    if (d->asker < o->peer_room && o->peers[d->asker].state == OVERLAY_ACTIVE)
+        outbox_push(out, d->asker, &m);
+}
+
+/* A remembered peer answers: was it out of reach before, or is it in another island? */
+static void meet_anchor(struct overlay *o, int peer, bool is_back, int64_t now_ns,
+                        struct outbox *out)
+{
+    if (o->peers[peer].state != OVERLAY_LINKED || o->active_count == 0)
+        return;
+    if (is_back)
+        view_merge(o, peer, now_ns, out);
+    else
+        view_island_ask(o, peer, now_ns, out);
+}
+
 void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t now_ns,
                     struct outbox *out)
 {
@@ -18,6 +45,12 @@ void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t n
         view_ask(o, peer, MSG_NEIGHBOR, d->is_forced, now_ns, out);
     if ((d->purposes & DIAL_SHUFFLE) != 0)
         view_exchange(o, peer, out);
+    if ((d->purposes & DIAL_CARRY) != 0)
+        view_fresh(o, peer);
+    if ((d->purposes & DIAL_PROBE) != 0)
+        vouch(o, d, out);
+    if ((d->purposes & DIAL_ANCHOR) != 0)
+        meet_anchor(o, peer, d->is_back, now_ns, out);
     if (x->state == OVERLAY_LINKED)
         view_unlink(o, peer, now_ns);
 }
@@ -27,6 +60,7 @@ void view_want(struct overlay *o, const struct peer_rec *rec, int purposes,
 {
     struct dial d = { .purposes = (uint8_t)purposes,
                       .is_forced = is_forced,
+                      .start_ns = now_ns,
                       .deadline_ns = now_ns + o->p->dial_timeout_ns };
     int peer = node_id_is_zero(&rec->id) ? -1 : overlay_find(o, &rec->id);
 
@@ -55,8 +89,9 @@ void view_refused(struct overlay *o, const struct node_id *id, int64_t now_ns)
 
 static int64_t bootstrap_wait(struct overlay *o, const struct overlay_bootstrap *b)
 {
-    int doublings = b->tries < 16 ? b->tries - 1 : 15;
-    int64_t wait = NS_PER_S << (doublings > 0 ? doublings : 0);
+    /* A contact of many who join at once has room again in a moment: no doubling yet. */
+    int doublings = (b->tries < 16 ? b->tries : 16) - o->p->bootstrap_quick;
+    int64_t wait = o->p->bootstrap_first_ns << (doublings > 0 ? doublings : 0);
 
     return rng_jitter(&o->rng, time_min(wait, o->p->isolated_max_ns), 20);
 }
@@ -90,6 +125,7 @@ void view_dial_failed(struct overlay *o, int index, int64_t now_ns)
     dials_remove(&o->dials, index);
     o->counts.dials_failed++;
     bootstrap_failed(o, &rec.addr, now_ns);
+    (void)known_dialled(&o->known, &rec.id, true);
     i = passive_find(&o->passive, &rec.id);
     if (i < 0)
         return;
@@ -123,6 +159,7 @@ static void isolated(struct overlay *o, int64_t now_ns)
     if (o->log != NULL)
         (void)log_begin(o->log, LOG_WARN, "overlay", "isolated");
     o->shuffle_ns = TIME_NEVER;
+    view_island_alone(o);
     for (int i = 0; i < o->passive.count; i++) {
         int64_t at_ns = now_ns + rng_below(&o->rng, NS_PER_S);
 
@@ -154,14 +191,48 @@ void view_lost(struct overlay *o, int64_t now_ns)
     o->lost_ns = now_ns;
 }
 
-static bool has_refill_room(const struct overlay *o)
+/* Dials for a slot that have not taken long yet: what takes longer is likely to come to
+ * nothing, and does not hold up others while we are short of neighbours.  next_ns: when
+ * the first of them has taken long. */
+static int young_dials(const struct overlay *o, int64_t now_ns, int64_t *next_ns)
 {
-    return o->dials.count < o->p->dials_refill && view_room(o) > dials_slots(&o->dials);
+    int count = 0;
+
+    *next_ns = TIME_NEVER;
+    for (int i = 0; i < o->dials.count; i++) {
+        const struct dial *d = &o->dials.list[i];
+        int64_t old_ns = d->start_ns + o->p->dial_patience_ns;
+
+        if (d->is_forced || (d->purposes & (DIAL_JOIN | DIAL_NEIGHBOR)) == 0 ||
+            old_ns <= now_ns)
+            continue;
+        count++;
+        *next_ns = time_min(*next_ns, old_ns);
+    }
+    return count;
+}
+
+/* From when on there is room for another dial: now, later, or never. */
+static int64_t refill_room_ns(const struct overlay *o, int64_t now_ns)
+{
+    bool is_hasty = o->active_count < o->p->active_low;
+    int room = view_room(o);
+    int64_t next_ns;
+    int young;
+
+    if (room <= 0 || o->dials.count >= o->dials.max)
+        return TIME_NEVER;
+    if (!is_hasty)
+        return o->dials.count < o->p->dials_refill && room > dials_slots(&o->dials)
+                   ? now_ns
+                   : TIME_NEVER;
+    young = young_dials(o, now_ns, &next_ns);
+    return young < o->p->dials_haste && young < 2 * room ? now_ns : next_ns;
 }
 
 static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
-    while (has_refill_room(o) && o->refill_ns <= now_ns) {
+    while (o->refill_ns <= now_ns && refill_room_ns(o, now_ns) <= now_ns) {
         int i = passive_pick(&o->passive, now_ns, &o->rng);
         struct peer_rec rec;
 
@@ -178,11 +249,13 @@ static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
 
 static int64_t refill_due(const struct overlay *o, int64_t now_ns)
 {
-    int64_t next;
+    int64_t next = refill_room_ns(o, now_ns);
+    int64_t due;
 
-    if (!has_refill_room(o))
+    if (next == TIME_NEVER)
         return TIME_NEVER;
-    next = passive_next_ns(&o->passive, now_ns);
+    due = passive_next_ns(&o->passive, now_ns);
+    next = next > due ? next : due;
     return next > o->refill_ns ? next : o->refill_ns;
 }
 
@@ -211,6 +284,13 @@ static void try_bootstraps(struct overlay *o, int64_t now_ns, struct outbox *out
     }
 }
 
+/* So long a neighbour is one to be remembered; the first few of them sooner, so that a
+ * young network that is started anew finds itself again. */
+static int64_t good_ns(const struct overlay *o)
+{
+    return o->known.count < o->p->good_few ? o->p->good_first_ns : o->p->good_ns;
+}
+
 static void expire_peer(struct overlay *o, int peer, int64_t now_ns)
 {
     struct overlay_peer *x = &o->peers[peer];
@@ -225,7 +305,7 @@ static void expire_peer(struct overlay *o, int peer, int64_t now_ns)
         x->deadline_ns = TIME_NEVER;
     }
     if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
-        x->since_ns + o->p->good_ns <= now_ns &&
+        x->since_ns + good_ns(o) <= now_ns &&
         passive_is_dialable(&view_rec(o, x)->addr)) {
         x->is_remembered = true;
         known_add(&o->known, view_rec(o, x), now_ns - x->since_ns, now_ns);
@@ -238,7 +318,7 @@ static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x)
         return TIME_NEVER;
     if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
         passive_is_dialable(&view_rec(o, x)->addr))
-        return x->since_ns + o->p->good_ns;
+        return x->since_ns + good_ns(o);
     return x->deadline_ns;
 }
 
@@ -252,7 +332,7 @@ static void open_group(struct overlay *o, int64_t now_ns, struct outbox *out)
 
     if (++o->quiet_shuffles < o->p->closed_shuffles)
         return;
-    passive_sample(&o->passive, 1, &o->self.id, false, &o->rng, &recs);
+    passive_sample(&o->passive, 1, &view_self(o)->id, false, &o->rng, &recs);
     if (recs.count > 0)
         view_want(o, &recs.list[0], DIAL_NEIGHBOR, view_room(o) <= 0, now_ns, out);
 }
@@ -265,6 +345,8 @@ static void shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
     o->shuffle_wait_ns = time_min(2 * o->shuffle_wait_ns, period);
     o->shuffle_ns = now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20);
     passive_sweep(&o->passive, now_ns);
+    for (int i = 0; i < o->peer_room; i++)
+        o->peers[i].learned = 0;
     view_shuffle(o, out);
     open_group(o, now_ns, out);
 }
@@ -277,6 +359,7 @@ void view_plan(struct overlay *o, int64_t now_ns)
         next = time_min(next, peer_due(o, &o->peers[i]));
     for (int i = 0; i < o->bootstrap_count; i++)
         next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
+    next = time_min(next, time_min(o->check_ns, view_island_due(o)));
     o->wake_ns = time_min(next, dials_next_ns(&o->dials));
 }
 
@@ -288,8 +371,11 @@ void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
         if (o->dials.list[i].deadline_ns <= now_ns)
             view_dial_failed(o, i, now_ns);
     }
+    if (o->check_ns <= now_ns)
+        view_checked(o, now_ns, out);
     try_bootstraps(o, now_ns, out);
     refill(o, now_ns, out);
+    view_island_tick(o, now_ns, out);
     if (o->shuffle_ns <= now_ns)
         shuffle(o, now_ns, out);
     view_plan(o, now_ns);
@@ -297,6 +383,10 @@ void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
 
 void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
+    int peer;
+
+    while (o->liveness != NULL && liveness_take_question(o->liveness, &peer))
+        view_question(o, peer, out);
     if (o->wake_ns <= now_ns)
         view_settle(o, now_ns, out);
 }

@@ -29,19 +29,38 @@ struct overlay_params overlay_params_default(void)
         .young_ns = 300 * NS_PER_S,
         .ask_timeout_ns = 2 * NS_PER_S,
         .dial_timeout_ns = 15 * NS_PER_S,
-        .dials_max = 8,
+        .dials_max = 40,
         .dials_refill = 4,
-        .refill_wait_ns = 50 * NS_PER_MS,
+        .dials_haste = 12,
+        .dial_patience_ns = 300 * NS_PER_MS,
+        .refill_wait_ns = 20 * NS_PER_MS,
         .refill_alone_ns = 200 * NS_PER_MS,
         .refill_haste_ns = 2 * NS_PER_S,
         .refill_calm_ns = 30 * NS_PER_S,
         .retry_max_ns = 300 * NS_PER_S,
         .retry_share_ns = 5 * NS_PER_S,
+        .bootstrap_first_ns = NS_PER_S / 2,
+        .bootstrap_quick = 6,
         .isolated_max_ns = 60 * NS_PER_S,
         .linger_ns = NS_PER_S / 2,
         .linger_new_ns = 10 * NS_PER_S,
         .good_ns = 60 * NS_PER_S,
+        .good_first_ns = 3 * NS_PER_S,
+        .good_few = 4,
         .known_max = 64,
+        .check_fresh_ns = 2 * NS_PER_S,
+        .check_min_ns = 200 * NS_PER_MS,
+        .check_max_ns = 400 * NS_PER_MS,
+        .chosen_min = 3,
+        .chosen_wait_ns = 10 * NS_PER_S,
+        .pinned = 2,
+        .group_min = 3,
+        .learn_max = 2,
+        .anchor_period_ns = 60 * NS_PER_S,
+        .island_period_ns = 100 * NS_PER_S,
+        .island_age_ns = 300 * NS_PER_S,
+        .island_hop_ns = NS_PER_S,
+        .probe_helpers = 3,
         .join_link = { NS_PER_S, 4 },
         .join_node = { NS_PER_S / 10, 40 },
         .walk_link = { NS_PER_S / 4, 16 },
@@ -58,19 +77,23 @@ static void check_params(const struct overlay_params *p)
     assert(p->shuffle_walk >= 0 && p->shuffle_walk <= UINT8_MAX);
     assert(p->shuffle_active + p->shuffle_passive <= MSG_RECS_MAX);
     assert(p->dials_refill <= p->dials_max && p->refill_wait_ns > 0);
+    assert(p->peers_max <= UINT8_MAX && p->learn_max < UINT8_MAX);
 }
 
 void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap *heap,
                   struct contacts *contacts, const struct peer_rec *self, uint64_t seed)
 {
     check_params(p);
-    *o = (struct overlay){ .p = p, .heap = heap, .contacts = contacts, .self = *self };
+    *o = (struct overlay){ .p = p, .heap = heap, .contacts = contacts };
+    o->self = contacts_add(contacts, self);
     rng_seed(&o->rng, seed);
     o->join_ns = -1;
     o->lost_ns = -1;
     o->refill_wait_ns = p->refill_wait_ns;
     o->shuffle_ns = TIME_NEVER;
     o->wake_ns = TIME_NEVER;
+    o->check_ns = TIME_NEVER;
+    view_island_init(o);
     passive_init(&o->passive, p->passive_max, heap, contacts);
     dials_init(&o->dials, p->dials_max, heap, contacts);
     known_init(&o->known, p->known_max, heap, contacts);
@@ -78,6 +101,7 @@ void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap
 
 void overlay_finish(struct overlay *o)
 {
+    contacts_drop(o->contacts, o->self);
     for (int i = 0; i < o->peer_room; i++) {
         if (o->peers[i].state != OVERLAY_FREE)
             contacts_drop(o->contacts, o->peers[i].contact);
@@ -93,7 +117,11 @@ void overlay_finish(struct overlay *o)
 
 void overlay_set_listen(struct overlay *o, const struct addr *listen)
 {
-    o->self.addr = *listen;
+    struct peer_rec self = { view_self(o)->id, *listen };
+    uint32_t old = o->self;
+
+    o->self = contacts_add(o->contacts, &self);
+    contacts_drop(o->contacts, old);
 }
 
 bool overlay_add_bootstrap(struct overlay *o, const struct addr *a)
@@ -118,7 +146,7 @@ bool overlay_add_known(struct overlay *o, const struct peer_rec *rec)
 {
     int peer = overlay_find(o, &rec->id);
 
-    if (node_id_equal(&rec->id, &o->self.id) || node_id_is_zero(&rec->id) ||
+    if (node_id_equal(&rec->id, &view_self(o)->id) || node_id_is_zero(&rec->id) ||
         !passive_is_dialable(&rec->addr) || !known_load(&o->known, rec))
         return false;
     if (peer < 0 || o->peers[peer].state != OVERLAY_ACTIVE)
@@ -130,10 +158,17 @@ bool overlay_add_known(struct overlay *o, const struct peer_rec *rec)
 /* Take the dial with this index out of the table, and add what it was for to d. */
 static void collect(struct overlay *o, int index, struct dial *d)
 {
+    const struct dial *from = &o->dials.list[index < 0 ? 0 : index];
+
     if (index < 0)
         return;
-    d->purposes |= o->dials.list[index].purposes;
-    d->is_forced = d->is_forced || o->dials.list[index].is_forced;
+    d->purposes |= from->purposes;
+    d->is_forced = d->is_forced || from->is_forced;
+    d->is_back = d->is_back || from->is_back;
+    if ((from->purposes & DIAL_PROBE) != 0) {
+        d->asker = from->asker;
+        d->nonce = from->nonce;
+    }
     dials_remove(&o->dials, index);
 }
 
@@ -159,6 +194,7 @@ static void reached(struct overlay *o, int peer, const struct addr *dialled,
 
     if (i >= 0)
         o->passive.list[i].fails = 0;
+    d.is_back = known_dialled(&o->known, id, false);
     if (dialled != NULL) {
         met(o, dialled, id);
         collect(o, dials_find_addr(&o->dials, dialled), &d);
@@ -190,7 +226,7 @@ void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
     int old = overlay_find(o, &rec->id);
     struct overlay_peer *x;
 
-    assert(!node_id_equal(&rec->id, &o->self.id));
+    assert(!node_id_equal(&rec->id, &view_self(o)->id));
     make_row(o, peer);
     x = &o->peers[peer];
     assert(x->state == OVERLAY_FREE);
@@ -254,6 +290,7 @@ void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbo
         view_drop(o, peer, now_ns);
     else
         view_unlink(o, peer, now_ns);
+    o->fresh_count -= x->is_fresh;
     contacts_drop(o->contacts, x->contact);
     *x = (struct overlay_peer){ .state = OVERLAY_FREE };
     i = passive_find(&o->passive, &id);
@@ -282,6 +319,12 @@ void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t n
         view_on_shuffle(o, peer, &m->u.shuffle, now_ns, out);
     else if (m->type == MSG_SHUFFLE_REPLY)
         view_on_shuffle_reply(o, peer, &m->u.shuffle_reply);
+    else if (m->type == MSG_ISLAND)
+        view_on_island(o, peer, &m->u.island, now_ns, out);
+    else if (m->type == MSG_PROBE)
+        view_on_probe(o, peer, &m->u.probe, now_ns, out);
+    else if (m->type == MSG_PROBE_ACK)
+        view_on_probe_ack(o, &m->u.probe_ack, now_ns);
     else
         o->counts.stray++;
     view_settle(o, now_ns, out);
@@ -319,6 +362,29 @@ bool overlay_take_drop(struct overlay *o, int *peer)
         }
     }
     return false;
+}
+
+bool overlay_take_fresh(struct overlay *o, int *peer)
+{
+    for (int i = 0; i < o->peer_room && o->fresh_count > 0; i++) {
+        if (o->peers[i].state != OVERLAY_FREE && o->peers[i].is_fresh) {
+            o->peers[i].is_fresh = 0;
+            o->fresh_count--;
+            *peer = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void overlay_lend(struct overlay *o, int count, int64_t now_ns, struct outbox *out)
+{
+    struct peer_recs recs = { .count = 0 };
+
+    passive_sample(&o->passive, count, &view_self(o)->id, false, &o->rng, &recs);
+    for (int i = 0; i < recs.count; i++)
+        view_want(o, &recs.list[i], DIAL_CARRY, false, now_ns, out);
+    view_plan(o, now_ns);
 }
 
 bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_forget)

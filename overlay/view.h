@@ -14,6 +14,7 @@
 #include "overlay/bucket.h"
 #include "overlay/dial.h"
 #include "overlay/known.h"
+#include "overlay/liveness.h"
 #include "overlay/passive.h"
 #include "wire/outbox.h"
 
@@ -44,20 +45,49 @@ struct overlay_params {
     int64_t dial_timeout_ns;   /* 10 s */
     int dials_max;             /* in flight: 8 */
     int dials_refill;          /* … of them to refill the view: 4 */
-    int64_t refill_wait_ns;    /* between two tries, doubled by each refusal: 50 ms */
-    int64_t refill_alone_ns;   /* … up to this without any neighbour: 200 ms */
-    int64_t refill_haste_ns;   /* … or up to this below active_low: 2 s */
-    int64_t refill_calm_ns;    /* … or up to this: 30 s */
-    int64_t retry_max_ns;      /* back-off of a failing record: 300 s */
-    int64_t retry_share_ns;    /* … but at most this for each record held: 5 s */
-    int64_t isolated_max_ns;   /* … and of all while there is no neighbour: 60 s */
-    int64_t linger_ns;         /* a link that is done with is kept so long: 0.5 s */
-    int64_t linger_new_ns;     /* … and one that nothing was asked on yet: 10 s */
-    int64_t good_ns;           /* a neighbour for so long is remembered: 60 s */
-    int known_max;             /* remembered peers: 64 */
-    struct bucket_rate join_link;    /* JOIN and NEIGHBOR of one link: 1/s, burst 4 */
-    struct bucket_rate join_node;    /* JOINs walked on for all: 10/s, burst 40 */
-    struct bucket_rate walk_link;    /* FORWARD_JOINs of one link: 4/s, burst 16 */
+    int dials_haste;           /* … or so many below active_low: 12 */
+    int64_t
+        dial_patience_ns;   /* a dial that takes longer does not hold up others: 300 ms */
+    int64_t refill_wait_ns; /* between two tries, doubled by each refusal: 20 ms */
+    int64_t refill_alone_ns;    /* … up to this without any neighbour: 200 ms */
+    int64_t refill_haste_ns;    /* … or up to this below active_low: 2 s */
+    int64_t refill_calm_ns;     /* … or up to this: 30 s */
+    int64_t retry_max_ns;       /* back-off of a failing record: 300 s */
+    int64_t retry_share_ns;     /* … but at most this for each record held: 5 s */
+    int64_t bootstrap_first_ns; /* between two dials to a given address: 0.5 s … */
+    int bootstrap_quick;        /* … so often; then the time doubles: 6 */
+    int64_t isolated_max_ns;    /* … and of all while there is no neighbour: 60 s */
+    int64_t linger_ns;          /* a link that is done with is kept so long: 0.5 s */
+    int64_t linger_new_ns;      /* … and one that nothing was asked on yet: 10 s */
+    int64_t good_ns;            /* a neighbour for so long is remembered: 60 s */
+    int64_t good_first_ns;      /* … and the first good_few of them so soon: 3 s */
+    int good_few;               /* 4 */
+    int known_max;              /* remembered peers: 64 */
+    /* R2: who asks while the view is full is answered when those of our neighbours that
+     * were silent for check_fresh_ns have been asked, and the dead are gone.  0: off. */
+    int64_t check_fresh_ns; /* 2 s */
+    int64_t check_min_ns;   /* an answer has max(this, 3 RTT) … */
+    int64_t check_max_ns;   /* … or, if that is more, max(this, 2 RTT): 200, 400 ms */
+    /* R8: slots for peers of our own choice, and the oldest good links, are not to be had
+     * by force.  0: off. */
+    int chosen_min;         /* 3 */
+    int64_t chosen_wait_ns; /* a free slot is kept so long for our own choice: 10 s */
+    int pinned;             /* 2 */
+    int group_min;          /* R9: one peer of each group of addresses in each view,
+                               once so many groups are known: 3; 0: off */
+    int learn_max;          /* R10: new records of one peer in one period that a full
+                               passive view takes: 2; 0: any number */
+    /* R12: a remembered peer is dialled now and then; if it was out of reach before, or
+     * is in another island, it becomes a neighbour, if need be by force.  0: off. */
+    int64_t anchor_period_ns;     /* 60 s, +-20 % */
+    int64_t island_period_ns;     /* the owner of a tag says so again: 100 s */
+    int64_t island_age_ns;        /* a tag not confirmed for so long is void: 300 s */
+    int64_t island_hop_ns;        /* a tag is passed on within this time: 1 s */
+    int probe_helpers;            /* others who are asked about a silent peer: 3 */
+    struct bucket_rate join_link; /* JOIN and NEIGHBOR of one link: 1/s, burst 4 */
+    struct bucket_rate join_node; /* JOINs walked on for all: 10/s, burst 40 */
+    struct bucket_rate
+        walk_link; /* FORWARD_JOIN, ISLAND, PROBE of one link: 4/s, burst 16 */
     struct bucket_rate shuffle_link; /* SHUFFLEs of one link: 1 in 5 s, burst 6 */
 };
 
@@ -73,13 +103,21 @@ struct overlay_peer {
     uint32_t contact;          /* id, and where it listens */
     uint16_t tag;              /* of the id: contact_tag */
     uint8_t state;             /* enum overlay_state */
+    uint8_t asks_open : 4;     /* our requests that it has not answered yet */
+    uint8_t asks_void : 4;     /* … of which the first ones no longer count */
+    uint8_t learned;           /* records taken from it in this period */
     uint8_t is_dialled : 1;    /* by us */
     uint8_t is_forced : 1;     /* ASKED: may cost one of ours; ACTIVE: came by force */
     uint8_t is_remembered : 1; /* as a good neighbour */
     uint8_t is_drop : 1;       /* waits for overlay_take_drop */
     uint8_t has_shuffled : 1;  /* we await its SHUFFLE_REPLY */
-    uint8_t asks_open;         /* our requests that it has not answered yet */
-    uint8_t asks_void;         /* … of which the first ones no longer count */
+    uint8_t is_waiting : 1;    /* its NEIGHBOR is answered when the check is over */
+    uint8_t is_urgent : 1;     /* … and is of high priority */
+    uint8_t is_checked : 1;    /* it has to answer the PING of a check */
+    uint8_t is_fresh : 1;      /* waits for overlay_take_fresh */
+    uint8_t is_chosen : 1;     /* we asked it for a slot */
+    uint8_t is_anchor : 1;     /* we await its ISLAND, to compare */
+    uint8_t is_merging : 1;    /* we ask it so that two islands become one */
     struct bucket_small joins;
     struct bucket_small walks;
     struct bucket_small shuffles;
@@ -97,6 +135,15 @@ struct overlay_bootstrap {
     int64_t next_ns;
 };
 
+/* In which part of the network we are (R12). */
+struct island {
+    uint64_t own_tag;
+    uint64_t tag;    /* the least that we have heard of; our own without neighbours */
+    int64_t said_ns; /* when its owner last confirmed it */
+    int64_t next_ns; /* of passing it on, or of looking at it again */
+    bool is_news;    /* to be passed on at next_ns */
+};
+
 /* What happened so far; for `party status` and the tests. */
 struct overlay_counts {
     uint32_t neighbours_up;
@@ -108,6 +155,9 @@ struct overlay_counts {
     uint32_t limited;     /* messages over their rate */
     uint32_t stray;       /* messages that did not fit the state */
     uint32_t bad_records; /* records that name us, or no host */
+    uint32_t checks;      /* of R2 … */
+    uint32_t check_dead;  /* … and neighbours that they found dead */
+    uint32_t merges;      /* peers of other islands that we asked */
 };
 
 struct overlay {
@@ -115,6 +165,7 @@ struct overlay {
     struct heap *heap;
     struct contacts *contacts;
     struct log *log;            /* NULL: silent.  The node sets it before each step. */
+    struct liveness *liveness;  /* of the same peers; NULL: nobody is asked for life */
     struct overlay_peer *peers; /* by slot, peer_room of them */
     int peer_room;
     uint8_t active[OVERLAY_ACTIVE_MAX]; /* the neighbours' slots, ascending */
@@ -122,9 +173,11 @@ struct overlay {
     int asked_count;  /* ASKED ones with a slot kept free */
     int forced_count; /* ACTIVE ones that came by force */
     int drop_count;   /* links that wait for overlay_take_drop */
+    int fresh_count;  /* … for overlay_take_fresh */
     int64_t wake_ns;  /* the next deadline */
     struct rng rng;
-    struct peer_rec self;
+    uint32_t self;       /* our contact */
+    uint32_t probe_salt; /* of the nonces of our PROBEs */
     struct passive passive;
     struct dials dials;
     struct known known;
@@ -139,7 +192,10 @@ struct overlay {
     int64_t shuffle_ns;     /* the next one; TIME_NEVER without neighbours */
     int64_t shuffle_wait_ns;
     int64_t young_until_ns;
-    int64_t lost_ns; /* when the last neighbour but one went down */
+    int64_t lost_ns;   /* when the last neighbour but one went down */
+    int64_t check_ns;  /* end of a check of R2; TIME_NEVER: none */
+    int64_t anchor_ns; /* of the next dial to an anchor */
+    struct island island;
     struct overlay_counts counts;
 };
 
@@ -174,7 +230,7 @@ void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
 /* The link is gone; nothing of it may be used after the call. */
 void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
 
-/* One of MSG_JOIN … MSG_SHUFFLE_REPLY. */
+/* One of MSG_JOIN … MSG_SHUFFLE_REPLY, MSG_ISLAND, MSG_PROBE, MSG_PROBE_ACK. */
 void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t now_ns,
                      struct outbox *out);
 
@@ -203,6 +259,14 @@ bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expect
 
 /* A link that the overlay no longer needs: close it, unless something else needs it. */
 bool overlay_take_drop(struct overlay *o, int *peer);
+
+/* A link over which what is under way should be sent (R3, R4): a new neighbour, or a peer
+ * that overlay_lend has dialled. */
+bool overlay_take_fresh(struct overlay *o, int *peer);
+
+/* R4: dial up to count random records of the passive view, so that a message whose way is
+ * lost goes over them; each comes up as a fresh link. */
+void overlay_lend(struct overlay *o, int count, int64_t now_ns, struct outbox *out);
 
 /* A change of what is to be remembered for the next run: at most known_max records. */
 bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_forget);

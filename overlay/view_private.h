@@ -13,6 +13,11 @@ static inline const struct peer_rec *view_rec(const struct overlay *o,
     return contacts_at(o->contacts, x->contact);
 }
 
+static inline const struct peer_rec *view_self(const struct overlay *o)
+{
+    return contacts_at(o->contacts, o->self);
+}
+
 /* --- active.c */
 
 /* Slots that are neither taken nor kept free for somebody who was asked. */
@@ -33,6 +38,9 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
 
 /* True when a walk may end here in a full view: it may evict for the newcomer. */
 bool view_may_force(const struct overlay *o, int64_t now_ns);
+
+/* What is under way should go over this link as well. */
+void view_fresh(struct overlay *o, int peer);
 
 /* A neighbour is none any more. */
 void view_drop(struct overlay *o, int peer, int64_t now_ns);
@@ -81,6 +89,46 @@ void view_on_shuffle(struct overlay *o, int peer, const struct msg_shuffle *m,
                      int64_t now_ns, struct outbox *out);
 void view_on_shuffle_reply(struct overlay *o, int peer,
                            const struct msg_shuffle_reply *m);
+
+/* --- check.c */
+
+/* R2: before a request is refused for want of room, ask those of our neighbours that were
+ * silent.  False when there is nobody to be asked. */
+bool view_check(struct overlay *o, int peer, bool is_urgent, int64_t now_ns,
+                struct outbox *out);
+
+/* The end of a check: drop who did not answer, and decide. */
+void view_checked(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* Ask others about a silent peer. */
+void view_question(struct overlay *o, int peer, struct outbox *out);
+
+void view_on_probe(struct overlay *o, int peer, const struct msg_probe *m, int64_t now_ns,
+                   struct outbox *out);
+void view_on_probe_ack(struct overlay *o, const struct msg_probe_ack *m, int64_t now_ns);
+
+/* --- island.c */
+
+void view_island_init(struct overlay *o);
+
+/* A new neighbour: tell it our tag. */
+void view_island_greet(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
+
+/* Ask a peer which island it is in. */
+void view_island_ask(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
+
+/* We are alone. */
+void view_island_alone(struct overlay *o);
+
+void view_on_island(struct overlay *o, int peer, const struct msg_island *m,
+                    int64_t now_ns, struct outbox *out);
+
+/* Pass on and renew the tag, dial an anchor. */
+void view_island_tick(struct overlay *o, int64_t now_ns, struct outbox *out);
+int64_t view_island_due(const struct overlay *o);
+
+/* Ask a peer of another island for a slot, if need be by force. */
+void view_merge(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
 
 /* --- refill.c */
 

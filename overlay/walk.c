@@ -15,7 +15,7 @@ static bool is_loopback(const struct addr *a)
 
 bool view_is_sound(struct overlay *o, int peer, const struct peer_rec *rec)
 {
-    if (node_id_equal(&rec->id, &o->self.id))
+    if (node_id_equal(&rec->id, &view_self(o)->id))
         return false;
     /* Nobody from outside may make us knock at this machine's own services. */
     if (passive_is_dialable(&rec->addr) && !node_id_is_zero(&rec->id) &&
@@ -39,8 +39,18 @@ bool view_is_neighbour(const struct overlay *o, const struct node_id *id)
 
 static void learn_one(struct overlay *o, int peer, const struct peer_rec *rec)
 {
-    if (view_is_sound(o, peer, rec) && !view_is_neighbour(o, &rec->id))
-        (void)passive_add(&o->passive, rec, false, &o->rng);
+    struct overlay_peer *x = &o->peers[peer];
+    bool is_full = o->passive.count >= o->passive.max && o->p->learn_max > 0;
+
+    if (!view_is_sound(o, peer, rec) || view_is_neighbour(o, &rec->id))
+        return;
+    /* R10: nobody replaces what we know by what he says. */
+    if (is_full && passive_find(&o->passive, &rec->id) < 0) {
+        if (x->learned >= o->p->learn_max)
+            return;
+        x->learned++;
+    }
+    (void)passive_add(&o->passive, rec, false, &o->rng);
 }
 
 void view_learn(struct overlay *o, int peer, const struct peer_recs *recs)
@@ -169,7 +179,7 @@ void view_exchange(struct overlay *o, int peer, struct outbox *out)
 {
     struct msg m = { .type = MSG_SHUFFLE };
 
-    m.u.shuffle.origin = o->self;
+    m.u.shuffle.origin = *view_self(o);
     choose_recs(o, peer, &m.u.shuffle.recs);
     o->peers[peer].has_shuffled = true;
     outbox_push(out, peer, &m);
@@ -186,7 +196,7 @@ void view_shuffle(struct overlay *o, struct outbox *out)
         view_exchange(o, peer, out);
         return;
     }
-    m.u.shuffle.origin = o->self;
+    m.u.shuffle.origin = *view_self(o);
     m.u.shuffle.ttl = (uint8_t)o->p->shuffle_walk;
     o->peers[peer].has_shuffled = true;
     outbox_push(out, peer, &m);

@@ -29,32 +29,61 @@
     X("overlay.dial_timeout_ns", overlay.dial_timeout_ns, KNOB_NS, "10 s") \
     X("overlay.dials_max", overlay.dials_max, KNOB_INT, "in flight: 8") \
     X("overlay.dials_refill", overlay.dials_refill, KNOB_INT, "… of them to refill the view: 4") \
-    X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 50 ms") \
+    X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 12") \
+    X("overlay.dial_patience_ns", overlay.dial_patience_ns, KNOB_NS, "a dial that takes longer does not hold up others: 300 ms") \
+    X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 20 ms") \
     X("overlay.refill_alone_ns", overlay.refill_alone_ns, KNOB_NS, "… up to this without any neighbour: 200 ms") \
     X("overlay.refill_haste_ns", overlay.refill_haste_ns, KNOB_NS, "… or up to this below active_low: 2 s") \
     X("overlay.refill_calm_ns", overlay.refill_calm_ns, KNOB_NS, "… or up to this: 30 s") \
     X("overlay.retry_max_ns", overlay.retry_max_ns, KNOB_NS, "back-off of a failing record: 300 s") \
     X("overlay.retry_share_ns", overlay.retry_share_ns, KNOB_NS, "… but at most this for each record held: 5 s") \
+    X("overlay.bootstrap_first_ns", overlay.bootstrap_first_ns, KNOB_NS, "between two dials to a given address: 0.5 s …") \
+    X("overlay.bootstrap_quick", overlay.bootstrap_quick, KNOB_INT, "… so often; then the time doubles: 6") \
     X("overlay.isolated_max_ns", overlay.isolated_max_ns, KNOB_NS, "… and of all while there is no neighbour: 60 s") \
     X("overlay.linger_ns", overlay.linger_ns, KNOB_NS, "a link that is done with is kept so long: 0.5 s") \
     X("overlay.linger_new_ns", overlay.linger_new_ns, KNOB_NS, "… and one that nothing was asked on yet: 10 s") \
     X("overlay.good_ns", overlay.good_ns, KNOB_NS, "a neighbour for so long is remembered: 60 s") \
+    X("overlay.good_first_ns", overlay.good_first_ns, KNOB_NS, "… and the first good_few of them so soon: 3 s") \
+    X("overlay.good_few", overlay.good_few, KNOB_INT, "4") \
     X("overlay.known_max", overlay.known_max, KNOB_INT, "remembered peers: 64") \
+    X("overlay.check_fresh_ns", overlay.check_fresh_ns, KNOB_NS, "2 s") \
+    X("overlay.check_min_ns", overlay.check_min_ns, KNOB_NS, "an answer has max(this, 3 RTT) …") \
+    X("overlay.check_max_ns", overlay.check_max_ns, KNOB_NS, "… or, if that is more, max(this, 2 RTT): 200, 400 ms") \
+    X("overlay.chosen_min", overlay.chosen_min, KNOB_INT, "3") \
+    X("overlay.chosen_wait_ns", overlay.chosen_wait_ns, KNOB_NS, "a free slot is kept so long for our own choice: 10 s") \
+    X("overlay.pinned", overlay.pinned, KNOB_INT, "2") \
+    X("overlay.group_min", overlay.group_min, KNOB_INT, "R9: one peer of each group of addresses in each view, once so many groups are known: 3; 0: off") \
+    X("overlay.learn_max", overlay.learn_max, KNOB_INT, "R10: new records of one peer in one period that a full passive view takes: 2; 0: any number") \
+    X("overlay.anchor_period_ns", overlay.anchor_period_ns, KNOB_NS, "60 s, +-20 %") \
+    X("overlay.island_period_ns", overlay.island_period_ns, KNOB_NS, "the owner of a tag says so again: 100 s") \
+    X("overlay.island_age_ns", overlay.island_age_ns, KNOB_NS, "a tag not confirmed for so long is void: 300 s") \
+    X("overlay.island_hop_ns", overlay.island_hop_ns, KNOB_NS, "a tag is passed on within this time: 1 s") \
+    X("overlay.probe_helpers", overlay.probe_helpers, KNOB_INT, "others who are asked about a silent peer: 3") \
     X("overlay.join_link.period_ns", overlay.join_link.period_ns, KNOB_NS, "one token comes back in this time; JOIN and NEIGHBOR of one link: 1/s, burst 4") \
     X("overlay.join_link.burst", overlay.join_link.burst, KNOB_INT, "tokens of a full bucket; JOIN and NEIGHBOR of one link: 1/s, burst 4") \
     X("overlay.join_node.period_ns", overlay.join_node.period_ns, KNOB_NS, "one token comes back in this time; JOINs walked on for all: 10/s, burst 40") \
     X("overlay.join_node.burst", overlay.join_node.burst, KNOB_INT, "tokens of a full bucket; JOINs walked on for all: 10/s, burst 40") \
-    X("overlay.walk_link.period_ns", overlay.walk_link.period_ns, KNOB_NS, "one token comes back in this time; FORWARD_JOINs of one link: 4/s, burst 16") \
-    X("overlay.walk_link.burst", overlay.walk_link.burst, KNOB_INT, "tokens of a full bucket; FORWARD_JOINs of one link: 4/s, burst 16") \
+    X("overlay.walk_link.period_ns", overlay.walk_link.period_ns, KNOB_NS, "one token comes back in this time; FORWARD_JOIN, ISLAND, PROBE of one link: 4/s, burst 16") \
+    X("overlay.walk_link.burst", overlay.walk_link.burst, KNOB_INT, "tokens of a full bucket; FORWARD_JOIN, ISLAND, PROBE of one link: 4/s, burst 16") \
     X("overlay.shuffle_link.period_ns", overlay.shuffle_link.period_ns, KNOB_NS, "one token comes back in this time; SHUFFLEs of one link: 1 in 5 s, burst 6") \
     X("overlay.shuffle_link.burst", overlay.shuffle_link.burst, KNOB_INT, "tokens of a full bucket; SHUFFLEs of one link: 1 in 5 s, burst 6") \
     X("liveness.peers_max", liveness.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
-    X("liveness.idle_ns", liveness.idle_ns, KNOB_NS, "a silence of so long is asked about: 5 s") \
+    X("liveness.idle_ns", liveness.idle_ns, KNOB_NS, "a silence of so long is asked about: 10 s") \
     X("liveness.measure_ns", liveness.measure_ns, KNOB_NS, "a PING at least so often, for the RTT: 30 s") \
     X("liveness.timeout_min_ns", liveness.timeout_min_ns, KNOB_NS, "of one PING: max(this, timeout_rtts * RTT): 1 s") \
     X("liveness.timeout_max_ns", liveness.timeout_max_ns, KNOB_NS, "… but at most this: 10 s") \
     X("liveness.timeout_rtts", liveness.timeout_rtts, KNOB_INT, "4") \
-    X("liveness.tries", liveness.tries, KNOB_INT, "PINGs without a sign of life: 3") \
+    X("liveness.grain_ns", liveness.grain_ns, KNOB_NS, "signs of life closer than this are one: 50 ms") \
+    X("liveness.phi_suspect_milli", liveness.phi_suspect_milli, KNOB_INT, "8000") \
+    X("liveness.suspect_min_ns", liveness.suspect_min_ns, KNOB_NS, "no silence shorter than this is suspicious: 8 s") \
+    X("liveness.suspect_max_ns", liveness.suspect_max_ns, KNOB_NS, "… and every one longer than this is: 20 s") \
+    X("liveness.probe_ns", liveness.probe_ns, KNOB_NS, "others have so long to answer; 0: none is asked: 1.5 s") \
+    X("liveness.probes_max", liveness.probes_max, KNOB_INT, "a peer that only others hear is kept so often: 3") \
+    X("liveness.fast_min_ns", liveness.fast_min_ns, KNOB_NS, "of the PING after a missed acknowledgement: 400 ms") \
+    X("liveness.fast_rtts", liveness.fast_rtts, KNOB_INT, "… or so many RTTs: 3") \
+    X("liveness.stall_ns", liveness.stall_ns, KNOB_NS, "a wake later than this: we were held up: 250 ms") \
+    X("liveness.health_max", liveness.health_max, KNOB_INT, "stalls counted: 7") \
+    X("liveness.health_ns", liveness.health_ns, KNOB_NS, "one is forgotten in this time: 10 s") \
     X("liveness.ping_rate.period_ns", liveness.ping_rate.period_ns, KNOB_NS, "one token comes back in this time; PINGs of a peer that are answered: 2/s, burst 10") \
     X("liveness.ping_rate.burst", liveness.ping_rate.burst, KNOB_INT, "tokens of a full bucket; PINGs of a peer that are answered: 2/s, burst 10") \
     X("flood.peers_max", flood.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \

@@ -84,6 +84,24 @@ static void code_shuffle_reply(struct codec *c, struct msg *m)
     code_recs(c, &m->u.shuffle_reply.recs);
 }
 
+static void code_island(struct codec *c, struct msg *m)
+{
+    codec_u64(c, &m->u.island.tag);
+    codec_u32(c, &m->u.island.age_s);
+    codec_bool(c, &m->u.island.is_question);
+}
+
+static void code_probe(struct codec *c, struct msg *m)
+{
+    code_rec(c, &m->u.probe.target);
+    codec_u32(c, &m->u.probe.nonce);
+}
+
+static void code_probe_ack(struct codec *c, struct msg *m)
+{
+    codec_u32(c, &m->u.probe_ack.nonce);
+}
+
 static void code_flood(struct codec *c, struct msg *m)
 {
     codec_flood_fields(c, &m->u.flood, MSG_INNER_MAX);
@@ -325,6 +343,9 @@ static const struct form {
     [MSG_SHUFFLE_REPLY] = { 1, code_shuffle_reply },
     [MSG_FLOOD] = { 3, code_flood },
     [MSG_REPLY] = { 4, code_reply },
+    [MSG_ISLAND] = { 3, code_island },
+    [MSG_PROBE] = { 2, code_probe },
+    [MSG_PROBE_ACK] = { 1, code_probe_ack },
     [MSG_DIGEST] = { 1, code_digest },
     [MSG_GOSSIP] = { 3, code_gossip },
     [MSG_IHAVE] = { 1, code_ihave },

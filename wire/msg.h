@@ -57,6 +57,9 @@ enum msg_type {
     MSG_SHUFFLE_REPLY = 10,
     MSG_FLOOD = 11,
     MSG_REPLY = 12,
+    MSG_ISLAND = 13,
+    MSG_PROBE = 14,
+    MSG_PROBE_ACK = 15,
     MSG_DIGEST = 16,
     MSG_GOSSIP = 17,
     MSG_IHAVE = 18,
@@ -152,6 +155,24 @@ struct msg_shuffle {
 
 struct msg_shuffle_reply {
     struct peer_recs recs;
+};
+
+/* Which part of the network the sender is in: the least of the random tags of all whom it
+ * has heard of. */
+struct msg_island {
+    uint64_t tag;
+    uint32_t age_s;   /* since the owner of the tag said that it lives */
+    bool is_question; /* answer with yours */
+};
+
+/* Do you hear of this node?  Answered only when you do. */
+struct msg_probe {
+    struct peer_rec target;
+    uint32_t nonce;
+};
+
+struct msg_probe_ack {
+    uint32_t nonce;
 };
 
 /* A flooded message.  Its id is BLAKE2b-128 of inner (domain "party.flood"); inner is one
@@ -370,6 +391,9 @@ struct msg {
         struct msg_disconnect disconnect;
         struct msg_shuffle shuffle;
         struct msg_shuffle_reply shuffle_reply;
+        struct msg_island island;
+        struct msg_probe probe;
+        struct msg_probe_ack probe_ack;
         struct msg_flood flood;
         struct msg_reply reply;
         struct msg_digest digest;

@@ -13,7 +13,6 @@
 #include "overlay/view.h"
 
 #define NET_PEERS_MAX 64
-#define NET_LINKS_MAX 65536
 #define NET_BYTES     ((size_t)1 << 30)
 
 enum net_kind { NET_MESSAGE, NET_CLOSE, NET_DIALLED };
@@ -63,8 +62,10 @@ struct net {
     uint64_t order;
     struct rng rng;
     struct net_node *nodes;
+    int64_t *wakes; /* of the nodes, side by side, as they are searched at each event */
     struct net_link *links;
     int link_count;
+    int link_room;
     struct net_event *heap;
     int heap_count;
     int heap_max;
@@ -127,6 +128,12 @@ static inline struct net_event net_pop(struct net *n)
 
 /* ---- nodes ---- */
 
+static inline void net_set_wake(struct net *n, int node, int64_t at_ns)
+{
+    n->nodes[node].wake_ns = at_ns;
+    n->wakes[node] = at_ns;
+}
+
 static inline struct addr net_addr(int node)
 {
     return (struct addr){ .ip = { 10, 1, (uint8_t)(node >> 8), (uint8_t)node },
@@ -180,6 +187,7 @@ static inline void net_finish(struct net *n, int node)
     liveness_finish(&x->liveness);
     floods_finish(&x->floods);
     assert_int_equal(x->heap.used, 0);
+    x->heap.pool = NULL;
 }
 
 static inline void net_boot(struct net *n, int node, const struct overlay_params *p)
@@ -197,9 +205,10 @@ static inline void net_boot(struct net *n, int node, const struct overlay_params
     liveness_init(&x->liveness, &x->liveness_params, &x->heap);
     floods_init(&x->floods, &n->flood_params, &x->heap, seed);
     x->floods.liveness = &x->liveness;
+    x->overlay.liveness = &x->liveness;
     x->is_up = true;
     x->is_silent = false;
-    x->wake_ns = n->now_ns;
+    net_set_wake(n, node, n->now_ns);
     x->last_handled = -1;
     for (int i = 0; i < NET_PEERS_MAX; i++)
         x->link[i] = -1;
@@ -223,10 +232,10 @@ static inline struct net *net_new(int count, uint64_t seed)
     pool_init(&n->pool, n->region, NET_BYTES);
     contacts_init(&n->contacts, &n->pool, seed);
     n->nodes = calloc((size_t)count, sizeof(*n->nodes));
-    n->links = calloc(NET_LINKS_MAX, sizeof(*n->links));
-    assert_true(n->nodes != NULL && n->links != NULL);
+    n->wakes = calloc((size_t)count, sizeof(*n->wakes));
+    assert_true(n->nodes != NULL && n->wakes != NULL);
     for (int i = 0; i < count; i++)
-        n->nodes[i].wake_ns = TIME_NEVER;
+        net_set_wake(n, i, TIME_NEVER);
     return n;
 }
 
@@ -240,6 +249,7 @@ static inline void net_free(struct net *n)
         free(net_pop(n).data);
     free(n->nodes);
     free(n->links);
+    free(n->wakes);
     free(n->heap);
     free(n);
 }
@@ -301,9 +311,14 @@ static inline void net_close(struct net *n, int node, int slot)
 static inline void net_link_up(struct net *n, int from, int to, const struct addr *addr)
 {
     struct net_node *x[2] = { &n->nodes[from], &n->nodes[to] };
-    struct net_link *l = &n->links[n->link_count];
+    struct net_link *l;
 
-    assert_true(n->link_count < NET_LINKS_MAX);
+    if (n->link_count == n->link_room) {
+        n->link_room = 2 * n->link_room + 1024;
+        n->links = realloc(n->links, (size_t)n->link_room * sizeof(*n->links));
+        assert_non_null(n->links);
+    }
+    l = &n->links[n->link_count];
     for (int e = 0; e < 2; e++) {
         l->node[e] = e == 0 ? from : to;
         l->slot[e] = net_free_slot(x[e]);
@@ -420,6 +435,7 @@ static inline void net_flush(struct net *n, int node)
     x->wake_ns = time_min(overlay_wake_ns(&x->overlay), flood_wake_ns(&x->floods));
     if (n->has_liveness)
         x->wake_ns = time_min(x->wake_ns, liveness_wake_ns(&x->liveness));
+    net_set_wake(n, node, x->wake_ns);
     if (n->check_every > 0 && n->events % n->check_every == 0) {
         const char *wrong = overlay_check(&x->overlay);
 
@@ -573,10 +589,8 @@ static inline int net_next_wake(const struct net *n)
 {
     int best = 0;
 
-    for (int i = 1; i < n->count; i++) {
-        if (n->nodes[i].wake_ns < n->nodes[best].wake_ns)
-            best = i;
-    }
+    for (int i = 1; i < n->count; i++)
+        best = n->wakes[i] < n->wakes[best] ? i : best;
     return best;
 }
 
@@ -617,7 +631,7 @@ static inline void net_kill(struct net *n, int node, bool is_silent)
 {
     struct net_node *x = &n->nodes[node];
 
-    x->wake_ns = TIME_NEVER;
+    net_set_wake(n, node, TIME_NEVER);
     if (is_silent) {
         x->is_silent = true;
         x->group = -1 - node;

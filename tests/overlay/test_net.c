@@ -184,7 +184,7 @@ static void killed(uint64_t seed, bool is_silent)
 
     n->has_liveness = is_silent;
     for (int i = 0; i < n->count && is_silent; i++)
-        n->nodes[i].wake_ns = n->now_ns; /* the timers of liveness were not counted */
+        net_set_wake(n, i, n->now_ns); /* the timers of liveness were not counted */
     net_run(n, is_silent ? 10 * NS_PER_S : 0);
     for (int i = 0; i < 30; i++) {
         int node = (int)rng_below(&n->rng, n->count);

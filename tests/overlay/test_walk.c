@@ -200,6 +200,7 @@ static void any_peer_event(struct bench *b, struct rng *r)
     int peer = (int)rng_below(r, b->o.p->peers_max);
     bool is_up = peer < b->o.peer_room && b->o.peers[peer].state != OVERLAY_FREE;
     struct peer_rec rec = any_rec(r);
+    struct node_id self = id_of(SELF);
 
     if (is_up && rng_below(r, 20) == 0) {
         down(b, peer);
@@ -211,7 +212,7 @@ static void any_peer_event(struct bench *b, struct rng *r)
         if (m.type == MSG_SHUFFLE && rng_below(r, 2) == 0)
             m.u.shuffle.origin = *overlay_rec(&b->o, peer);
         overlay_receive(&b->o, peer, &m, b->now_ns, &b->out);
-    } else if (!node_id_equal(&rec.id, &b->o.self.id)) {
+    } else if (!node_id_equal(&rec.id, &self)) {
         overlay_peer_up(&b->o, peer, &rec, rng_below(r, 2) == 0 ? &rec.addr : NULL,
                         b->now_ns, &b->out);
     }

@@ -20,8 +20,9 @@ static const enum msg_type sample_types[] = {
     MSG_ELECT,        MSG_ELECT_OK,      MSG_CLAIM,        MSG_GRANT,
     MSG_DENY,         MSG_HANDOVER,      MSG_LEAVES_GET,   MSG_LEAVES,
     MSG_HAVE,         MSG_HAVE_BLOCKS,   MSG_WANT,         MSG_BLOCK,
-    MSG_CANCEL,       MSG_REFUSE,        MSG_DIGEST,       MSG_SEEN,
-    MSG_PULL,         MSG_SUMMARY,
+    MSG_CANCEL,       MSG_REFUSE,        MSG_ISLAND,       MSG_PROBE,
+    MSG_PROBE_ACK,    MSG_DIGEST,        MSG_SEEN,         MSG_PULL,
+    MSG_SUMMARY,
 };
 
 /* A source of samples, with the memory that their views point into. */
@@ -240,6 +241,18 @@ static inline void sample_overlay_msg(struct sampler *s, struct msg *m)
         break;
     case MSG_SHUFFLE_REPLY:
         sample_recs(s, &m->u.shuffle_reply.recs);
+        break;
+    case MSG_ISLAND:
+        m->u.island.tag = sample_uint(s, 0, UINT64_MAX);
+        m->u.island.age_s = (uint32_t)sample_uint(s, 0, UINT32_MAX);
+        m->u.island.is_question = sample_bool(s);
+        break;
+    case MSG_PROBE:
+        sample_rec(s, &m->u.probe.target);
+        m->u.probe.nonce = (uint32_t)sample_uint(s, 0, UINT32_MAX);
+        break;
+    case MSG_PROBE_ACK:
+        m->u.probe_ack.nonce = (uint32_t)sample_uint(s, 0, UINT32_MAX);
         break;
     case MSG_FLOOD:
         sample_flood_msg(s, &m->u.flood, MSG_INNER_MAX);

@@ -299,7 +299,7 @@ static void test_encoding_holds_to_the_limits(void **state)
     REFUSES_MANIFEST(album, text_of(bad_utf8));
 
     memset(&m, 0, sizeof(m));
-    m.type = (enum msg_type)13;
+    m.type = (enum msg_type)30;
     assert_int_equal(msg_encode(&m, buffer, sizeof(buffer)), 0);
     m.type = MSG_WANT; /* an empty list */
     assert_int_equal(msg_encode(&m, buffer, sizeof(buffer)), 0);
@@ -357,6 +357,10 @@ static const struct {
     { FORM_MSG, "83 08 03 80" },
     { FORM_MSG, "84 09" REC "06 82" REC REC },
     { FORM_MSG, "82 0a 80" },
+    { FORM_MSG, "84 0d 1bffffffffffffffff 1affffffff f4" },
+    { FORM_MSG, "84 0d 00 00 f5" },
+    { FORM_MSG, "83 0e " REC " 1affffffff" },
+    { FORM_MSG, "82 0f 00" },
     { FORM_MSG, "84 0b 01 41ff" SIG },
     { FORM_MSG, "85 0c" ID16 "02 420102" SIG },
     { FORM_MSG, "83 1820" ID16 "60" },
@@ -446,7 +450,7 @@ static void test_refuses_what_breaks_a_limit(void **state)
         { FORM_MSG, "an empty array", "80" },
         { FORM_MSG, "no array", "02" },
         { FORM_MSG, "type 0", "82 00 00" },
-        { FORM_MSG, "a type between the blocks", "82 0d 00" },
+        { FORM_MSG, "a type between the blocks", "82 18 1f 00" },
         { FORM_MSG, "a type behind the last", "83 1848" ID32 "81 07" },
         { FORM_MSG, "type 2^32 + 2, which is PING when cut", "82 1b0000000100000002 00" },
         { FORM_MSG, "type 2^64-1", "82 1bffffffffffffffff 00" },
