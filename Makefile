@@ -26,7 +26,7 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(TESTED:%=tests/%/test_*.c)))
 REPLAYS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 PLUGIN  := $(BUILD)/tests/alsa/libasound_module_pcm_partytest.so
-TOOLS   := $(BUILD)/tests/system/netswitch $(BUILD)/tests/system/measure
+TOOLS   := $(addprefix $(BUILD)/tests/,system/netswitch system/measure bench/bench_city)
 
 all: $(BUILD)/party $(BUILD)/party-sim
 

@@ -28,6 +28,7 @@ struct daemon_config {
     const char *audio; /* "alsa:DEVICE", "none", "virtual:…" */
     char name[DAEMON_NAME_MAX + 1];
     bool auto_accept;
+    bool is_lab; /* verbs of experiments are obeyed; false but in tests */
     enum log_level log_level;
     struct clockwork clock; /* test error of the local clock; zero but in tests */
 };

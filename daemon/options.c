@@ -163,6 +163,13 @@ static int set_auto_accept(struct context *c, const char *value)
     return 0;
 }
 
+static int set_lab(struct context *c, const char *value)
+{
+    (void)value;
+    c->config->is_lab = true;
+    return 0;
+}
+
 static const struct option {
     const char *name;
     bool has_value;
@@ -178,6 +185,7 @@ static const struct option {
     { "--auto-accept", false, set_auto_accept },
     { "--log-level", true, set_log_level },
     { "--clock-error", true, set_clock_error },
+    { "--lab", false, set_lab },
 };
 
 /* The option that arg names, and behind "=" its value, if it stands there. */

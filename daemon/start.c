@@ -224,6 +224,7 @@ static int make_node(struct driver *d, const struct node_setup *setup)
 
     d->params = node_params_default();
     d->params.party.is_auto_accept = d->config->auto_accept;
+    d->params.is_lab = d->config->is_lab;
     node_params_spread(&d->params);
     memcpy(seeds.identity_seed, d->datadir.seed, sizeof(seeds.identity_seed));
     if (getrandom(seeds.entropy, sizeof(seeds.entropy), 0) == sizeof(seeds.entropy))

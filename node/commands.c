@@ -267,6 +267,13 @@ static void run_invites(struct node *n, uint64_t id, struct cbor_reader *r)
     reply(n, id, 0, report_invites(n));
 }
 
+static bool is_lab(struct node *n, uint64_t id)
+{
+    if (!n->params->is_lab)
+        fail(n, id, ERR_DENIED, "this node is no laboratory", "see docs/control.md");
+    return n->params->is_lab;
+}
+
 /* For experiments only: a flood that says nothing, or with TTL 0 a message along the
  * trees. */
 static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
@@ -275,9 +282,9 @@ static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
     int ttl = (int)cbor_read_uint(r, FLOOD_TTL_MAX);
     int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
 
-    if (!n->params->is_lab)
-        fail(n, id, ERR_DENIED, "flood: this is no laboratory", "see `party help`");
-    else if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, ttl, bytes))
+    if (!is_lab(n, id))
+        return;
+    if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, ttl, bytes))
         fail(n, id, ERR_USAGE,
              "flood: give a TTL of 1 to 12 and up to 900 bytes, or 0 and up to 8000",
              "see docs/control.md");
@@ -291,13 +298,21 @@ static void run_announce(struct node *n, uint64_t id, struct cbor_reader *r)
     static const uint8_t empty_map[] = { 0xa0 };
     int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
 
-    if (!n->params->is_lab)
-        fail(n, id, ERR_DENIED, "announce: this is no laboratory", "see `party help`");
-    else if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, 0, bytes))
+    if (!is_lab(n, id))
+        return;
+    if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, 0, bytes))
         fail(n, id, ERR_USAGE, "announce: give a length of 1 to 8,000 bytes",
              "see docs/control.md");
     else
         reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+}
+
+/* … and what became of those that this node heard. */
+static void run_floods(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    (void)r;
+    if (is_lab(n, id))
+        reply(n, id, 0, report_floods(n));
 }
 
 /* The driver stops the node after this step: say good-bye to all. */
@@ -327,6 +342,7 @@ static const struct {
     { "seek", 2, run_seek },       { "leave", 0, run_leave },
     { "watch", 0, run_status },    { "down", 0, run_down },
     { "flood", 2, run_flood },     { "announce", 1, run_announce },
+    { "floods", 0, run_floods },
 };
 
 void commands_run(struct node *n, uint64_t id, struct bytes request)

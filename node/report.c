@@ -489,3 +489,20 @@ struct bytes report_invites(struct node *n)
     }
     return report_end(n, &w);
 }
+
+struct bytes report_floods(struct node *n)
+{
+    const struct flood_counts *counts = flood_counts(&n->floods);
+    const struct flood_newest *newest = flood_newest(&n->floods);
+    struct cbor_writer w = report_begin(n);
+
+    cbor_write_map(&w, 7);
+    put_id(&w, newest->id.b, FLOOD_ID_LEN);
+    put_int(&w, "hops", newest->hops);
+    put_int(&w, "sent", counts->sent);
+    put_int(&w, "at_ns", newest->at_ns);
+    put_int(&w, "now_ns", n->now_ns);
+    put_int(&w, "admitted", counts->admitted);
+    put_int(&w, "duplicates", counts->duplicates);
+    return report_end(n, &w);
+}

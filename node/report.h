@@ -15,4 +15,7 @@ struct bytes report_peers(struct node *n);
 struct bytes report_clock(struct node *n);
 struct bytes report_invites(struct node *n);
 
+/* For experiments: what was counted of floods, and the newest one. */
+struct bytes report_floods(struct node *n);
+
 #endif

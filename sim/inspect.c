@@ -48,6 +48,7 @@ static void hash_of(const struct setup *s, uint64_t seed, int threads,
     struct lab lab;
 
     own.threads = threads;
+    own.has_full_hash = true;
     lab_begin(&lab, &own, seed);
     lab_send(&lab, lab_pick(&lab), (int)s->ttl, (int)s->bytes, s->wait_ns, &m);
     (void)lab_kill(&lab, s->share_ppm, s->is_silent != 0);

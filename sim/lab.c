@@ -22,7 +22,7 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
         .threads = (int)s->threads,
         .net = s->net,
         .node = s->node,
-        .hash = WORLD_HASH_TIMES,
+        .hash = s->has_full_hash ? WORLD_HASH_ALL : WORLD_HASH_TIMES,
     };
     struct world_hooks hooks = { 0 };
 

@@ -36,6 +36,7 @@ struct setup {
     int64_t rounds;
     int level_count;
     int64_t levels_ppm[SETUP_LEVELS_MAX]; /* of the nodes that die */
+    bool has_full_hash; /* the run hash covers every byte, not only who heard when */
     enum setup_crypto crypto;
     char net_name[32];
     char matrix_path[SETUP_PATH_MAX];

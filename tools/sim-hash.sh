@@ -1,17 +1,12 @@
 #!/bin/bash
-# The same seeds give the same hashes with gcc and with clang, and twice; other seeds others.
-# BUILD/gcc and BUILD/clang hold the two builds, made here when they are not there.
+# The same seeds give the same hashes: with gcc and with clang, optimised or not, under
+# sanitizers, a second time, on 1, 2 and 4 threads, and over 1, 2 and 3 MPI ranks (where
+# there is an MPI); other seeds give others.  BUILD/NAME holds each build, made here when it
+# is not there.
 set -u
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
-for cc in gcc clang; do
-    make -s -j2 BUILD="$BUILD/$cc" CC=$cc "$BUILD/$cc/party-sim" >&2 || exit 1
-done
-hashes() { "$BUILD/$1/party-sim" --nodes 12 --seeds "$2" --hash-only; }
-a=$(hashes gcc 1..20)
-b=$(hashes clang 1..20)
-c=$(hashes gcc 1..20)
-d=$(hashes gcc 21..40)
+SEEDS=${SEEDS:-1..20}
 passed=0
 failed=0
 rule() { # name, then a test
@@ -19,9 +14,51 @@ rule() { # name, then a test
     shift
     if "$@"; then echo "ok   $name"; passed=$((passed + 1)); else echo "FAIL $name"; failed=$((failed + 1)); fi
 }
-rule "20 seeds, 20 different hashes" [ "$(printf '%s\n' "$a" | awk '{print $2}' | sort -u | wc -l)" -eq 20 ]
-rule "gcc and clang agree on them" [ "$a" = "$b" ]
-rule "a second run agrees with the first" [ "$a" = "$c" ]
+asan='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+build() { # name, compiler, flags
+    make -s -j2 BUILD="$BUILD/$1" CC="$2" CFLAGS="$3" "$BUILD/$1/party-sim" >&2 ||
+        { echo "FAIL $1 does not build"; echo "$passed passed, $((failed + 1)) failed"; exit 1; }
+}
+build gcc gcc '-O2 -g'
+build clang clang '-O2 -g'
+build gcc-O0 gcc -O0
+build clang-O0 clang -O0
+build asan clang "$asan"
+build tsan gcc '-O1 -g -fsanitize=thread'
+
+# A party with its faults, and a network in which floods go about while nodes die; the
+# second one on several threads, and with every byte in the hash.
+party() { "$BUILD/$1/party-sim" --nodes 12 --seeds "$2" --hash-only 2>&1; }
+network() {
+    "$BUILD/$1/party-sim" check --nodes "${2:-40}" --seeds 1..2 --start 3s --settle 20s --net.loss 1% \
+        --quiet 2>&1
+}
+a=$(party gcc "$SEEDS")
+d=$(party gcc 1001..1020)
+count=$(printf '%s\n' "$a" | wc -l)
+rule "$count seeds, $count different hashes" \
+    [ "$(printf '%s\n' "$a" | awk '{print $2}' | sort -u | wc -l)" -eq "$count" ]
 rule "other seeds give other hashes" [ -z "$(printf '%s\n%s\n' "$a" "$d" | awk '{print $2}' | sort | uniq -d)" ]
+rule "party: a second run agrees with the first" [ "$(party gcc "$SEEDS")" = "$a" ]
+rule "party: clang agrees with gcc" [ "$(party clang "$SEEDS")" = "$a" ]
+few=$(printf '%s\n' "$a" | head -n 4)
+for b in gcc-O0 clang-O0 asan; do
+    rule "party: $b agrees" [ "$(party $b "${SEEDS%%..*}..$((${SEEDS%%..*} + 3))")" = "$few" ]
+done
+n=$(network gcc)
+rule "network: 2 seeds agree on 1, 2 and 4 threads" grep -qx "6 passed, 0 failed" <<<"$n"
+for b in clang gcc-O0 clang-O0 asan; do
+    rule "network: $b agrees with gcc" [ "$(network $b)" = "$n" ]
+done
+# What races do not show in the hash, the thread sanitizer sees.
+rule "network: nothing seen by TSan" [ "$(network tsan 24)" = "$(network gcc 24)" ]
+if [ -x tools/sim-ranks.sh ]; then
+    ranks=$(BUILD=$BUILD/gcc tools/sim-ranks.sh)
+    printf '%s\n' "$ranks" | grep -E '^(FAIL|skip)'
+    read -r p f < <(printf '%s\n' "$ranks" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p')
+    [ "${p:-0}" -eq 0 ] || echo "ok   MPI: $p worlds over 1, 2 and 3 ranks"
+    passed=$((passed + ${p:-0}))
+    failed=$((failed + ${f:-1}))
+fi
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -50,7 +50,7 @@ static void test_all(void **state)
     assert_int_equal(
         parse("--listen 127.0.0.1:0 --join a --join=b:5 --channel-key-file k "
               "--data-dir d --audio none --name ana --ntp x --ntp [::1]:124 "
-              "--auto-accept --log-level debug --clock-error ppm=5,offset_ms=-1",
+              "--auto-accept --log-level debug --clock-error ppm=5,offset_ms=-1 --lab",
               &c, message),
         0);
     assert_int_equal(c.listen.port, 0);
@@ -62,6 +62,7 @@ static void test_all(void **state)
     assert_string_equal(c.name, "ana");
     assert_int_equal(c.ntp_count, 2);
     assert_true(c.auto_accept);
+    assert_true(c.is_lab);
     assert_int_equal(c.log_level, LOG_DEBUG);
     assert_int_equal(c.clock.rate_ppb, 5000);
     assert_int_equal(c.clock.offset_ns, -1000000);

@@ -505,6 +505,8 @@ static void test_lab(void **state)
 {
     static const int bad[][2] = { { 0, 9000 }, { 13, 1 },   { 1, 0 },
                                   { -1, 1 },   { 1, 1025 }, { 1, 1000 } };
+    static const char *const floods[] = { "id",     "hops",     "sent",      "at_ns",
+                                          "now_ns", "admitted", "duplicates" };
     const struct flood_newest *newest;
 
     (void)state;
@@ -513,10 +515,12 @@ static void test_lab(void **state)
     town_start_all();
     town_run(10 * S);
     assert_int_equal(say_lab(0, "flood", 10, 100)->err, ERR_DENIED);
+    assert_int_equal(town_say(0, "floods")->err, ERR_DENIED);
     for (int i = 0; i < COUNT(bad); i++)
         assert_int_equal(say_lab(1, "flood", bad[i][0], bad[i][1])->err, ERR_USAGE);
     assert_int_equal(say_lab(1, "flood", 10, 900)->err, 0);
     town_run(S);
+    check_body(town_say(1, "floods"), floods, COUNT(floods), check_value);
     newest = flood_newest(node_floods(town_node(1)));
     assert_int_equal(newest->hops, 0);
     for (int i = 0; i < town.count; i++) {

@@ -5,16 +5,19 @@
  *   netswitch [--delay-ms D] [--jitter-ms J] [--loss PERCENT] [--rate-mbit R] [--seed S]
  *             NAMESPACE:DEVICE:ADDRESS/BITS …
  *
- * In each namespace it makes a TAP device with that address.  A frame leaves by the port
- * where its destination was last seen, or by all others; D +- J milliseconds later (drawn
- * evenly, for each frame), never before one that came earlier by the same way.  Prints
- * "ready", runs until it is told to stop, and then tells what it did.
+ * In each namespace it makes a TAP device with that address, and tells it the hardware
+ * addresses of all others: the kernel's table of what ARP learnt is one for all
+ * namespaces, and overflows with fifty of them.  A frame leaves by the port where its
+ * destination was last seen, or by all others; D +- J milliseconds later (drawn evenly,
+ * for each frame), never before one that came earlier by the same way.  Prints "ready",
+ * runs until it is told to stop, and then tells what it did.
  * SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,14 +31,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORTS_MAX 16
+#define PORTS_MAX 64
 #define FRAME_MAX 2048
-#define QUEUE_MAX 4096
+#define QUEUE_MAX 16384
 #define MACS_MAX  256
 #define NS_PER_MS INT64_C(1000000)
 
 struct port {
     int fd;
+    int ns; /* its namespace */
+    char device[IFNAMSIZ];
+    struct in_addr addr;
     int64_t free_ns;            /* when the last frame has left it, at its rate */
     int64_t last_ns[PORTS_MAX]; /* of the last frame that came from that port */
 };
@@ -217,58 +223,108 @@ static void die(const char *what, const char *which)
     exit(1);
 }
 
-static void set_address(const char *device, const char *address, int bits)
+/* 02:00 and the IP address. */
+static void hardware_of(const struct in_addr *addr, struct sockaddr *hardware)
+{
+    hardware->sa_family = ARPHRD_ETHER;
+    hardware->sa_data[0] = 2;
+    hardware->sa_data[1] = 0;
+    memcpy(hardware->sa_data + 2, &addr->s_addr, 4);
+}
+
+static void set_address(struct port *p, const char *address, int bits)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in a = { .sin_family = AF_INET };
     struct ifreq r = { 0 };
 
-    snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", device);
-    if (fd < 0 || inet_pton(AF_INET, address, &a.sin_addr) != 1)
+    memcpy(r.ifr_name, p->device, sizeof(r.ifr_name));
+    if (fd < 0 || inet_pton(AF_INET, address, &p->addr) != 1)
         die("address", address);
+    hardware_of(&p->addr, &r.ifr_hwaddr);
+    if (ioctl(fd, SIOCSIFHWADDR, &r) != 0)
+        die("set hardware address of", p->device);
+    a.sin_addr = p->addr;
     memcpy(&r.ifr_addr, &a, sizeof(a));
     if (ioctl(fd, SIOCSIFADDR, &r) != 0)
-        die("set address of", device);
+        die("set address of", p->device);
     a.sin_addr.s_addr = htonl(bits == 0 ? 0 : UINT32_MAX << (32 - bits));
     memcpy(&r.ifr_netmask, &a, sizeof(a));
     if (ioctl(fd, SIOCSIFNETMASK, &r) != 0)
-        die("set netmask of", device);
+        die("set netmask of", p->device);
     r.ifr_flags = IFF_UP | IFF_RUNNING;
     if (ioctl(fd, SIOCSIFFLAGS, &r) != 0)
-        die("bring up", device);
+        die("bring up", p->device);
     close(fd);
+}
+
+static int enter(int ns)
+{
+    int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+    if (home < 0 || setns(ns, CLONE_NEWNET) != 0)
+        die("enter", "a namespace");
+    return home;
+}
+
+static void leave(int home)
+{
+    if (setns(home, CLONE_NEWNET) != 0)
+        die("enter", "the namespace that we came from");
+    close(home);
+}
+
+/* Tell a port who all the others are. */
+static void introduce(const struct port *p)
+{
+    int home = enter(p->ns);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    for (int i = 0; i < sw.port_count; i++) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = sw.ports[i].addr };
+        struct arpreq r = { .arp_flags = ATF_PERM | ATF_COM };
+
+        if (&sw.ports[i] == p)
+            continue;
+        memcpy(&r.arp_pa, &a, sizeof(a));
+        hardware_of(&a.sin_addr, &r.arp_ha);
+        memcpy(r.arp_dev, p->device, sizeof(r.arp_dev));
+        if (ioctl(fd, SIOCSARP, &r) != 0)
+            die("introduce the others to", p->device);
+    }
+    close(fd);
+    leave(home);
 }
 
 /* One port: NAMESPACE:DEVICE:ADDRESS/BITS. */
 static void open_port(char *spec)
 {
-    int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     char *name = strtok(spec, ":");
     char *device = strtok(NULL, ":");
     char *address = strtok(NULL, "/");
     char *bits = strtok(NULL, "");
     struct ifreq r = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+    struct port *p = &sw.ports[sw.port_count];
     char path[256];
-    int ns, fd;
+    int home;
 
     if (bits == NULL || sw.port_count == PORTS_MAX) {
         fprintf(stderr, "netswitch: a port is NAMESPACE:DEVICE:ADDRESS/BITS\n");
         exit(2);
     }
     snprintf(path, sizeof(path), "/var/run/netns/%s", name);
-    ns = open(path, O_RDONLY | O_CLOEXEC);
-    if (ns < 0 || setns(ns, CLONE_NEWNET) != 0)
+    snprintf(p->device, sizeof(p->device), "%s", device);
+    p->ns = open(path, O_RDONLY | O_CLOEXEC);
+    if (p->ns < 0)
         die("namespace", name);
-    fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", device);
-    if (fd < 0 || ioctl(fd, TUNSETIFF, &r) != 0)
+    home = enter(p->ns);
+    p->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    memcpy(r.ifr_name, p->device, sizeof(r.ifr_name));
+    if (p->fd < 0 || ioctl(p->fd, TUNSETIFF, &r) != 0)
         die("TAP device", device);
-    set_address(device, address, atoi(bits));
-    if (setns(home, CLONE_NEWNET) != 0)
-        die("namespace", "home");
-    close(ns);
-    close(home);
-    sw.ports[sw.port_count++].fd = fd;
+    set_address(p, address, atoi(bits));
+    leave(home);
+    sw.port_count++;
 }
 
 static bool take_option(const char *name, const char *value)
@@ -298,8 +354,10 @@ static void run(void)
         fds[i] = (struct pollfd){ .fd = sw.ports[i].fd, .events = POLLIN };
     while (!is_over) {
         int64_t wait = sw.queued > 0 ? sw.heap[0]->at_ns - now_ns() : 1000 * NS_PER_MS;
-        struct timespec t = { 0, wait < 0 ? 0 : wait % 1000000000 };
+        struct timespec t = { wait / 1000000000, wait % 1000000000 };
 
+        if (wait < 0)
+            t = (struct timespec){ 0 };
         if (ppoll(fds, (nfds_t)sw.port_count, &t, NULL) > 0) {
             for (int i = 0; i < sw.port_count; i++) {
                 if (fds[i].revents & POLLIN)
@@ -324,6 +382,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "netswitch: fewer than two ports\n");
         return 2;
     }
+    for (int i = 0; i < sw.port_count; i++)
+        introduce(&sw.ports[i]);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     puts("ready");
