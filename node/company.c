@@ -17,8 +17,8 @@ static void tell_links(struct node *n, struct party *p)
         const struct slot *s = &n->slots[i];
 
         if (s->state == SLOT_UP)
-            party_peer_up(p, i, &s->rec.id, s->peer.key, &s->rec.addr, n->now_ns,
-                          &n->out->outbox);
+            party_peer_up(p, i, &slot_rec(n, s)->id, s->key, &slot_rec(n, s)->addr,
+                          n->now_ns, &n->out->outbox);
     }
 }
 

@@ -54,6 +54,10 @@ struct node {
     struct effects *out; /* of the step that is under way */
     struct slot *slots;  /* from the heap; at most params->peers_max */
     int slot_count;
+    uint32_t *slot_links;  /* by slot: its link, 0 when it is free */
+    int choked_count;      /* slots that are choked */
+    int64_t links_wake_ns; /* something is due at the slots */
+    int64_t links_look_ns; /* whether they are needed is asked no earlier */
     uint32_t next_link;
     uint64_t clock_id; /* of our raw clock */
     struct priority priority;

@@ -7,14 +7,32 @@
 #include "node/internal.h"
 
 #define SLOTS_FIRST 8 /* rows of the first table */
+#define LOOKS       4 /* at what nobody needs, in the time that it is kept */
+
+const struct peer_rec *slot_rec(const struct node *n, const struct slot *s)
+{
+    return contacts_at(n->contacts, s->contact);
+}
+
+const char *slot_name(const struct slot *s)
+{
+    return s->name == NULL ? "" : s->name;
+}
 
 static struct slot *slot_of(struct node *n, uint32_t link)
 {
     for (int i = 0; i < n->slot_count; i++) {
-        if (n->slots[i].state != SLOT_FREE && n->slots[i].link == link)
+        if (n->slot_links[i] == link && n->slots[i].state != SLOT_FREE)
             return &n->slots[i];
     }
     return NULL;
+}
+
+/* The slot is for this link from now on. */
+static void slot_set(struct node *n, struct slot *s, const struct slot *to)
+{
+    *s = *to;
+    n->slot_links[s - n->slots] = s->link;
 }
 
 /* The first free one; the table grows for it.  Pointers to other slots are void then. */
@@ -31,6 +49,8 @@ static struct slot *slot_free(struct node *n)
         return NULL;
     n->slots = heap_resize(&n->heap, n->slots, (size_t)n->slot_count, (size_t)count,
                            sizeof(*n->slots));
+    n->slot_links = heap_resize(&n->heap, n->slot_links, (size_t)n->slot_count,
+                                (size_t)count, sizeof(*n->slot_links));
     n->slot_count = count;
     return slot_free(n);
 }
@@ -45,7 +65,7 @@ int links_find(const struct node *n, const struct node_id *id)
     for (int i = 0; i < n->slot_count; i++) {
         const struct slot *s = &n->slots[i];
 
-        if (s->state == SLOT_UP && node_id_equal(&s->rec.id, id))
+        if (s->state == SLOT_UP && node_id_equal(&slot_rec(n, s)->id, id))
             return i;
     }
     return -1;
@@ -97,6 +117,26 @@ static struct slot *slot_take(struct node *n)
     return taken;
 }
 
+struct slot *links_adopt(struct node *n, uint32_t link, const struct addr *remote)
+{
+    struct slot *s = slot_free(n);
+
+    if (s != NULL)
+        slot_set(n, s,
+                 &(struct slot){ .state = SLOT_GREETING,
+                                 .link = link,
+                                 .remote = *remote,
+                                 .deadline_ns = TIME_NEVER,
+                                 .idle_ns = n->now_ns });
+    return s;
+}
+
+/* The links want to be looked at then. */
+static void due(struct node *n, int64_t at_ns)
+{
+    n->links_wake_ns = time_min(n->links_wake_ns, at_ns);
+}
+
 static void dial(struct node *n, const struct addr *addr, const struct node_id *id)
 {
     const struct peer_rec to = { .id = *id, .addr = *addr };
@@ -109,12 +149,13 @@ static void dial(struct node *n, const struct addr *addr, const struct node_id *
         overlay_dial_failed(&n->overlay, addr, n->now_ns);
         return;
     }
-    *s = (struct slot){ .state = SLOT_DIALLING,
-                        .is_dialled = true,
-                        .link = n->next_link,
-                        .remote = *addr,
-                        .deadline_ns = TIME_NEVER,
-                        .idle_ns = n->now_ns };
+    slot_set(n, s,
+             &(struct slot){ .state = SLOT_DIALLING,
+                             .is_dialled = true,
+                             .link = n->next_link,
+                             .remote = *addr,
+                             .deadline_ns = TIME_NEVER,
+                             .idle_ns = n->now_ns });
     n->next_link += 2;
     e->u.open.link = s->link;
     e->u.open.addr = *addr;
@@ -143,7 +184,7 @@ static void log_down(struct node *n, const struct slot *s)
 {
     struct text t = log_begin(&n->out->log, LOG_INFO, "link", "down");
 
-    log_id(&t, "peer", s->rec.id.b);
+    log_id(&t, "peer", slot_rec(n, s)->id.b);
 }
 
 static void give_wiped(struct node *n, void *memory, size_t size)
@@ -165,12 +206,25 @@ static void forget_keys(struct node *n, struct slot *s)
     s->datagram = NULL;
 }
 
+static void forget_peer(struct node *n, struct slot *s)
+{
+    contacts_drop(n->contacts, s->contact);
+    if (s->name != NULL)
+        heap_give(&n->heap, s->name, strlen(s->name) + 1, 1);
+    s->name = NULL;
+}
+
 void links_wipe(struct node *n)
 {
-    for (int i = 0; i < n->slot_count; i++)
+    for (int i = 0; i < n->slot_count; i++) {
         forget_keys(n, &n->slots[i]);
+        if (n->slots[i].state == SLOT_UP)
+            forget_peer(n, &n->slots[i]);
+    }
     heap_give(&n->heap, n->slots, (size_t)n->slot_count, sizeof(*n->slots));
+    heap_give(&n->heap, n->slot_links, (size_t)n->slot_count, sizeof(*n->slot_links));
     n->slots = NULL;
+    n->slot_links = NULL;
     n->slot_count = 0;
 }
 
@@ -198,17 +252,21 @@ static void slot_clear(struct node *n, struct slot *s)
     int peer = index_of(n, s);
 
     forget_keys(n, s);
+    if (was_up)
+        log_down(n, s);
     s->state = SLOT_FREE;
+    n->slot_links[peer] = 0;
+    n->choked_count -= s->is_choked;
     s->is_choked = false;
     if (was_dial)
         overlay_dial_failed(&n->overlay, &remote, n->now_ns);
     if (!was_up)
         return;
-    log_down(n, s);
     overlay_peer_down(&n->overlay, peer, n->now_ns, box);
     liveness_peer_down(&n->liveness, peer);
     floods_peer_down(n, peer);
     company_peer_down(n, peer);
+    forget_peer(n, s);
 }
 
 static void slot_close(struct node *n, struct slot *s)
@@ -238,6 +296,12 @@ static void send_frame(struct node *n, const struct slot *s, struct bytes frame)
     e->u.send.frame = frame;
 }
 
+static void choke(struct node *n, struct slot *s)
+{
+    s->is_choked = true;
+    n->choked_count++;
+}
+
 /* Both ends count frames, and the modules count on all of them: after one that finds no
  * room there is no other, and the link goes. */
 static void send_sealed(struct node *n, struct slot *s, struct bytes plain)
@@ -250,21 +314,21 @@ static void send_sealed(struct node *n, struct slot *s, struct bytes plain)
         return;
     if (!effects_has_room(n->out, size)) {
         n->out->dropped++;
-        s->is_choked = true;
+        choke(n, s);
         return;
     }
     room = effects_room(n->out, size);
     if (n->self.suite->seal(s->session, plain, room, size, &len) == 0)
         send_frame(n, s, bytes_of(room, len));
     else
-        s->is_choked = true;
+        choke(n, s);
 }
 
 bool links_close_choked(struct node *n)
 {
     bool any = false;
 
-    for (int i = 0; i < n->slot_count; i++) {
+    for (int i = 0; i < n->slot_count && n->choked_count > 0; i++) {
         struct slot *s = &n->slots[i];
 
         if (s->state == SLOT_FREE || !s->is_choked)
@@ -304,10 +368,18 @@ static void send_hello(struct node *n, struct slot *s)
     send_sealed(n, s, bytes_of(plain, msg_encode(&m, plain, sizeof(plain))));
 }
 
+void links_agreed(struct slot *s, const struct suite_peer *peer, bool is_dialled)
+{
+    memcpy(s->key, peer->key, sizeof(s->key));
+    s->to_us = peer->receive_id;
+    s->link_name = is_dialled ? peer->send_id : peer->receive_id;
+}
+
 /* One step of the handshake, with the frame that came or, to begin, none. */
 static int shake(struct node *n, struct slot *s, struct bytes in)
 {
     const struct suite *suite = n->self.suite;
+    struct suite_peer p;
     uint8_t *out;
     size_t len = 0;
     bool is_open;
@@ -324,7 +396,8 @@ static int shake(struct node *n, struct slot *s, struct bytes in)
     if (!is_open)
         return 0;
     s->session = heap_take(&n->heap, 1, suite->session_size);
-    suite->handshake_end(s->handshake, s->session, &s->peer);
+    suite->handshake_end(s->handshake, s->session, &p);
+    links_agreed(s, &p, s->is_dialled);
     heap_give(&n->heap, s->handshake, 1, suite->handshake_size);
     s->handshake = NULL;
     s->state = SLOT_GREETING;
@@ -381,9 +454,11 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
         return;
     }
     if (!is_dialled)
-        *s = (struct slot){ .link = link, .remote = *remote, .idle_ns = n->now_ns };
+        slot_set(n, s,
+                 &(struct slot){ .link = link, .remote = *remote, .idle_ns = n->now_ns });
     s->state = SLOT_SHAKING;
     s->deadline_ns = n->now_ns + n->params->handshake_ns;
+    due(n, s->deadline_ns);
     node_secret(n, seed);
     s->handshake = heap_take(&n->heap, 1, n->self.suite->handshake_size);
     n->self.suite->handshake_begin(s->handshake, is_dialled, &n->self, n->psk, seed);
@@ -409,44 +484,40 @@ void links_closed(struct node *n, uint32_t link, int err)
 }
 
 /* Somebody answered where the overlay had dialled for somebody else. */
-static bool is_mistaken(const struct node *n, const struct slot *s)
+static bool is_mistaken(const struct node *n, const struct slot *s,
+                        const struct node_id *id)
 {
-    return s->is_dialled && overlay_dials_other(&n->overlay, &s->remote, &s->peer.id);
+    return s->is_dialled && overlay_dials_other(&n->overlay, &s->remote, id);
 }
 
-/* Names a link by what both of its ends, and nobody else, have. */
-static uint64_t name_of(const struct slot *s)
-{
-    return s->is_dialled ? s->peer.send_id : s->peer.receive_id;
-}
-
-/* Of two links to the same node the one dialled by the smaller id stays; of two dialled
+/* Of two links to the same node the one dialled by the smaller id stays (is_ours: that is
+ * us); of two dialled
  * by the same side the one with the smaller name.  Both ends see it alike, in whatever
  * order the links come up.  A node that has started anew knows only the new one. */
-static bool outranks(const struct node *n, const struct slot *s, uint64_t clock_id,
-                     const struct slot *old)
+static bool outranks(const struct slot *s, uint64_t clock_id, const struct slot *old,
+                     bool is_ours)
 {
-    bool is_ours = node_id_compare(&n->self.id, &s->peer.id) < 0;
-
     if (clock_id != old->clock_id)
         return true;
     if (s->is_dialled != old->is_dialled)
         return s->is_dialled == is_ours;
-    return name_of(s) < name_of(old);
+    return s->link_name < old->link_name;
 }
 
 /* True when there is a better link to the same node; a worse one is closed. */
-static bool is_surplus(struct node *n, struct slot *s, uint64_t clock_id)
+static bool is_surplus(struct node *n, struct slot *s, const struct node_id *id,
+                       uint64_t clock_id)
 {
-    int other = links_find(n, &s->peer.id);
+    int other = links_find(n, id);
+    bool is_ours = node_id_compare(&n->self.id, id) < 0;
 
     if (other < 0)
         return false;
-    if (outranks(n, s, clock_id, &n->slots[other])) {
+    if (outranks(s, clock_id, &n->slots[other], is_ours)) {
         slot_close(n, &n->slots[other]);
         return false;
     }
-    if (s->is_dialled && !is_mistaken(n, s)) {
+    if (s->is_dialled && !is_mistaken(n, s, id)) {
         overlay_dial_duplicate(&n->overlay, &s->remote, other, n->now_ns,
                                &n->out->outbox);
         s->is_told = true;
@@ -500,47 +571,66 @@ static void learn_self(struct node *n)
     overlay_set_listen(&n->overlay, &n->reachable);
 }
 
-static void greet(struct node *n, struct slot *s, const struct msg_hello *h)
+/* Whom we have met, and where it listens. */
+static void meet(struct node *n, struct slot *s, const struct node_id *id,
+                 const struct msg_hello *h)
+{
+    struct peer_rec rec = { *id, h->listen };
+
+    if (addr_is_any(&h->listen) || h->listen.len == 0) {
+        rec.addr = s->remote;
+        rec.addr.port = h->listen.port;
+    }
+    s->contact = contacts_add(n->contacts, &rec);
+    s->observed = h->observed;
+    s->clock_id = h->clock_id;
+    if (h->name.len > 0) {
+        s->name = heap_take(&n->heap, h->name.len + 1, 1);
+        memcpy(s->name, h->name.data, h->name.len);
+    }
+    s->state = SLOT_UP;
+    s->deadline_ns = TIME_NEVER;
+    s->idle_ns = n->now_ns;
+    due(n, n->now_ns + n->params->idle_link_ns);
+}
+
+static void log_up(struct node *n, const struct slot *s)
+{
+    struct text t = log_begin(&n->out->log, LOG_INFO, "link", "up");
+
+    log_id(&t, "peer", slot_rec(n, s)->id.b);
+    log_text(&t, "name", slot_name(s));
+}
+
+void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
+                   const struct msg_hello *h)
 {
     struct outbox *box = &n->out->outbox;
     const struct addr *dialled = s->is_dialled ? &s->remote : NULL;
     int peer = index_of(n, s);
+    const struct peer_rec *rec;
 
-    s->rec.id = s->peer.id;
-    s->rec.addr = h->listen;
-    if (addr_is_any(&h->listen) || h->listen.len == 0) {
-        s->rec.addr = s->remote;
-        s->rec.addr.port = h->listen.port;
-    }
-    s->observed = h->observed;
-    s->clock_id = h->clock_id;
-    text_copy(s->name, sizeof(s->name), (const char *)h->name.data, h->name.len);
-    s->state = SLOT_UP;
-    s->deadline_ns = TIME_NEVER;
-    s->idle_ns = n->now_ns;
+    meet(n, s, id, h);
+    rec = slot_rec(n, s);
     learn_self(n);
-    {
-        struct text t = log_begin(&n->out->log, LOG_INFO, "link", "up");
-
-        log_id(&t, "peer", s->rec.id.b);
-        log_text(&t, "name", s->name);
-    }
+    log_up(n, s);
     liveness_peer_up(&n->liveness, peer, n->now_ns);
-    if (is_mistaken(n, s)) {
+    if (is_mistaken(n, s, id)) {
         overlay_dial_failed(&n->overlay, &s->remote, n->now_ns);
         dialled = NULL;
     }
-    overlay_peer_up(&n->overlay, peer, &s->rec, dialled, n->now_ns, box);
+    overlay_peer_up(&n->overlay, peer, rec, dialled, n->now_ns, box);
     floods_peer_up(n, peer);
     if (n->company != NULL)
-        party_peer_up(&n->company->party, peer, &s->rec.id, s->peer.key, &s->rec.addr,
-                      n->now_ns, box);
+        party_peer_up(&n->company->party, peer, &rec->id, s->key, &rec->addr, n->now_ns,
+                      box);
 }
 
 /* It was cut off a while ago, or lives next door to one that was. */
-static bool is_banned(const struct node *n, const struct slot *s)
+static bool is_banned(const struct node *n, const struct slot *s,
+                      const struct node_id *id)
 {
-    const struct peer_rec rec = { .id = s->peer.id, .addr = s->remote };
+    const struct peer_rec rec = { .id = *id, .addr = s->remote };
 
     return offenders_left_ns(&n->offenders, &rec, n->now_ns) > 0;
 }
@@ -548,6 +638,7 @@ static bool is_banned(const struct node *n, const struct slot *s)
 static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
 {
     int peer = index_of(n, s);
+    struct node_id id;
     struct msg m;
     size_t len;
 
@@ -570,11 +661,12 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         slot_close(n, s);
         return;
     }
-    if (is_banned(n, s) || is_surplus(n, s, m.u.hello.clock_id)) {
+    n->self.suite->id(s->key, &id);
+    if (is_banned(n, s, &id) || is_surplus(n, s, &id, m.u.hello.clock_id)) {
         slot_close(n, s);
         return;
     }
-    greet(n, s, &m.u.hello);
+    links_greeted(n, s, &id, &m.u.hello);
 }
 
 void links_received(struct node *n, uint32_t link, struct bytes frame)
@@ -614,8 +706,13 @@ static void check_use(struct node *n, struct slot *s)
         links_drop(n, peer);
 }
 
+/* Looked at when something is due, and now and then: a node is woken often anyway. */
 void links_wake(struct node *n)
 {
+    if (n->now_ns < n->links_wake_ns && n->now_ns < n->links_look_ns)
+        return;
+    n->links_look_ns = n->now_ns + n->params->idle_link_ns / LOOKS;
+    n->links_wake_ns = TIME_NEVER;
     for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
 
@@ -623,20 +720,9 @@ void links_wake(struct node *n)
             check_use(n, s);
         else if (s->state != SLOT_FREE && n->now_ns >= s->deadline_ns)
             slot_close(n, s);
-    }
-}
-
-int64_t links_wake_ns(const struct node *n)
-{
-    int64_t wake = TIME_NEVER;
-
-    for (int i = 0; i < n->slot_count; i++) {
-        const struct slot *s = &n->slots[i];
-
         if (s->state != SLOT_FREE && s->state != SLOT_UP)
-            wake = time_min(wake, s->deadline_ns);
-        if (s->state == SLOT_UP && s->idle_ns != TIME_NEVER)
-            wake = time_min(wake, s->idle_ns + n->params->idle_link_ns);
+            due(n, s->deadline_ns);
+        else if (s->state == SLOT_UP && s->idle_ns != TIME_NEVER)
+            due(n, s->idle_ns + n->params->idle_link_ns);
     }
-    return wake;
 }

@@ -18,26 +18,33 @@ enum slot_state {
 };
 
 struct slot {
-    enum slot_state state;
+    uint8_t state; /* enum slot_state */
     bool is_dialled;
     bool is_sharing; /* a member of the party, known to the swarm */
     bool is_told;    /* the overlay knows already what became of this dial */
     bool is_choked;  /* a frame found no room: nothing more is sent, and it is closed */
     uint32_t link;
-    struct addr remote;  /* other end of the connection; while dialling, the wanted one */
-    int64_t deadline_ns; /* until HELLO; TIME_NEVER once up */
-    int64_t idle_ns;     /* nobody has needed it since; TIME_NEVER: needed */
+    uint32_t contact;   /* its id and where it listens; valid when up: slot_rec */
+    struct addr remote; /* other end of the connection; while dialling, the wanted one */
+    struct addr observed;          /* where the peer sees us; valid when up */
+    uint8_t key[IDENTITY_KEY_LEN]; /* of the peer; valid from greeting on */
+    int64_t deadline_ns;           /* until HELLO; TIME_NEVER once up */
+    int64_t idle_ns;               /* nobody has needed it since; TIME_NEVER: needed */
+    int64_t ask_ns;     /* JOINs before this get no answer, where there is no party */
+    uint64_t clock_id;  /* of the peer's raw clock; valid when up */
+    uint64_t to_us;     /* key id of its datagrams; valid from greeting on */
+    uint64_t link_name; /* what both ends call the link; valid from greeting on */
     /* What the suite keeps, from the node's heap; NULL where there is none now. */
     void *handshake;
     void *session;
     void *datagram;
-    struct suite_peer peer; /* valid from greeting on */
-    struct peer_rec rec;    /* id and where it listens; valid when up */
-    struct addr observed;   /* where the peer sees us; valid when up */
-    uint64_t clock_id;
-    int64_t ask_ns; /* JOINs before this get no answer, where there is no party */
-    char name[MSG_NAME_MAX + 1];
+    char *name; /* as its HELLO has it, from the heap; NULL: none */
 };
+
+/* Who is at the other end of a link that is up, or of which the modules are told that it
+ * is no more. */
+const struct peer_rec *slot_rec(const struct node *n, const struct slot *s);
+const char *slot_name(const struct slot *s);
 
 /* Open a link to an address, unless one is there or on its way, or the table is full.
  * id is who should answer; all zero: whoever does. */
@@ -61,9 +68,8 @@ bool links_close_choked(struct node *n);
 /* Give all the memory of the slots back, wiped. */
 void links_wipe(struct node *n);
 
-/* Close what took too long, and what nobody needs. */
+/* Close what took too long, and what nobody needs; next at n->links_wake_ns. */
 void links_wake(struct node *n);
-int64_t links_wake_ns(const struct node *n);
 
 /* The state of the datagrams that go with a link, made at the first need; NULL when there
  * can be none. */
@@ -71,5 +77,15 @@ void *links_datagram(struct node *n, struct slot *s);
 
 /* The peer with this id, or -1. */
 int links_find(const struct node *n, const struct node_id *id);
+
+/* For node/adopt.c: a slot for a link that nobody opened, NULL when there is none; … */
+struct slot *links_adopt(struct node *n, uint32_t link, const struct addr *remote);
+
+/* … the handshake has ended; … */
+void links_agreed(struct slot *s, const struct suite_peer *peer, bool is_dialled);
+
+/* … and the peer has said HELLO: it is up. */
+void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
+                   const struct msg_hello *h);
 
 #endif

@@ -175,6 +175,7 @@ static int init(struct node *n, struct arena *a, const struct node_setup *setup,
     n->next_link = 2;
     n->next_token = 1;
     n->judge_ns = TIME_NEVER;
+    n->links_wake_ns = TIME_NEVER;
     return init_modules(n, a, setup);
 }
 
@@ -538,7 +539,7 @@ static void publish_state(struct node *n)
 
 static int64_t wake_ns(const struct node *n)
 {
-    int64_t at = time_min(links_wake_ns(n), probes_wake_ns(n));
+    int64_t at = time_min(n->links_wake_ns, probes_wake_ns(n));
 
     at = time_min(at, overlay_wake_ns(&n->overlay));
     at = time_min(at, liveness_wake_ns(&n->liveness));

@@ -45,12 +45,12 @@ void node_destroy(struct node *n);
  * it.  Contact records are shared, and not counted. */
 size_t node_bytes(const struct node *n);
 
-/* Looks inside for the simulator's invariants and the tests; never changes anything. */
-const struct party *
-node_party(const struct node *n); /* an idle one where there is none */
+/* Looks inside for the simulator's invariants and the tests; never changes anything.  The
+ * party is an idle one where there is none. */
+const struct party *node_party(const struct node *n);
 const struct overlay *node_overlay(const struct node *n);
 const struct floods *node_floods(const struct node *n);
-const struct tree *node_tree(const struct node *n); /* NULL: none */
+const struct tree *node_tree(const struct node *n);   /* NULL: none */
 const struct swarm *node_swarm(const struct node *n); /* NULL: none */
 const struct invites *node_invites(const struct node *n);
 const struct node_id *node_self(const struct node *n);

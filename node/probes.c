@@ -42,7 +42,7 @@ static struct slot *slot_of_datagram(struct node *n, struct bytes data)
     for (int i = 0; i < n->slot_count; i++) {
         struct slot *s = &n->slots[i];
 
-        if (s->state == SLOT_UP && s->peer.receive_id == id)
+        if (s->state == SLOT_UP && s->to_us == id)
             return s;
     }
     return NULL;
@@ -55,14 +55,15 @@ static void take_reply(struct node *n, const struct slot *s, struct bytes body,
     struct company *c = n->company;
     enum clock_verdict verdict;
 
-    if (c == NULL || c->prober == NULL || !node_id_equal(&s->rec.id, &c->reference))
+    if (c == NULL || c->prober == NULL ||
+        !node_id_equal(&slot_rec(n, s)->id, &c->reference))
         return;
     if (prober_receive(c->prober, body, rx_ns, &verdict) != 0)
         return;
     if (verdict == CLOCK_RESET) {
         struct text t = log_begin(&n->out->log, LOG_WARN, "clock", "reset");
 
-        log_id(&t, "reference", s->rec.id.b);
+        log_id(&t, "reference", slot_rec(n, s)->id.b);
     }
     c->is_line_stale = true;
 }
@@ -137,7 +138,7 @@ static void probe_reference(struct node *n, struct company *c)
         return;
     peer = links_find(n, &c->reference);
     if (peer >= 0)
-        send_probe(n, &n->slots[peer], &n->slots[peer].rec.addr, body);
+        send_probe(n, &n->slots[peer], &slot_rec(n, &n->slots[peer])->addr, body);
 }
 
 static void poll_servers(struct node *n)

@@ -434,9 +434,9 @@ static void put_peer(struct node *n, struct cbor_writer *w, int peer)
     const struct slot *s = &n->slots[peer];
 
     cbor_write_map(w, 6);
-    put_id(w, s->rec.id.b, NODE_ID_LEN);
-    put_addr(w, "addr", &s->rec.addr);
-    put_text(w, "name", s->name);
+    put_id(w, slot_rec(n, s)->id.b, NODE_ID_LEN);
+    put_addr(w, "addr", &slot_rec(n, s)->addr);
+    put_text(w, "name", slot_name(s));
     put_known(w, "rtt_ns", liveness_rtt_ns(&n->liveness, peer));
     put_bool(w, "dialled", s->is_dialled);
     put_bool(w, "neighbour", overlay_is_active(&n->overlay, peer));

@@ -240,7 +240,7 @@ static void follow_members(struct node *n)
             continue;
         }
         swarm_peer_up(&n->company->swarm, i, n->now_ns, &n->out->outbox);
-        swarm_set_name(&n->company->swarm, i, &s->rec.id);
+        swarm_set_name(&n->company->swarm, i, &slot_rec(n, s)->id);
     }
 }
 
@@ -314,6 +314,6 @@ void songs_flush(struct node *n)
     while (swarm_take_banned(&n->company->swarm, &peer)) {
         struct text t = log_begin(&n->out->log, LOG_WARN, "share", "banned");
 
-        log_id(&t, "peer", n->slots[peer].rec.id.b);
+        log_id(&t, "peer", slot_rec(n, &n->slots[peer])->id.b);
     }
 }

@@ -76,6 +76,7 @@ static void set_state(struct overlay *o, int peer, enum overlay_state state,
     x->deadline_ns = TIME_NEVER;
     o->drop_count -= x->is_drop;
     x->is_drop = false;
+    x->is_new = 0;
     count_state(o, x, 1);
 }
 

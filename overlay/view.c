@@ -34,7 +34,7 @@ struct overlay_params overlay_params_default(void)
         .dials_haste = 12,
         .dial_patience_ns = 300 * NS_PER_MS,
         .refill_wait_ns = 20 * NS_PER_MS,
-        .refill_alone_ns = 200 * NS_PER_MS,
+        .refill_alone_ns = 50 * NS_PER_MS,
         .refill_haste_ns = 2 * NS_PER_S,
         .refill_calm_ns = 30 * NS_PER_S,
         .retry_max_ns = 300 * NS_PER_S,
@@ -234,6 +234,7 @@ void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
                                 .tag = contact_tag(&rec->id),
                                 .state = OVERLAY_LINKED,
                                 .is_dialled = dialled != NULL,
+                                .is_new = 1,
                                 .since_ns = now_ns,
                                 .deadline_ns = now_ns + o->p->linger_new_ns };
     if (old < 0 || o->peers[old].state != OVERLAY_ACTIVE)
@@ -398,8 +399,13 @@ bool overlay_needs(const struct overlay *o, int peer)
 
     if (peer >= o->peer_room)
         return false;
-    return x->state == OVERLAY_ASKED || x->state == OVERLAY_ACTIVE ||
-           (x->state == OVERLAY_LINKED && x->deadline_ns != TIME_NEVER);
+    if (x->state != OVERLAY_LINKED)
+        return x->state != OVERLAY_FREE;
+    /* One that only lingers makes room for others: a contact of many who join at once
+     * has a slot for each of them only for a moment. */
+    return x->deadline_ns != TIME_NEVER &&
+           (x->is_new || x->has_shuffled || x->is_anchor || x->is_waiting ||
+            x->asks_open > 0);
 }
 
 bool overlay_is_active(const struct overlay *o, int peer)

@@ -49,7 +49,7 @@ struct overlay_params {
     int64_t
         dial_patience_ns;   /* a dial that takes longer does not hold up others: 300 ms */
     int64_t refill_wait_ns; /* between two tries, doubled by each refusal: 20 ms */
-    int64_t refill_alone_ns;    /* … up to this without any neighbour: 200 ms */
+    int64_t refill_alone_ns;    /* … up to this without any neighbour: 50 ms */
     int64_t refill_haste_ns;    /* … or up to this below active_low: 2 s */
     int64_t refill_calm_ns;     /* … or up to this: 30 s */
     int64_t retry_max_ns;       /* back-off of a failing record: 300 s */
@@ -117,6 +117,7 @@ struct overlay_peer {
     uint8_t is_fresh : 1;      /* waits for overlay_take_fresh */
     uint8_t is_chosen : 1;     /* we asked it for a slot */
     uint8_t is_anchor : 1;     /* we await its ISLAND, to compare */
+    uint8_t is_new : 1;        /* nothing was asked on this link yet */
     uint8_t is_merging : 1;    /* we ask it so that two islands become one */
     struct bucket_small joins;
     struct bucket_small walks;

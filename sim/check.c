@@ -163,6 +163,9 @@ void check_step(struct check *c, int node)
         check_fail(c, node, "a message found no room in the outbox");
     check_log(c, node, p);
     check_songs(c, node, p);
+    if (p->phase == PARTY_PLAYING &&
+        node_bytes(c->world->nodes[node].node) > c->member_bytes)
+        c->member_bytes = node_bytes(c->world->nodes[node].node);
     if (c->steps++ % c->every == 0)
         check_state(c, node);
 }

@@ -3,7 +3,9 @@
 
 #include "base/time.h"
 #include "sim/exchange.h"
+#include "sim/memory.h"
 #include "sim/random.h"
+#include "sim/settled.h"
 #include "wire/cbor.h"
 
 #define JOINS    3               /* nodes that were there before, for each */
@@ -17,6 +19,7 @@ struct city_params city_params_default(void)
         .settle_ns = 60 * NS_PER_S,
         .flood_bytes = 64,
         .ttl = 10,
+        .passive = 120,
     };
 }
 
@@ -33,7 +36,7 @@ static void set_up(void *context, int node, struct node_setup *setup,
     const struct city *c = context;
 
     (void)params;
-    for (uint64_t k = 0; k < JOINS && node > 0; k++) {
+    for (uint64_t k = 0; k < JOINS && node > 0 && !c->p.is_settled; k++) {
         uint64_t word = random_word(c->p.seed, RANDOM_WORKLOAD, (uint64_t)node, 1 + k);
 
         setup->joins[setup->join_count++] = world_addr(&c->world,
@@ -61,7 +64,11 @@ void city_init(struct city *c, const struct city_params *p)
     params.node.state_period_ns = TIME_NEVER;
     params.node.is_lab = true;
     world_init(&c->world, &params, &hooks);
-    for (int i = 0; i < p->nodes; i++)
+    if (p->is_settled &&
+        !settled_start(&c->world, &(struct settled_params){
+                                      params.node.overlay.active_max / 2, p->passive }))
+        memory_fail();
+    for (int i = 0; i < p->nodes && !p->is_settled; i++)
         world_start_at(&c->world, i, mul_div(START_NS, i, p->nodes));
     world_run(&c->world, p->settle_ns);
 }

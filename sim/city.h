@@ -8,6 +8,8 @@
 #include "sim/world.h"
 
 struct city_params {
+    bool is_settled; /* it begins as sim/settled.h makes it … */
+    int passive;     /* … with so many records in each passive view: 120 */
     uint64_t seed;
     int nodes;
     int threads;

@@ -32,7 +32,7 @@
     X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 12") \
     X("overlay.dial_patience_ns", overlay.dial_patience_ns, KNOB_NS, "a dial that takes longer does not hold up others: 300 ms") \
     X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 20 ms") \
-    X("overlay.refill_alone_ns", overlay.refill_alone_ns, KNOB_NS, "… up to this without any neighbour: 200 ms") \
+    X("overlay.refill_alone_ns", overlay.refill_alone_ns, KNOB_NS, "… up to this without any neighbour: 50 ms") \
     X("overlay.refill_haste_ns", overlay.refill_haste_ns, KNOB_NS, "… or up to this below active_low: 2 s") \
     X("overlay.refill_calm_ns", overlay.refill_calm_ns, KNOB_NS, "… or up to this: 30 s") \
     X("overlay.retry_max_ns", overlay.retry_max_ns, KNOB_NS, "back-off of a failing record: 300 s") \

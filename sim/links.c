@@ -171,6 +171,21 @@ void links_forget(struct world_part *p, int node, bool is_dark)
     n->links = NULL;
 }
 
+void links_adopted(struct world_part *p, int node, const struct link_end *end)
+{
+    struct world_node *n = &p->w->nodes[node];
+    struct link_row *row = row_add(p, n);
+
+    *row = (struct link_row){ .id = end->id,
+                              .other = end->other,
+                              .other_id = end->other_id,
+                              .other_life = 1,
+                              .way_ns = net_way_ns(&p->w->net, node, (int)end->other),
+                              .state = END_OPEN };
+    if (n->links->next <= end->id && end->id % 2 == 1)
+        n->links->next = end->id + 2;
+}
+
 /* ---- what comes ---- */
 
 /* The machine that was dialled answers, refuses, or is not there. */

@@ -120,11 +120,27 @@ void part_step(struct world_part *p, int node, struct event *e, struct bytes dat
 int64_t part_raw_ns(struct world_part *p, int node, int64_t true_ns);
 void part_arm(struct world_part *p, int node);
 
+/* What world_start does, in two steps: make the node of a local part, and let it begin.
+ */
+void world_create(struct world *w, int node);
+void world_begin(struct world *w, int node);
+
+/* What the identity of a node grows from. */
+void world_identity_seed(const struct world *w, int node, uint8_t seed[static 32]);
+
 /* The link side (sim/links.c). */
 void links_open(struct world_part *p, int node, uint32_t id, const struct addr *to);
 void links_close(struct world_part *p, int node, uint32_t id);
 void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame);
 void links_forget(struct world_part *p, int node, bool is_dark);
+
+/* One end of a link that stands, though nobody opened it. */
+struct link_end {
+    uint32_t id;
+    uint32_t other;
+    uint32_t other_id;
+};
+void links_adopted(struct world_part *p, int node, const struct link_end *end);
 void links_deliver(struct world_part *p, int node, const struct packet *packet);
 
 /* The store side (sim/disk.c). */

@@ -22,7 +22,8 @@ enum random_stream {
     RANDOM_SONG,
     RANDOM_WORKLOAD,
     RANDOM_FAULT,
-    RANDOM_NAT /* what stands between a machine and the network */
+    RANDOM_OVERLAY, /* who is whose neighbour in a world that begins settled */
+    RANDOM_NAT      /* what stands between a machine and the network */
 };
 
 /* The word of this seed and stream for the identities a and b. */

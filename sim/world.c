@@ -45,15 +45,22 @@ static struct node_setup setup_of(const struct world *w, int node)
     return s;
 }
 
+void world_identity_seed(const struct world *w, int node, uint8_t seed[static 32])
+{
+    for (uint64_t i = 0; i < 4; i++)
+        store_be64(seed + 8 * i,
+                   random_word(w->p.seed, RANDOM_IDENTITY, (uint64_t)node, i));
+}
+
 static void seeds_of(const struct world *w, int node, struct node_identity *seeds)
 {
-    for (int i = 0; i < 4; i++) {
-        store_be64(seeds->identity_seed + 8 * i,
-                   random_word(w->p.seed, RANDOM_IDENTITY, (uint64_t)node, (uint64_t)i));
+    uint64_t life = w->nodes[node].life;
+
+    world_identity_seed(w, node, seeds->identity_seed);
+    for (uint64_t i = 0; i < 4; i++)
         store_be64(seeds->entropy + 8 * i,
                    random_word(w->p.seed, RANDOM_IDENTITY, (uint64_t)node,
-                               ((uint64_t)w->nodes[node].life << 8) + 16 + (uint64_t)i));
-    }
+                               (life << 8) + 16 + i));
 }
 
 /* The first node tells how much memory one takes. */
@@ -100,23 +107,27 @@ static struct world_part *local_part(const struct world *w, int node)
     return world_is_local(w, node) ? part_of(w, node) : NULL;
 }
 
-void world_start(struct world *w, int node)
+void world_create(struct world *w, int node)
 {
-    struct world_part *p = local_part(w, node);
     struct world_node *n = &w->nodes[node];
-    struct memory_item items[WORLD_REMEMBER_MAX];
-    struct event e = { .kind = EVENT_START };
 
-    if (p == NULL)
-        return;
     assert(n->node == NULL);
     n->life++;
     n->is_dark = false;
     n->wake_ns = TIME_NEVER;
     n->armed_ns = TIME_NEVER;
-    create(p, node);
-    for (int i = 0; n->more != NULL && i < n->more->item_count; i++) {
-        const struct world_item *item = &n->more->items[i];
+    create(part_of(w, node), node);
+}
+
+void world_begin(struct world *w, int node)
+{
+    struct world_part *p = part_of(w, node);
+    const struct world_more *more = w->nodes[node].more;
+    struct memory_item items[WORLD_REMEMBER_MAX];
+    struct event e = { .kind = EVENT_START };
+
+    for (int i = 0; more != NULL && i < more->item_count; i++) {
+        const struct world_item *item = &more->items[i];
 
         items[i].key = bytes_of(item->key, item->key_len);
         items[i].value = bytes_of(item->value, item->value_len);
@@ -126,6 +137,14 @@ void world_start(struct world *w, int node)
     part_step(p, node, &e, bytes_of(NULL, 0));
     (void)part_post_self(p, PACKET_CLOCK, node, NS_PER_MS, 0);
     (void)part_post_self(p, PACKET_AUDIO, node, 5 * NS_PER_MS, 0);
+}
+
+void world_start(struct world *w, int node)
+{
+    if (local_part(w, node) == NULL)
+        return;
+    world_create(w, node);
+    world_begin(w, node);
 }
 
 void world_start_at(struct world *w, int node, int64_t at_ns)

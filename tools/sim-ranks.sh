@@ -10,7 +10,7 @@ if ! command -v mpicc >/dev/null || ! command -v mpirun >/dev/null; then
 fi
 make -s -j2 BUILD="$BUILD" "$BUILD/party-sim-mpi" >&2 || { echo "FAIL party-sim-mpi does not build"; echo "0 passed, 1 failed"; exit 1; }
 passed=0 failed=0
-for options in "--nodes 60 --floods 3" "--nodes 60 --floods 3 --net lan --settle 15" "--nodes 61 --seed 7 --net 40ms"; do
+for options in "--nodes 60 --floods 3" "--nodes 60 --floods 3 --net lan --settle 15" "--nodes 61 --seed 7 --net 40ms --settled 1"; do
     first=
     for ranks in 1 2 3; do
         line=$(mpirun --allow-run-as-root --oversubscribe -n $ranks "$BUILD/party-sim-mpi" $options)

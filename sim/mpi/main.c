@@ -12,6 +12,7 @@
 static const char usage[] =
     "usage: mpirun -n RANKS party-sim-mpi [--nodes N] [--floods K] [--seed S]\n"
     "                                     [--settle SECONDS] [--net NAME]\n"
+    "                                     [--settled 0|1]\n"
     "A world of N nodes over the ranks, in which K messages are flooded; prints the run\n"
     "hash, which is the same for any number of ranks.\n";
 
@@ -45,6 +46,8 @@ static bool read_option(const char *name, const char *value, struct options *o)
         o->floods = (int)v;
     else if (strcmp(name, "--seed") == 0)
         o->city.seed = (uint64_t)v;
+    else if (strcmp(name, "--settled") == 0 && v <= 1)
+        o->city.is_settled = v == 1;
     else if (strcmp(name, "--settle") == 0)
         o->city.settle_ns = v * NS_PER_S;
     else

@@ -1,7 +1,9 @@
 /* Floods over real nodes: node_step, the real bytes on the wire, cryptography by tags of
  * the same lengths.
  *
- * bench_world NODES [THREADS [FLOODS]] | bench_world --claim NAME
+ * bench_world [--settled] NODES [THREADS [FLOODS]] | bench_world --claim NAME
+ *
+ * Settled: the nodes begin as neighbours (sim/settled.h), instead of finding each other.
  * SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +37,8 @@ static double seconds(clockid_t id)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void measure(int nodes, int threads, int floods, struct figures *f)
+static void measure(int nodes, int threads, int floods, bool is_settled,
+                    struct figures *f)
 {
     struct city *c = memory_new(1, sizeof(*c));
     struct city_params p = city_params_default();
@@ -45,6 +48,9 @@ static void measure(int nodes, int threads, int floods, struct figures *f)
     double wall;
 
     p.nodes = nodes;
+    p.is_settled = is_settled;
+    if (is_settled)
+        p.settle_ns = 10 * NS_PER_S;
     p.threads = threads;
     p.suite = &suite_tags;
     p.hash = WORLD_HASH_TIMES;
@@ -99,7 +105,7 @@ static int claim(const char *name)
 
         if (strcmp(name, claims[i].name) != 0)
             continue;
-        measure(claims[i].nodes, 1, floods_of(claims[i].nodes), &f);
+        measure(claims[i].nodes, 1, floods_of(claims[i].nodes), true, &f);
         rate = (double)f.deliveries / f.cpu_s / 1e6;
         printf("{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"M deliveries per CPU s\","
                "\"goal\":\">=%.1f\",\"ok\":%s}\n",
@@ -113,26 +119,30 @@ static int claim(const char *name)
 
 int main(int argc, char **argv)
 {
+    bool is_settled = argc >= 2 && strcmp(argv[1], "--settled") == 0;
+    int first = is_settled ? 2 : 1;
     struct figures f;
 
     if (argc == 3 && strcmp(argv[1], "--claim") == 0)
         return claim(argv[2]);
-    if (argc >= 2) {
-        int nodes = atoi(argv[1]);
-        int threads = argc >= 3 ? atoi(argv[2]) : 1;
-        int floods = argc >= 4 ? atoi(argv[3]) : floods_of(nodes > 0 ? nodes : 1);
+    if (argc > first) {
+        int nodes = atoi(argv[first]);
+        int threads = argc > first + 1 ? atoi(argv[first + 1]) : 1;
+        int floods = argc > first + 2 ? atoi(argv[first + 2])
+                                      : floods_of(nodes > 0 ? nodes : 1);
 
         if (nodes < 2 || threads < 1 || floods < 1) {
-            fputs("usage: bench_world [NODES [THREADS [FLOODS]] | --claim NAME]\n",
+            fputs("usage: bench_world [[--settled] NODES [THREADS [FLOODS]] | "
+                  "--claim NAME]\n",
                   stderr);
             return 2;
         }
-        measure(nodes, threads, floods, &f);
+        measure(nodes, threads, floods, is_settled, &f);
         print(nodes, threads, floods, &f);
         return 0;
     }
     for (int nodes = 100; nodes <= 10000; nodes *= 10) {
-        measure(nodes, 1, floods_of(nodes), &f);
+        measure(nodes, 1, floods_of(nodes), is_settled, &f);
         print(nodes, 1, floods_of(nodes), &f);
     }
     return 0;

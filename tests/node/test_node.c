@@ -14,7 +14,7 @@ static void test_two_nodes_become_peers(void **state)
 
         assert_int_equal(town_links(i), 1);
         assert_int_equal(town_slots(i), 1);
-        assert_true(node_id_equal(&s->rec.id, node_self(town_node(1 - i))));
+        assert_true(node_id_equal(&slot_rec(n, s)->id, node_self(town_node(1 - i))));
         assert_true(s->is_dialled == (i == 1));
         assert_int_equal(s->name[0], 'b' - i);
         assert_true(overlay_is_active(&n->overlay, 0));
@@ -271,7 +271,8 @@ static void test_garbage_closes_its_link_only(void **state)
     for (int i = 0; i < 8; i++) {
         const struct slot *s = &town_node(0)->slots[i];
 
-        if (s->state == SLOT_UP && node_id_equal(&s->rec.id, node_self(town_node(1))))
+        if (s->state == SLOT_UP &&
+            node_id_equal(&slot_rec(town_node(0), s)->id, node_self(town_node(1))))
             link = s->link;
     }
     e.u.received.link = link;
@@ -376,6 +377,7 @@ static void test_where_others_see_us(void **state)
 /* A peer that claims to listen where another one does keeps nobody from dialling that. */
 static void test_a_claimed_address_stops_no_dial(void **state)
 {
+    struct peer_rec rec;
     struct addr a;
     int64_t opens;
 
@@ -385,7 +387,9 @@ static void test_a_claimed_address_stops_no_dial(void **state)
     town_start(1);
     town_run(S);
     a = town_addr(2);
-    town_node(1)->slots[0].rec.addr = a;
+    rec = *slot_rec(town_node(1), &town_node(1)->slots[0]);
+    rec.addr = a;
+    town_node(1)->slots[0].contact = contacts_add(town_node(1)->contacts, &rec);
     opens = town.n[1].opens;
     town_out.count = 0;
     town_node(1)->out = &town_out;
@@ -559,7 +563,7 @@ static void test_a_name_that_cannot_be_sent(void **state)
         town_start_all();
         town_run(S);
         assert_int_equal(town_links(0), 1);
-        assert_string_equal(town_node(0)->slots[0].name, "");
+        assert_string_equal(slot_name(&town_node(0)->slots[0]), "");
     }
 }
 

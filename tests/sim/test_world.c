@@ -67,6 +67,54 @@ static void test_threads_change_nothing(void **state)
     }
 }
 
+/* ---- a world that begins settled ---- */
+
+static void check_settled(const struct city *c)
+{
+    int peers[OVERLAY_ACTIVE_MAX];
+    int degree = c->world.p.node.overlay.active_max / 2 * 2;
+    int links = 0;
+
+    for (int i = 0; i < NODES; i++) {
+        const struct overlay *o = node_overlay(c->world.nodes[i].node);
+        const char *wrong = overlay_check(o);
+
+        if (wrong != NULL)
+            print_message("node %d: %s\n", i, wrong);
+        assert_null(wrong);
+        assert_int_equal(overlay_active(o, peers), world_links(&c->world, i));
+        assert_true(o->passive.count >= NODES / 2);
+        links += world_links(&c->world, i);
+    }
+    /* Of so few nodes some are beside each other in two cycles. */
+    assert_in_range(links, NODES * degree * 8 / 10, NODES * degree);
+}
+
+static void test_settled_world_is_one(void **state)
+{
+    struct run_hash first = { 0 };
+
+    (void)state;
+    for (int threads = 1; threads <= 3; threads++) {
+        struct city_params p = params();
+        struct city *c;
+
+        p.threads = threads;
+        p.is_settled = true;
+        p.passive = 4 * NODES;
+        p.settle_ns = 0;
+        c = begin(&p);
+        check_settled(c);
+        assert_true(c->world.counts.dials == 0);
+        world_run(&c->world, 20 * NS_PER_S);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(city_flood(c, NS_PER_S), NODES);
+        first = threads == 1 ? c->world.hash : first;
+        assert_true(same_hash(&c->world.hash, &first));
+        end(c);
+    }
+}
+
 static void test_hash_says_what_it_covers(void **state)
 {
     struct run_hash hashes[3];
@@ -300,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_settled_world_is_one),
         cmocka_unit_test(test_hash_says_what_it_covers),
         cmocka_unit_test(test_a_fault_far_away_moves_no_draw),
         cmocka_unit_test(test_reset_is_seen_at_once_and_darkness_is_not),

@@ -1,0 +1,112 @@
+/* How much memory a node holds, by simulation with tags in place of ciphers: an idle one
+ * with full views, and a member of a party of eight with five songs of four blocks each
+ * (a block of a song costs 34 bytes).  Contact records are not counted: nodes of one
+ * machine share them, and an own copy of all of them costs 60 bytes each.
+ *
+ *     bench_node [--claim NAME]
+ *
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "sim/city.h"
+#include "sim/experiment.h"
+#include "sim/memory.h"
+#include "sim/tags.h"
+
+#define NODES     400
+#define SETTLE_NS (1800 * NS_PER_S)
+#define MEMBERS   8
+#define SEEDS_MAX 20
+
+/* The largest of the nodes whose views are full. */
+static size_t idle_bytes(int *full)
+{
+    struct city *c = memory_new(1, sizeof(*c));
+    struct city_params p = city_params_default();
+    size_t most = 0;
+
+    p.nodes = NODES;
+    p.suite = &suite_tags;
+    p.settle_ns = SETTLE_NS;
+    p.hash = WORLD_HASH_TIMES;
+    city_init(c, &p);
+    *full = 0;
+    for (int i = 0; i < NODES; i++) {
+        const struct node *n = c->world.nodes[i].node;
+        const struct overlay *o = node_overlay(n);
+        int active[OVERLAY_ACTIVE_MAX];
+        size_t bytes = node_bytes(n);
+
+        if (o->passive.count < o->p->passive_max ||
+            overlay_active(o, active) < o->p->active_max)
+            continue;
+        ++*full;
+        most = bytes > most ? bytes : most;
+    }
+    city_finish(c);
+    free(c);
+    return most;
+}
+
+/* The largest member that there ever was while music played, of a party of eight. */
+static size_t member_bytes(int *seen)
+{
+    size_t most = 0;
+
+    *seen = 0;
+    for (uint64_t seed = 1; most == 0 && seed <= SEEDS_MAX; seed++) {
+        struct experiment *e = memory_new(1, sizeof(*e));
+        struct experiment_options o = { .suite = &suite_tags,
+                                        .seed = seed,
+                                        .nodes = MEMBERS,
+                                        .seconds = 150,
+                                        .net = "lan",
+                                        .loss_ppm = -1,
+                                        .latency_ns = -1,
+                                        .jitter_ns = -1,
+                                        .song_kib = 64 };
+
+        if (experiment_run(e, &o) != 0)
+            fprintf(stderr, "bench_node: %s\n", e->check.what);
+        else if (e->members_max == MEMBERS)
+            most = e->check.member_bytes;
+        *seen = e->members_max;
+        experiment_finish(e);
+        free(e);
+    }
+    return most;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        size_t goal;
+        size_t (*measure)(int *seen);
+        const char *seen;
+    } claims[] = { { "idle-node-bytes", 4096, idle_bytes, "nodes with full views" },
+                   { "member-bytes", 16384, member_bytes, "members" } };
+    bool is_known = argc == 1;
+
+    if (argc != 1 && (argc != 3 || strcmp(argv[1], "--claim") != 0)) {
+        fputs("usage: bench_node [--claim NAME]\n", stderr);
+        return 2;
+    }
+    for (int i = 0; i < COUNT(claims); i++) {
+        size_t bytes;
+        int seen;
+
+        if (argc == 3 && strcmp(argv[2], claims[i].name) != 0)
+            continue;
+        is_known = true;
+        bytes = claims[i].measure(&seen);
+        printf("%s: the largest of %d %s\n", claims[i].name, seen, claims[i].seen);
+        printf("{\"name\":\"%s\",\"value\":%zu,\"unit\":\"bytes\",\"goal\":\"<=%zu\","
+               "\"ok\":%s}\n",
+               claims[i].name, bytes, claims[i].goal,
+               bytes > 0 && bytes <= claims[i].goal ? "true" : "false");
+    }
+    return is_known ? 0 : 2;
+}
