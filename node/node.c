@@ -657,7 +657,9 @@ const struct floods *node_floods(const struct node *n)
 
 const struct tree *node_tree(const struct node *n)
 {
-    return n->tree;
+    static const struct tree none;
+
+    return n->tree == NULL ? &none : n->tree;
 }
 
 const struct swarm *node_swarm(const struct node *n)

@@ -32,6 +32,7 @@ struct flood_params flood_params_default(void)
         .has_acks = true,
         .ack_ns = 400 * NS_PER_MS,
         .ack_rtts = 3,
+        .dead_waits = 2,
         .has_push = true,
         .recent_ns = 60 * NS_PER_S,
         .repair_ns = 10 * NS_PER_S,
@@ -123,6 +124,8 @@ void floods_finish(struct floods *f)
 {
     struct flood_state *s = f->state;
 
+    if (f->heap == NULL)
+        return;
     for (int i = 0; i < f->link_room; i++)
         flood_peer_down(f, i, 0);
     heap_give(f->heap, f->links, (size_t)f->link_room, sizeof(*f->links));

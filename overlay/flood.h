@@ -40,6 +40,7 @@ struct flood_params {
     bool has_acks;  /* what is sent on a link must be answered there: true */
     int64_t ack_ns; /* … within max(this, ack_rtts * RTT): 400 ms */
     int ack_rtts;   /* 3 */
+    int dead_waits; /* then a PING has so many times as long: 2 */
 
     bool has_push;     /* what is fresh is offered on each new link: true */
     int64_t recent_ns; /* fresh is what is younger: 60 s */

@@ -1,7 +1,8 @@
 /* Copies of floods sent to neighbours, and the answers to them: a peer whose power was
  * cut closes no connection, and TCP takes what is sent to it for minutes.  So each copy
  * must be answered on its link, by a copy that crosses it or by SEEN; else a PING asks,
- * and after one more wait the link counts as dead.  SPDX-License-Identifier: MIT */
+ * and after two more waits the link counts as dead: a process that gets no time for a
+ * second is not.  SPDX-License-Identifier: MIT */
 #include <assert.h>
 
 #include "overlay/flood_private.h"
@@ -183,7 +184,7 @@ static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *o
         now_ns - liveness_heard_ns(f->liveness, peer) < patience_ns)
         return;
     t->pinged_ns = now_ns;
-    t->suspect_ns = now_ns + patience_ns;
+    t->suspect_ns = now_ns + f->p->dead_waits * patience_ns;
     f->state->suspects++;
     m.u.ping.seq = UINT32_MAX;
     outbox_push(out, peer, &m);

@@ -108,6 +108,7 @@
     X("flood.has_acks", flood.has_acks, KNOB_BOOL, "what is sent on a link must be answered there: true") \
     X("flood.ack_ns", flood.ack_ns, KNOB_NS, "… within max(this, ack_rtts * RTT): 400 ms") \
     X("flood.ack_rtts", flood.ack_rtts, KNOB_INT, "3") \
+    X("flood.dead_waits", flood.dead_waits, KNOB_INT, "then a PING has so many times as long: 2") \
     X("flood.has_push", flood.has_push, KNOB_BOOL, "what is fresh is offered on each new link: true") \
     X("flood.recent_ns", flood.recent_ns, KNOB_NS, "fresh is what is younger: 60 s") \
     X("flood.repair_ns", flood.repair_ns, KNOB_NS, "after the loss of a neighbour all new links count, not only new neighbours: 10 s") \

@@ -109,7 +109,6 @@ static void test_a_party_is_announced(void **state)
 {
     (void)state;
     town_make(3, 48);
-    town.n[2].setup.join_count = 1;
     town_start(0);
     town_equip(0);
     town_start(1);
@@ -122,8 +121,8 @@ static void test_a_party_is_announced(void **state)
     town_start(2);
     town_equip(2);
     town_run(31 * S);
-    assert_int_equal(town_node(2)->invites.count, 1);
-    assert_true(town_node(2)->invites.list[0].is_running);
+    assert_int_equal(node_invites(town_node(2))->count, 1);
+    assert_true(node_invites(town_node(2))->list[0].is_running);
     join(2);
     town_run(20 * S);
     assert_int_equal(town_phase(2), PARTY_PLAYING);
