@@ -34,7 +34,7 @@ static int64_t age_of(const struct node *n, uint64_t created_ms)
 
 static void flood_id_of(const struct node *n, struct bytes inner, struct flood_id *id)
 {
-    n->self.suite->hash(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
+    n->params->suite->hash(id->b, FLOOD_ID_LEN, DOMAIN_FLOOD, &inner, 1);
 }
 
 /* Along the tree, or to all neighbours while it may go further. */
@@ -75,7 +75,7 @@ static bool is_signed(struct node *n, int peer, const uint8_t *key, const char *
 {
     if (!flood_may_check(&n->floods, peer, n->now_ns))
         return false;
-    if (n->self.suite->verify(key, domain, inner, sig))
+    if (n->params->suite->verify(key, domain, inner, sig))
         return true;
     n->counters.bad_signatures++;
     blame(n, peer, n->params->flood.signature_points);
@@ -89,7 +89,7 @@ static void fill_head(const struct node *n, const struct flood *f, struct flood_
 
     h->origin = f->origin;
     if (h->peer >= 0 && h->hops == 1) {
-        n->self.suite->id(f->origin, &origin);
+        n->params->suite->id(f->origin, &origin);
         h->is_from_origin = node_id_equal(&origin, &slot_rec(n, &n->slots[h->peer])->id);
     }
     h->ttl = h->is_tree ? (uint8_t)n->params->tree.hops_max : f->ttl;
@@ -245,7 +245,7 @@ static bool originate(struct node *n, struct flood *f, bool is_tree)
                        flood_encode(f, inner, is_tree ? MSG_GOSSIP_MAX : MSG_INNER_MAX));
     if (m.inner.len == 0)
         return false;
-    n->self.suite->sign(&n->self, domain_of(is_tree), m.inner, m.sig);
+    n->params->suite->sign(&n->self, domain_of(is_tree), m.inner, m.sig);
     flood_id_of(n, m.inner, &head.id);
     fill_head(n, f, &head);
     if (flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
@@ -284,7 +284,7 @@ static void send_reply(struct node *n, const struct party_reply *wanted)
 
     if (route < 0)
         return; /* the direct link will tell the host */
-    n->self.suite->sign(&n->self, DOMAIN_REPLY, m.inner, m.sig);
+    n->params->suite->sign(&n->self, DOMAIN_REPLY, m.inner, m.sig);
     flood_reply_forward(&n->floods, &m, route, &n->out->outbox);
 }
 

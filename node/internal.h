@@ -36,51 +36,50 @@ struct node_counters {
     int64_t bad_signatures;    /* floods and replies */
 };
 
+/* What each step touches stands in front. */
 struct node {
+    int64_t now_ns;
+    struct effects *out; /* of the step that is under way */
+    const struct node_params *params;
+    struct slot *slots;   /* from the heap; at most params->peers_max */
+    uint32_t *slot_links; /* by slot: its link, 0 when it is free */
+    int slot_count;
+    int choked_count;        /* slots that are choked */
+    struct company *company; /* NULL: none, see node/company.h */
+    struct tree *tree;       /* NULL while there is none */
+    int64_t links_wake_ns;   /* something is due at the slots */
+    int64_t links_look_ns;   /* whether they are needed is asked no earlier */
+    int64_t judge_ns;        /* when to look at ourselves again */
+    struct floods floods;
+    struct liveness liveness;
+    struct overlay overlay;
+    struct invites invites;
     struct heap heap;
     struct contacts *contacts;
-    const struct node_params *params;
-    size_t arena_bytes; /* that it took */
-    char *name;         /* from the heap, NUL-terminated */
-    struct addr listen;
-    uint8_t *psk; /* of the channel, from the heap; NULL: open to strangers */
-    int join_count;
-    struct addr *joins; /* from the heap */
+
     struct identity self;
     uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it, one by one */
     struct rng rng;
-    int64_t now_ns;
-    int64_t start_ns;
-    struct effects *out; /* of the step that is under way */
-    struct slot *slots;  /* from the heap; at most params->peers_max */
-    int slot_count;
-    uint32_t *slot_links;  /* by slot: its link, 0 when it is free */
-    int choked_count;      /* slots that are choked */
-    int64_t links_wake_ns; /* something is due at the slots */
-    int64_t links_look_ns; /* whether they are needed is asked no earlier */
+    size_t arena_bytes; /* that it took */
+    char *name;         /* from the heap, NUL-terminated */
+    struct addr listen;
+    struct addr reachable; /* as others see us; the listen one if it is fixed */
+    uint8_t *psk;          /* of the channel, from the heap; NULL: open to strangers */
+    int join_count;
     uint32_t next_link;
+    struct addr *joins; /* from the heap */
+    int64_t start_ns;
     uint64_t clock_id; /* of our raw clock */
     struct priority priority;
-    struct addr
-        reachable; /* our address as others see us; the listen one if it is fixed */
-
-    struct overlay overlay;
-    struct liveness liveness;
-    struct floods floods;
     struct offenders offenders;
-    struct tree *tree; /* NULL while there is none */
-    struct invites invites;
-    struct company *company; /* NULL: none, see node/company.h */
-
     struct utc utc;
 
-    bool has_card;             /* a sound card is there and running */
-    struct heard_audio *audio; /* as last reported; NULL: a card, or none, and silence */
-    uint32_t timeline_version; /* as last told to the player */
+    bool has_card; /* a sound card is there and running */
     bool is_state_stale;
-    int64_t state_ns; /* when watchers last heard */
-    uint64_t digest;  /* of what they were told; see report_digest */
-    int64_t judge_ns; /* when to look at ourselves again */
+    uint32_t timeline_version; /* as last told to the player */
+    struct heard_audio *audio; /* as last reported; NULL: a card, or none, and silence */
+    int64_t state_ns;          /* when watchers last heard */
+    uint64_t digest;           /* of what they were told; see report_digest */
 
     struct hosting *hosting; /* NULL: no host command is under way */
     uint64_t next_token;     /* of imports */

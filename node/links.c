@@ -7,6 +7,7 @@
 #include "node/internal.h"
 
 #define SLOTS_FIRST 8 /* rows of the first table */
+#define SLOTS_SPARE 2 /* that stay when it shrinks */
 #define LOOKS       4 /* at what nobody needs, in the time that it is kept */
 
 const struct peer_rec *slot_rec(const struct node *n, const struct slot *s)
@@ -35,24 +36,65 @@ static void slot_set(struct node *n, struct slot *s, const struct slot *to)
     n->slot_links[s - n->slots] = s->link;
 }
 
-/* The first free one; the table grows for it.  Pointers to other slots are void then. */
+/* Rows of a table for so many. */
+static int rows_for(const struct node *n, int needed)
+{
+    int rows = SLOTS_FIRST;
+
+    while (rows < needed)
+        rows += rows < 16 ? 4 : rows / 2;
+    return rows < n->params->peers_max ? rows : n->params->peers_max;
+}
+
+static void resize(struct node *n, int rows)
+{
+    n->slots = heap_resize(&n->heap, n->slots, (size_t)n->slot_count, (size_t)rows,
+                           sizeof(*n->slots));
+    n->slot_links = heap_resize(&n->heap, n->slot_links, (size_t)n->slot_count,
+                                (size_t)rows, sizeof(*n->slot_links));
+    n->slot_count = rows;
+}
+
+/* A free one, the last: the first ones are for peers, so that the tables of the modules
+ * stay small.  The table grows for it; pointers to other slots are void then. */
 static struct slot *slot_free(struct node *n)
 {
-    int count = n->slot_count < SLOTS_FIRST / 2 ? SLOTS_FIRST : 2 * n->slot_count;
+    int rows = rows_for(n, n->slot_count + 1);
 
-    for (int i = 0; i < n->slot_count; i++) {
+    for (int i = n->slot_count - 1; i >= 0; i--) {
         if (n->slots[i].state == SLOT_FREE)
             return &n->slots[i];
     }
-    count = count < n->params->peers_max ? count : n->params->peers_max;
-    if (count == n->slot_count)
+    if (rows == n->slot_count)
         return NULL;
-    n->slots = heap_resize(&n->heap, n->slots, (size_t)n->slot_count, (size_t)count,
-                           sizeof(*n->slots));
-    n->slot_links = heap_resize(&n->heap, n->slot_links, (size_t)n->slot_count,
-                                (size_t)count, sizeof(*n->slot_links));
-    n->slot_count = count;
+    resize(n, rows);
     return slot_free(n);
+}
+
+/* The first free slot for one that becomes a peer, whom the modules know by it. */
+static struct slot *slot_settle(struct node *n, struct slot *s)
+{
+    for (struct slot *to = n->slots; to < s; to++) {
+        if (to->state != SLOT_FREE)
+            continue;
+        *to = *s;
+        *s = (struct slot){ .state = SLOT_FREE };
+        n->slot_links[to - n->slots] = to->link;
+        n->slot_links[s - n->slots] = 0;
+        return to;
+    }
+    return s;
+}
+
+/* Give rows at the end back. */
+static void slots_shrink(struct node *n)
+{
+    int used = n->slot_count;
+
+    while (used > 0 && n->slots[used - 1].state == SLOT_FREE)
+        used--;
+    if (rows_for(n, used + SLOTS_SPARE) < n->slot_count)
+        resize(n, rows_for(n, used + SLOTS_SPARE));
 }
 
 static int index_of(const struct node *n, const struct slot *s)
@@ -196,7 +238,7 @@ static void give_wiped(struct node *n, void *memory, size_t size)
 
 static void forget_keys(struct node *n, struct slot *s)
 {
-    const struct suite *suite = n->self.suite;
+    const struct suite *suite = n->params->suite;
 
     give_wiped(n, s->handshake, suite->handshake_size);
     give_wiped(n, s->session, suite->session_size);
@@ -230,7 +272,7 @@ void links_wipe(struct node *n)
 
 void *links_datagram(struct node *n, struct slot *s)
 {
-    const struct suite *suite = n->self.suite;
+    const struct suite *suite = n->params->suite;
 
     if (s->datagram != NULL || s->session == NULL)
         return s->datagram;
@@ -318,7 +360,7 @@ static void send_sealed(struct node *n, struct slot *s, struct bytes plain)
         return;
     }
     room = effects_room(n->out, size);
-    if (n->self.suite->seal(s->session, plain, room, size, &len) == 0)
+    if (n->params->suite->seal(s->session, plain, room, size, &len) == 0)
         send_frame(n, s, bytes_of(room, len));
     else
         choke(n, s);
@@ -378,7 +420,7 @@ void links_agreed(struct slot *s, const struct suite_peer *peer, bool is_dialled
 /* One step of the handshake, with the frame that came or, to begin, none. */
 static int shake(struct node *n, struct slot *s, struct bytes in)
 {
-    const struct suite *suite = n->self.suite;
+    const struct suite *suite = n->params->suite;
     struct suite_peer p;
     uint8_t *out;
     size_t len = 0;
@@ -460,8 +502,8 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
     s->deadline_ns = n->now_ns + n->params->handshake_ns;
     due(n, s->deadline_ns);
     node_secret(n, seed);
-    s->handshake = heap_take(&n->heap, 1, n->self.suite->handshake_size);
-    n->self.suite->handshake_begin(s->handshake, is_dialled, &n->self, n->psk, seed);
+    s->handshake = heap_take(&n->heap, 1, n->params->suite->handshake_size);
+    n->params->suite->handshake_begin(s->handshake, is_dialled, &n->self, n->psk, seed);
     secure_wipe(seed, sizeof(seed));
     if (is_dialled)
         err = shake(n, s, bytes_of(NULL, 0));
@@ -606,10 +648,13 @@ void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
                    const struct msg_hello *h)
 {
     struct outbox *box = &n->out->outbox;
-    const struct addr *dialled = s->is_dialled ? &s->remote : NULL;
-    int peer = index_of(n, s);
+    const struct addr *dialled;
     const struct peer_rec *rec;
+    int peer;
 
+    s = slot_settle(n, s);
+    peer = index_of(n, s);
+    dialled = s->is_dialled ? &s->remote : NULL;
     meet(n, s, id, h);
     rec = slot_rec(n, s);
     learn_self(n);
@@ -642,8 +687,8 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
     struct msg m;
     size_t len;
 
-    if (n->self.suite->open(s->session, frame, n->out->plain, sizeof(n->out->plain),
-                            &len) != 0 ||
+    if (n->params->suite->open(s->session, frame, n->out->plain, sizeof(n->out->plain),
+                               &len) != 0 ||
         msg_decode(bytes_of(n->out->plain, len), &m) != 0) {
         complain(n, s, ERR_MALFORMED);
         n->counters.malformed++;
@@ -661,7 +706,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         slot_close(n, s);
         return;
     }
-    n->self.suite->id(s->key, &id);
+    n->params->suite->id(s->key, &id);
     if (is_banned(n, s, &id) || is_surplus(n, s, &id, m.u.hello.clock_id)) {
         slot_close(n, s);
         return;
@@ -725,4 +770,5 @@ void links_wake(struct node *n)
         else if (s->state == SLOT_UP && s->idle_ns != TIME_NEVER)
             due(n, s->idle_ns + n->params->idle_link_ns);
     }
+    slots_shrink(n);
 }

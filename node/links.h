@@ -24,21 +24,21 @@ struct slot {
     bool is_told;    /* the overlay knows already what became of this dial */
     bool is_choked;  /* a frame found no room: nothing more is sent, and it is closed */
     uint32_t link;
-    uint32_t contact;   /* its id and where it listens; valid when up: slot_rec */
-    struct addr remote; /* other end of the connection; while dialling, the wanted one */
+    uint32_t contact; /* its id and where it listens; valid when up: slot_rec */
+    /* What the suite keeps, from the node's heap; NULL where there is none now. */
+    void *session;
+    void *handshake;
+    void *datagram;
+    int64_t deadline_ns; /* until HELLO; TIME_NEVER once up */
+    int64_t idle_ns;     /* nobody has needed it since; TIME_NEVER: needed */
+    uint64_t to_us;      /* key id of its datagrams; valid from greeting on */
+    uint64_t link_name;  /* what both ends call the link; valid from greeting on */
+    uint64_t clock_id;   /* of the peer's raw clock; valid when up */
+    int64_t ask_ns;      /* JOINs before this get no answer, where there is no party */
+    char *name;          /* as its HELLO has it, from the heap; NULL: none */
+    struct addr remote;  /* other end of the connection; while dialling, the wanted one */
     struct addr observed;          /* where the peer sees us; valid when up */
     uint8_t key[IDENTITY_KEY_LEN]; /* of the peer; valid from greeting on */
-    int64_t deadline_ns;           /* until HELLO; TIME_NEVER once up */
-    int64_t idle_ns;               /* nobody has needed it since; TIME_NEVER: needed */
-    int64_t ask_ns;     /* JOINs before this get no answer, where there is no party */
-    uint64_t clock_id;  /* of the peer's raw clock; valid when up */
-    uint64_t to_us;     /* key id of its datagrams; valid from greeting on */
-    uint64_t link_name; /* what both ends call the link; valid from greeting on */
-    /* What the suite keeps, from the node's heap; NULL where there is none now. */
-    void *handshake;
-    void *session;
-    void *datagram;
-    char *name; /* as its HELLO has it, from the heap; NULL: none */
 };
 
 /* Who is at the other end of a link that is up, or of which the modules are told that it

@@ -43,7 +43,7 @@ void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN])
 
     /* Each draw replaces the secret, so that from a node's memory nobody can tell what
      * was drawn before: neither the keys of past links. */
-    n->self.suite->hash(grown, sizeof(grown), "party.secret", &secret, 1);
+    n->params->suite->hash(grown, sizeof(grown), "party.secret", &secret, 1);
     memcpy(n->secret, grown, SECURE_SEED_LEN);
     memcpy(out, grown + SECURE_SEED_LEN, SECURE_SEED_LEN);
     secure_wipe(grown, sizeof(grown));
@@ -565,7 +565,9 @@ static void flush(struct node *n)
         probes_wake(n);
         floods_flush(n);
         songs_flush(n);
-        again = flush_wishes(n) || n->out->outbox.count > 0;
+        again = flush_wishes(n);
+        /* The swarm says less than it could when the outbox is half full. */
+        again = again || (n->company != NULL && n->out->outbox.count > 0);
         links_flush(n);
         is_closing = links_close_choked(n);
         again = again || is_closing;

@@ -28,8 +28,8 @@ static void send_probe(struct node *n, struct slot *s, const struct addr *to,
 
     if (room == NULL || datagram == NULL)
         return;
-    if (n->self.suite->datagram_seal(datagram, bytes_of(body, PROBE_LEN), room, size,
-                                     &len) == 0)
+    if (n->params->suite->datagram_seal(datagram, bytes_of(body, PROBE_LEN), room, size,
+                                        &len) == 0)
         send_datagram(n, DATAGRAM_PEER, to, bytes_of(room, len));
 }
 
@@ -78,8 +78,8 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
     struct bytes body;
     size_t len;
 
-    if (datagram == NULL ||
-        n->self.suite->datagram_open(datagram, data, plain, sizeof(plain), &len) != 0) {
+    if (datagram == NULL || n->params->suite->datagram_open(datagram, data, plain,
+                                                            sizeof(plain), &len) != 0) {
         n->counters.datagrams_refused++;
         return;
     }

@@ -93,8 +93,9 @@ static void imported(struct node *n, const struct event_song *e)
     }
     memcpy(m.owner, n->self.sign_public, KEY_LEN);
     h->songs[i].len = manifest_encode(&m, h->songs[i].manifest, MSG_ENTRY_MAX);
-    n->self.suite->sign(&n->self, DOMAIN_MANIFEST,
-                        bytes_of(h->songs[i].manifest, h->songs[i].len), h->songs[i].sig);
+    n->params->suite->sign(&n->self, DOMAIN_MANIFEST,
+                           bytes_of(h->songs[i].manifest, h->songs[i].len),
+                           h->songs[i].sig);
     h->songs[i].is_done = true;
     h->done++;
     if (h->done == h->count)
