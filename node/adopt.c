@@ -61,7 +61,7 @@ bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
     outbox_clear(&out->outbox);
     s = links_adopt(n, a->link, &a->remote);
     if (s != NULL && shake_alone(n, s, a, &id)) {
-        links_greeted(n, s, &id, &hello);
+        s = links_greeted(n, s, &id, &hello);
         s->is_dialled = a->is_dialled;
         overlay_adopt(&n->overlay, (int)(s - n->slots), a->is_dialled, now_ns,
                       &out->outbox);

@@ -644,8 +644,8 @@ static void log_up(struct node *n, const struct slot *s)
     log_text(&t, "name", slot_name(s));
 }
 
-void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
-                   const struct msg_hello *h)
+struct slot *links_greeted(struct node *n, struct slot *s, const struct node_id *id,
+                           const struct msg_hello *h)
 {
     struct outbox *box = &n->out->outbox;
     const struct addr *dialled;
@@ -669,6 +669,7 @@ void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
     if (n->company != NULL)
         party_peer_up(&n->company->party, peer, &rec->id, s->key, &rec->addr, n->now_ns,
                       box);
+    return s;
 }
 
 /* It was cut off a while ago, or lives next door to one that was. */
@@ -711,7 +712,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         slot_close(n, s);
         return;
     }
-    links_greeted(n, s, &id, &m.u.hello);
+    (void)links_greeted(n, s, &id, &m.u.hello);
 }
 
 void links_received(struct node *n, uint32_t link, struct bytes frame)

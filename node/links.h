@@ -84,8 +84,8 @@ struct slot *links_adopt(struct node *n, uint32_t link, const struct addr *remot
 /* … the handshake has ended; … */
 void links_agreed(struct slot *s, const struct suite_peer *peer, bool is_dialled);
 
-/* … and the peer has said HELLO: it is up. */
-void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
-                   const struct msg_hello *h);
+/* … and the peer has said HELLO: it is up.  The slot where it is from now on. */
+struct slot *links_greeted(struct node *n, struct slot *s, const struct node_id *id,
+                           const struct msg_hello *h);
 
 #endif

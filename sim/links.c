@@ -49,9 +49,30 @@ static struct link_row *row_find(const struct world_node *n, uint32_t id)
     return NULL;
 }
 
-static void row_remove(struct world_node *n, struct link_row *row)
+/* The same, where it was a moment ago. */
+static struct link_row *row_near(const struct world_node *n, uint32_t id, int row)
 {
-    *row = n->links->rows[--n->links->count];
+    struct link_table *t = n->links;
+
+    if (t != NULL && row < t->count && t->rows[row].id == id)
+        return &t->rows[row];
+    return row_find(n, id);
+}
+
+static void row_remove(struct world_part *p, struct world_node *n, struct link_row *row)
+{
+    struct link_table *t = n->links;
+    struct link_table *smaller;
+    int room = t->room / 2;
+
+    *row = t->rows[--t->count];
+    if (room < ROWS_LEAST || t->count > room / 2)
+        return;
+    smaller = heap_take(&p->heap, 1, table_size(room));
+    memcpy(smaller, t, table_size(t->count));
+    smaller->room = (uint16_t)room;
+    heap_give(&p->heap, t, 1, table_size(t->room));
+    n->links = smaller;
 }
 
 /* ---- packets ---- */
@@ -69,6 +90,8 @@ static struct packet *send(struct world_part *p, enum packet_kind kind, int node
     packet->link = row->other_id;
     packet->life = row->other_life;
     packet->from_link = row->id;
+    packet->row = row->other_row;
+    packet->from_row = (uint8_t)(row - p->w->nodes[node].links->rows);
     return packet;
 }
 
@@ -141,7 +164,7 @@ void links_close(struct world_part *p, int node, uint32_t id)
         return;
     if (row->state == END_OPEN)
         send_close(p, node, row);
-    row_remove(n, row);
+    row_remove(p, n, row);
 }
 
 void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame)
@@ -252,7 +275,7 @@ static void closed(struct world_part *p, int node, struct link_row *row, int err
 
     e.u.closed.link = row->id;
     e.u.closed.err = err;
-    row_remove(&p->w->nodes[node], row);
+    row_remove(p, &p->w->nodes[node], row);
     if (was_known)
         part_step(p, node, &e, bytes_of(NULL, 0));
 }
@@ -288,9 +311,10 @@ void links_deliver(struct world_part *p, int node, const struct packet *packet)
         accepted(p, node, packet);
         return;
     }
-    row = row_find(n, packet->link);
+    row = row_near(n, packet->link, packet->row);
     if (row == NULL)
         return;
+    row->other_row = packet->from_row;
     if (packet->kind == PACKET_CLOSE) {
         closed(p, node, row, packet->err);
     } else if (packet->kind == PACKET_ACK && row->state == END_PENDING) {

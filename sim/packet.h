@@ -35,7 +35,8 @@ struct packet {
     uint16_t from_life;
     uint8_t kind;
     int8_t err;
-    uint16_t unused;
+    uint8_t row;      /* where the link probably is in the receiver's table … */
+    uint8_t from_row; /* … and where it is in the sender's */
     uint8_t data[];
 };
 

@@ -40,8 +40,9 @@ struct link_row {
     uint32_t other_id;
     uint16_t other_life;
     uint8_t state;
-    int64_t out_ns; /* the last that went from here comes then */
-    int64_t way_ns; /* net_way_ns to there */
+    uint8_t other_row; /* where it was there, when we heard last */
+    int64_t out_ns;    /* the last that went from here comes then */
+    int64_t way_ns;    /* net_way_ns to there */
 };
 
 struct link_table {

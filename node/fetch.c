@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "node/fetch.h"
+
+#include "node/internal.h"
+
+#define LINE 64
+
+static void fetch(const void *from, size_t len)
+{
+    for (size_t i = 0; i < len; i += LINE)
+        __builtin_prefetch((const uint8_t *)from + i);
+}
+
+static int find(const struct node *n, uint32_t link)
+{
+    for (int i = 0; i < n->slot_count; i++) {
+        if (n->slot_links[i] == link)
+            return i;
+    }
+    return -1;
+}
+
+void node_fetch(const struct node *n, uint32_t link, int stage)
+{
+    int i;
+
+    if (stage == 0) {
+        fetch(n, sizeof(*n));
+        return;
+    }
+    if (link == 0)
+        return;
+    if (stage == 1) {
+        fetch(n->slot_links, (size_t)n->slot_count * sizeof(*n->slot_links));
+        return;
+    }
+    i = find(n, link);
+    if (i < 0)
+        return;
+    fetch(&n->slots[i], sizeof(n->slots[i]));
+    if (i < n->liveness.room)
+        fetch(&n->liveness.peers[i], sizeof(n->liveness.peers[i]));
+    if (i < n->floods.link_room)
+        fetch(&n->floods.links[i], sizeof(n->floods.links[i]));
+    if (n->floods.state != NULL)
+        fetch(n->floods.state, sizeof(*n->floods.state));
+}
