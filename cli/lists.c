@@ -6,18 +6,35 @@
 #include "cli/table.h"
 #include "wire/map.h"
 
-void render_peers(struct text *t, const struct style *s, struct bytes body)
+static void put_rate(struct text *t, int64_t rate)
 {
-    static const char *const heads[] = { "WHO", "ID", "ADDRESS", ">ROUND TRIP", "LINK" };
+    if (rate < 1000)
+        put(t, "%d B/s", (int)rate);
+    else
+        put(t, "%.1f kB/s", (double)rate / 1e3);
+}
+
+/* How the link is used, and who opened it. */
+static void put_link(struct text *t, struct bytes peer)
+{
+    int64_t score = map_get_int(peer, "score", 0);
+
+    put(t, "%s, %s", map_get_bool(peer, "neighbour", false) ? "neighbour" : "party only",
+        map_get_bool(peer, "dialled", false) ? "dialled" : "came in");
+    if (map_get_bool(peer, "forced", false))
+        text_add(t, " by force");
+    if (score > 0)
+        put(t, ", %d point%s against it", (int)score, part_plural(score));
+}
+
+void render_links(struct text *t, const struct style *s, struct bytes body)
+{
+    static const char *const heads[] = { "WHO", "ID",   "ADDRESS", ">ROUND TRIP",
+                                         ">IN", ">OUT", "LINK" };
     struct table table;
     struct list peers;
     struct bytes p;
 
-    if (part_count(body, "peers") == 0) {
-        text_add(t, "No other node is connected.  Name one to get in by: party up --join "
-                    "HOST\n");
-        return;
-    }
     table_init(&table, heads, COUNT(heads));
     list_init_at(&peers, body, "peers");
     while (list_next(&peers, &p)) {
@@ -27,11 +44,47 @@ void render_peers(struct text *t, const struct style *s, struct bytes body)
         put_clean(table_cell(&table), bytes_of(id.data, id.len < 8 ? id.len : 8));
         put_clean(table_cell(&table), map_get_text(p, "addr", "?"));
         part_put_known_ns(table_cell(&table), s, p, "rtt_ns");
-        put(table_cell(&table), "%s, %s",
-            map_get_bool(p, "neighbour", false) ? "neighbour" : "party only",
-            map_get_bool(p, "dialled", false) ? "dialled" : "came in");
+        put_rate(table_cell(&table), map_get_int(p, "in_rate", 0));
+        put_rate(table_cell(&table), map_get_int(p, "out_rate", 0));
+        put_link(table_cell(&table), p);
     }
     table_put(&table, t, s, 0);
+}
+
+static void put_offenders(struct text *t, const struct style *s, struct bytes body)
+{
+    static const char *const heads[] = { "KEPT AWAY", "ADDRESS", ">FOR" };
+    struct table table;
+    struct list offenders;
+    struct bytes o;
+
+    table_init(&table, heads, COUNT(heads));
+    list_init_at(&offenders, body, "offenders");
+    while (list_next(&offenders, &o)) {
+        struct bytes id = map_get_text(o, "id", "");
+
+        put_clean(table_cell(&table), bytes_of(id.data, id.len < 8 ? id.len : 8));
+        put_clean(table_cell(&table), map_get_text(o, "addr", "?"));
+        put_clock(table_cell(&table), map_get_int(o, "left_ms", 0));
+    }
+    text_add(t, "\n");
+    table_put(&table, t, s, 0);
+}
+
+void render_peers(struct text *t, const struct style *s, struct bytes body)
+{
+    int spare = part_count(body, "passive");
+
+    if (part_count(body, "peers") == 0)
+        text_add(t, "No other node is connected.  Name one to get in by: party up --join "
+                    "HOST\n");
+    else
+        render_links(t, s, body);
+    if (spare > 0)
+        put(t, "\n%d more node%s known, to take the place of neighbours that go\n", spare,
+            spare == 1 ? " is" : "s are");
+    if (part_count(body, "offenders") > 0)
+        put_offenders(t, s, body);
 }
 
 /* The system's clock is always within reach; what it lacks is a source of its own. */

@@ -268,6 +268,10 @@ static void put_node(struct text *t, const struct style *s, struct bytes state)
     text_add(t, part_dot(s));
     put_clean(t, map_get_text(node, "listen", "?"));
     put(t, "%s%d neighbour%s", part_dot(s), (int)peers, part_plural(peers));
+    if (map_get_int(node, "passive", 0) > 0)
+        put(t, ", %d known", (int)map_get_int(node, "passive", 0));
+    if (map_get_int(node, "offenders", 0) > 0)
+        put(t, ", %d kept away", (int)map_get_int(node, "offenders", 0));
     if (map_get_bool(node, "private", false))
         put(t, "%sclosed channel", part_dot(s));
     put(t, "%sup ", part_dot(s));
@@ -317,6 +321,10 @@ void render_status(struct text *t, const struct style *s, struct bytes state)
 void render_watch(struct text *t, const struct style *s, struct bytes state)
 {
     put_state(t, s, state, true);
+    if (part_count(state, "peers") > 0) {
+        text_add(t, "\n");
+        render_links(t, s, state);
+    }
 }
 
 /* ---- lines ---- */

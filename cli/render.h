@@ -17,6 +17,7 @@ void render_watch(struct text *t, const struct style *s, struct bytes state);
 void render_line(struct text *t, const struct style *s, struct bytes state);
 void render_key(struct text *key, struct bytes state);
 
+void render_links(struct text *t, const struct style *s, struct bytes body);
 void render_peers(struct text *t, const struct style *s, struct bytes body);
 void render_clock(struct text *t, const struct style *s, struct bytes body);
 void render_invites(struct text *t, const struct style *s, struct bytes body);

@@ -329,13 +329,14 @@ void links_drop(struct node *n, int peer)
     slot_close(n, &n->slots[peer]);
 }
 
-static void send_frame(struct node *n, const struct slot *s, struct bytes frame)
+static void send_frame(struct node *n, struct slot *s, struct bytes frame)
 {
     struct effect *e = effects_add(n->out, EFFECT_LINK_SEND);
 
     assert(e != NULL); /* effects_has_room was asked */
     e->u.send.link = s->link;
     e->u.send.frame = frame;
+    meter_add(&s->out, (uint32_t)frame.len, n->now_ns);
 }
 
 static void choke(struct node *n, struct slot *s)
@@ -688,6 +689,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
     struct msg m;
     size_t len;
 
+    meter_add(&s->in, (uint32_t)frame.len, n->now_ns);
     if (n->params->suite->open(s->session, frame, n->out->plain, sizeof(n->out->plain),
                                &len) != 0 ||
         msg_decode(bytes_of(n->out->plain, len), &m) != 0) {

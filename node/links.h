@@ -4,6 +4,7 @@
 #ifndef NODE_LINKS_H
 #define NODE_LINKS_H
 
+#include "base/meter.h"
 #include "node/event.h"
 #include "secure/suite.h"
 
@@ -34,6 +35,8 @@ struct slot {
     uint64_t to_us;      /* key id of its datagrams; valid from greeting on */
     uint64_t link_name;  /* what both ends call the link; valid from greeting on */
     uint64_t clock_id;   /* of the peer's raw clock; valid when up */
+    struct meter in;     /* bytes of frames that came … */
+    struct meter out;    /* … and went */
     int64_t ask_ns;      /* JOINs before this get no answer, where there is no party */
     char *name;          /* as its HELLO has it, from the heap; NULL: none */
     struct addr remote;  /* other end of the connection; while dialling, the wanted one */

@@ -71,22 +71,74 @@ static struct bytes report_end(struct node *n, const struct cbor_writer *w)
     return b;
 }
 
-static void put_node(struct node *n, struct cbor_writer *w)
+static int banned(const struct node *n)
 {
-    int active[OVERLAY_ACTIVE_MAX];
+    int count = 0;
+
+    for (int i = 0; i < n->offenders.count; i++)
+        count += n->offenders.rows[i].until_ns > n->now_ns;
+    return count;
+}
+
+static void put_peer(struct node *n, struct cbor_writer *w, int peer)
+{
+    const struct slot *s = &n->slots[peer];
+
+    cbor_write_map(w, 10);
+    put_id(w, slot_rec(n, s)->id.b, NODE_ID_LEN);
+    put_addr(w, "addr", &slot_rec(n, s)->addr);
+    put_text(w, "name", slot_name(s));
+    put_int(w, "score", flood_score(&n->floods, peer, n->now_ns));
+    put_bool(w, "forced",
+             overlay_is_active(&n->overlay, peer) && n->overlay.peers[peer].is_forced);
+    put_known(w, "rtt_ns", liveness_rtt_ns(&n->liveness, peer));
+    put_bool(w, "dialled", s->is_dialled);
+    put_int(w, "in_rate", meter_rate(s->in, n->now_ns));
+    put_int(w, "out_rate", meter_rate(s->out, n->now_ns));
+    put_bool(w, "neighbour", overlay_is_active(&n->overlay, peer));
+}
+
+static int links_up(const struct node *n)
+{
     int links = 0;
 
     for (int i = 0; i < n->slot_count; i++)
         links += n->slots[i].state == SLOT_UP;
+    return links;
+}
+
+static void put_links(struct node *n, struct cbor_writer *w)
+{
+    cbor_write_text(w, "peers");
+    cbor_write_array(w, links_up(n));
+    for (int i = 0; i < n->slot_count; i++) {
+        if (n->slots[i].state == SLOT_UP)
+            put_peer(n, w, i);
+    }
+}
+
+static void put_node(struct node *n, struct cbor_writer *w)
+{
+    int active[OVERLAY_ACTIVE_MAX];
+    int64_t in = 0;
+    int64_t out = 0;
+
+    for (int i = 0; i < n->slot_count; i++) {
+        in += meter_rate(n->slots[i].in, n->now_ns);
+        out += meter_rate(n->slots[i].out, n->now_ns);
+    }
     cbor_write_text(w, "node");
-    cbor_write_map(w, 8);
+    cbor_write_map(w, 11);
     put_id(w, n->self.id.b, NODE_ID_LEN);
     put_text(w, "name", n->name);
-    put_int(w, "links", links);
+    put_int(w, "links", links_up(n));
     put_int(w, "peers", overlay_active(&n->overlay, active));
     put_addr(w, "listen", n->reachable.len > 0 ? &n->reachable : &n->listen);
+    put_int(w, "in_rate", in);
     put_int(w, "passive", n->overlay.passive.count);
     put_bool(w, "private", n->psk != NULL);
+    put_int(w, "out_rate", out);
+    put_int(w, "offenders", banned(n));
     put_int(w, "uptime_ms", (n->now_ns - n->start_ns) / NS_PER_MS);
 }
 
@@ -377,12 +429,13 @@ struct bytes report_state(struct node *n)
 {
     struct cbor_writer w = report_begin(n);
 
-    cbor_write_map(&w, 6);
+    cbor_write_map(&w, 7);
     put_node(n, &w);
     put_audio(n, &w);
     put_clock(n, &w);
     put_notes(n, &w);
     put_party(n, &w);
+    put_links(n, &w);
     put_int(&w, "invites", open_invites(n));
     return report_end(n, &w);
 }
@@ -421,7 +474,7 @@ uint64_t report_digest(struct node *n)
 
     for (int i = 0; i < n->slot_count; i++)
         h = mix(h, n->slots[i].state == SLOT_UP);
-    h = mix(h, (uint64_t)overlay_active(&n->overlay, active));
+    h = mix(h, (uint64_t)overlay_active(&n->overlay, active) << 8 | (uint64_t)banned(n));
     (void)clock_role(n, &state, &stats);
     h = mix(h, (uint64_t)state[0] << 8 | (uint64_t)n->utc.line.is_valid);
     h = mix(h, (uint64_t)n->has_card << 1 |
@@ -429,33 +482,46 @@ uint64_t report_digest(struct node *n)
     return h;
 }
 
-static void put_peer(struct node *n, struct cbor_writer *w, int peer)
+static void put_passive(struct node *n, struct cbor_writer *w)
 {
-    const struct slot *s = &n->slots[peer];
+    const struct passive *v = &n->overlay.passive;
 
-    cbor_write_map(w, 6);
-    put_id(w, slot_rec(n, s)->id.b, NODE_ID_LEN);
-    put_addr(w, "addr", &slot_rec(n, s)->addr);
-    put_text(w, "name", slot_name(s));
-    put_known(w, "rtt_ns", liveness_rtt_ns(&n->liveness, peer));
-    put_bool(w, "dialled", s->is_dialled);
-    put_bool(w, "neighbour", overlay_is_active(&n->overlay, peer));
+    cbor_write_text(w, "passive");
+    cbor_write_array(w, v->count);
+    for (int i = 0; i < v->count; i++) {
+        const struct peer_rec *rec = passive_rec(v, i);
+
+        cbor_write_map(w, 3);
+        put_id(w, rec->id.b, NODE_ID_LEN);
+        put_addr(w, "addr", &rec->addr);
+        put_int(w, "fails", v->list[i].fails);
+    }
+}
+
+static void put_offenders(struct node *n, struct cbor_writer *w)
+{
+    cbor_write_text(w, "offenders");
+    cbor_write_array(w, banned(n));
+    for (int i = 0; i < n->offenders.count; i++) {
+        const struct offender *x = &n->offenders.rows[i];
+
+        if (x->until_ns <= n->now_ns)
+            continue;
+        cbor_write_map(w, 3);
+        put_id(w, x->id.b, NODE_ID_LEN);
+        put_addr(w, "addr", &x->addr);
+        put_int(w, "left_ms", (x->until_ns - n->now_ns) / NS_PER_MS);
+    }
 }
 
 struct bytes report_peers(struct node *n)
 {
     struct cbor_writer w = report_begin(n);
-    int links = 0;
 
-    for (int i = 0; i < n->slot_count; i++)
-        links += n->slots[i].state == SLOT_UP;
-    cbor_write_map(&w, 1);
-    cbor_write_text(&w, "peers");
-    cbor_write_array(&w, links);
-    for (int i = 0; i < n->slot_count; i++) {
-        if (n->slots[i].state == SLOT_UP)
-            put_peer(n, &w, i);
-    }
+    cbor_write_map(&w, 3);
+    put_links(n, &w);
+    put_passive(n, &w);
+    put_offenders(n, &w);
     return report_end(n, &w);
 }
 

@@ -64,7 +64,17 @@ void floods_init(struct floods *f, const struct flood_params *p, struct heap *he
 {
     assert(p->peers_max > 0 && p->seen_max > 0 && p->origins_max > 0);
     assert(p->answers_max > 0 && p->ttl_max > 0 && p->ttl_max < UINT8_MAX);
-    *f = (struct floods){ .p = p, .heap = heap, .key = seed, .wake_ns = TIME_NEVER };
+    *f = (struct floods){
+        .p = p, .heap = heap, .key = seed, .wake_ns = TIME_NEVER, .stale_ns = TIME_NEVER
+    };
+}
+
+void flood_settled(struct floods *f)
+{
+    const struct flood_state *s = f->state;
+
+    if (s->unacked + s->suspects + s->wanted_count == 0)
+        f->wake_ns = TIME_NEVER;
 }
 
 struct flood_state *flood_state(struct floods *f)

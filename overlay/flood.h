@@ -39,18 +39,17 @@ struct flood_params {
 
     bool has_acks;  /* what is sent on a link must be answered there: true */
     int64_t ack_ns; /* … within max(this, ack_rtts * RTT): 400 ms */
-    int ack_rtts;   /* 3 */
+    int ack_rtts;   /* so many round trips, where they are long: 3 */
     int dead_waits; /* then a PING has so many times as long: 2 */
 
     bool has_push;     /* what is fresh is offered on each new link: true */
     int64_t recent_ns; /* fresh is what is younger: 60 s */
     int64_t repair_ns; /* after the loss of a neighbour all new links count, not only new
                           neighbours: 10 s */
-    size_t recent_bytes;        /* what is kept for it at most: 64 KiB */
-    int wanted_max;             /* ids asked for and not come yet: 64 */
-    struct bucket_rate id_rate; /* ids of one link: 200/s, burst 400 */
-    struct bucket_rate
-        pull_rate; /* floods sent to one link when asked: 50/s, burst 128 */
+    size_t recent_bytes;          /* what is kept for it at most: 64 KiB */
+    int wanted_max;               /* ids asked for and not come yet: 64 */
+    struct bucket_rate id_rate;   /* ids of one link: 200/s, burst 400 */
+    struct bucket_rate pull_rate; /* floods asked for by one link: 50/s, burst 128 */
 
     struct bucket_rate check_link; /* signatures checked for one link: 40/s, burst 100 */
     struct bucket_rate check_node; /* … and for all: 200/s, burst 400 */
@@ -187,8 +186,9 @@ struct floods {
     struct flood_link *links; /* link_room, grown by flood_peer_up */
     int link_room;
     uint64_t key;
-    int64_t wake_ns; /* no deadline is earlier */
-    int64_t repair_until_ns;
+    int64_t wake_ns;         /* no deadline is earlier */
+    int64_t repair_until_ns; /* every new link is offered what is fresh */
+    int64_t stale_ns;        /* the oldest that is kept is fresh until then */
     int marks;               /* links that are dead or abusers */
     uint32_t active_version; /* the caller's, of its last flood_set_active */
 };

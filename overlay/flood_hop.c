@@ -24,6 +24,7 @@ static void remove_unacked(struct floods *f, struct flood_traffic *t, int index)
 {
     t->unacked[index] = t->unacked[--t->unacked_count];
     f->state->unacked--;
+    flood_settled(f);
     if (t->unacked_count > 0)
         return;
     heap_give(f->heap, t->unacked, FLOOD_UNACKED_MAX, sizeof(*t->unacked));
@@ -232,18 +233,13 @@ static void look_at_link(struct floods *f, int peer, int64_t now_ns, struct outb
 
 int64_t flood_wake_ns(const struct floods *f)
 {
-    const struct flood_state *s = f->state;
-
-    if (s == NULL || (s->unacked == 0 && s->suspects == 0 && s->wanted_count == 0))
-        return TIME_NEVER;
     return f->wake_ns;
 }
 
 void flood_wake(struct floods *f, int64_t now_ns, struct outbox *out)
 {
-    if (f->state == NULL)
-        return;
-    flood_recent_forget(f, now_ns);
+    if (now_ns >= f->stale_ns)
+        flood_recent_forget(f, now_ns);
     if (now_ns < f->wake_ns)
         return;
     f->wake_ns = TIME_NEVER;

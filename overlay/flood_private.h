@@ -14,6 +14,9 @@ struct flood_state *flood_state(struct floods *f);
 /* … and with the first one on this link, which is up. */
 struct flood_traffic *flood_traffic(struct floods *f, int peer);
 
+/* One thing less waits for an answer: without any there is no deadline. */
+void flood_settled(struct floods *f);
+
 /* NULL: not seen. */
 struct seen_row *flood_row(const struct floods *f, const struct flood_id *id);
 

@@ -45,6 +45,7 @@ void flood_recent_forget(struct floods *f, int64_t now_ns)
 
     while (s->oldest != NULL && now_ns - s->oldest->born_ns >= f->p->recent_ns)
         forget_oldest(f);
+    f->stale_ns = s->oldest == NULL ? TIME_NEVER : s->oldest->born_ns + f->p->recent_ns;
 }
 
 void flood_recent_finish(struct floods *f)
@@ -81,6 +82,7 @@ void flood_recent_keep(struct floods *f, const struct msg_flood *m,
         s->newest_body->next = b;
     s->newest_body = b;
     s->body_bytes += size;
+    f->stale_ns = s->oldest->born_ns + f->p->recent_ns;
 }
 
 static const struct flood_body *find_body(const struct floods *f,
@@ -163,6 +165,7 @@ static void remove_wanted(struct floods *f, struct flood_wanted *w)
     struct flood_state *s = f->state;
 
     *w = s->wanted[--s->wanted_count];
+    flood_settled(f);
     if (s->wanted_count > 0)
         return;
     heap_give(f->heap, s->wanted, (size_t)s->wanted_room, sizeof(*s->wanted));

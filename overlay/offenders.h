@@ -10,7 +10,7 @@
 
 struct offender_params {
     int max;           /* remembered: 32; of more the one with the least time left goes */
-    int64_t ban_ns;    /* 10 min */
+    int64_t ban_ns;    /* who has too many points is kept away for: 10 min */
     int group_bits_v4; /* addresses that agree in so many bits are one group: 24 … */
     int group_bits_v6; /* … 48.  Private addresses and loopback have no groups. */
     int remember_min;  /* points that are remembered when a link goes: 20 */

@@ -14,7 +14,7 @@ struct tree_params tree_params_default(void)
         .graft_first_ns = 600 * NS_PER_MS,
         .graft_next_ns = 80 * NS_PER_MS,
         .graft_rtts = 2,
-        .threshold = 5,
+        .threshold = 3,
         .keep_ns = 30 * NS_PER_S,
         .bytes_max = 128 * 1024,
         .origin_ns = 600 * NS_PER_S,

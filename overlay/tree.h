@@ -30,17 +30,17 @@ struct tree_params {
     bool is_off;      /* every message is pushed to all: a flood without end of hops */
     int hops_max;     /* of any message: 64 */
     int64_t batch_ns; /* ids wait so long to be announced together: 20 ms */
-    /* From the first announcement to the graft: 600 ms.  Where each message is another's
-     * the way along the tree is long, and a neighbour announces well before it comes: at
-     * 150 ms 178 of 1,000 payloads came twice in a network of 500, at 600 ms none. */
-    int64_t graft_first_ns;
-    int64_t graft_next_ns; /* From one graft to the next: 80 ms. */
-    int graft_rtts;        /* … but at least so many round trips for the first: 2 */
-    int threshold;         /* a link that is so many hops shorter replaces one: 5 */
-    int64_t keep_ns;       /* messages are kept for grafts so long: 30 s */
-    size_t bytes_max;      /* … and take at most so much: 128 KiB */
-    int64_t origin_ns;     /* a tree without messages is forgotten after: 10 min */
-    int grafts_max;        /* of one message, that are answered: 3 by each link */
+    /* Where each message is another's the way along the tree is long, and a neighbour
+     * announces well before it comes: at 150 ms 178 of 1,000 payloads came twice in a
+     * network of 500, at 600 ms none. */
+    int64_t graft_first_ns; /* from the first announcement to the graft: 600 ms … */
+    int64_t graft_next_ns;  /* … and from one graft to the next: 80 ms */
+    int graft_rtts;         /* … but at least so many round trips for the first: 2 */
+    int threshold;          /* a link that is so many hops shorter replaces one: 3 */
+    int64_t keep_ns;        /* messages are kept for grafts so long: 30 s */
+    size_t bytes_max;       /* … and take at most so much: 128 KiB */
+    int64_t origin_ns;      /* a tree without messages is forgotten after: 10 min */
+    int grafts_max;         /* of one message, that are answered: 3 by each link */
     struct bucket_rate ihave_rate; /* ids of one link: 200/s, burst 400 */
 };
 

@@ -107,7 +107,7 @@
     X("flood.replies_max", flood.replies_max, KNOB_INT, "replies of one flood: 64") \
     X("flood.has_acks", flood.has_acks, KNOB_BOOL, "what is sent on a link must be answered there: true") \
     X("flood.ack_ns", flood.ack_ns, KNOB_NS, "… within max(this, ack_rtts * RTT): 400 ms") \
-    X("flood.ack_rtts", flood.ack_rtts, KNOB_INT, "3") \
+    X("flood.ack_rtts", flood.ack_rtts, KNOB_INT, "so many round trips, where they are long: 3") \
     X("flood.dead_waits", flood.dead_waits, KNOB_INT, "then a PING has so many times as long: 2") \
     X("flood.has_push", flood.has_push, KNOB_BOOL, "what is fresh is offered on each new link: true") \
     X("flood.recent_ns", flood.recent_ns, KNOB_NS, "fresh is what is younger: 60 s") \
@@ -116,8 +116,8 @@
     X("flood.wanted_max", flood.wanted_max, KNOB_INT, "ids asked for and not come yet: 64") \
     X("flood.id_rate.period_ns", flood.id_rate.period_ns, KNOB_NS, "one token comes back in this time; ids of one link: 200/s, burst 400") \
     X("flood.id_rate.burst", flood.id_rate.burst, KNOB_INT, "tokens of a full bucket; ids of one link: 200/s, burst 400") \
-    X("flood.pull_rate.period_ns", flood.pull_rate.period_ns, KNOB_NS, "one token comes back in this time; floods sent to one link when asked: 50/s, burst 128") \
-    X("flood.pull_rate.burst", flood.pull_rate.burst, KNOB_INT, "tokens of a full bucket; floods sent to one link when asked: 50/s, burst 128") \
+    X("flood.pull_rate.period_ns", flood.pull_rate.period_ns, KNOB_NS, "one token comes back in this time; floods asked for by one link: 50/s, burst 128") \
+    X("flood.pull_rate.burst", flood.pull_rate.burst, KNOB_INT, "tokens of a full bucket; floods asked for by one link: 50/s, burst 128") \
     X("flood.check_link.period_ns", flood.check_link.period_ns, KNOB_NS, "one token comes back in this time; signatures checked for one link: 40/s, burst 100") \
     X("flood.check_link.burst", flood.check_link.burst, KNOB_INT, "tokens of a full bucket; signatures checked for one link: 40/s, burst 100") \
     X("flood.check_node.period_ns", flood.check_node.period_ns, KNOB_NS, "one token comes back in this time; … and for all: 200/s, burst 400") \
@@ -130,14 +130,19 @@
     X("flood.excess_points", flood.excess_points, KNOB_INT, "for each message over a rate: 1") \
     X("flood.signature_points", flood.signature_points, KNOB_INT, "… that fails its cheap checks or its signature: 20") \
     X("flood.broken_points", flood.broken_points, KNOB_INT, "… that was announced, asked for and not sent: 5") \
+    X("offenders.max", offenders.max, KNOB_INT, "remembered: 32; of more the one with the least time left goes") \
+    X("offenders.ban_ns", offenders.ban_ns, KNOB_NS, "who has too many points is kept away for: 10 min") \
+    X("offenders.group_bits_v4", offenders.group_bits_v4, KNOB_INT, "addresses that agree in so many bits are one group: 24 …") \
+    X("offenders.group_bits_v6", offenders.group_bits_v6, KNOB_INT, "… 48. Private addresses and loopback have no groups.") \
+    X("offenders.remember_min", offenders.remember_min, KNOB_INT, "points that are remembered when a link goes: 20") \
     X("tree.is_shared", tree.is_shared, KNOB_BOOL, "one tree for all origins: true") \
     X("tree.is_off", tree.is_off, KNOB_BOOL, "every message is pushed to all: a flood without end of hops") \
     X("tree.hops_max", tree.hops_max, KNOB_INT, "of any message: 64") \
     X("tree.batch_ns", tree.batch_ns, KNOB_NS, "ids wait so long to be announced together: 20 ms") \
-    X("tree.graft_first_ns", tree.graft_first_ns, KNOB_NS, "") \
-    X("tree.graft_next_ns", tree.graft_next_ns, KNOB_NS, "From one graft to the next: 80 ms.") \
+    X("tree.graft_first_ns", tree.graft_first_ns, KNOB_NS, "from the first announcement to the graft: 600 ms …") \
+    X("tree.graft_next_ns", tree.graft_next_ns, KNOB_NS, "… and from one graft to the next: 80 ms") \
     X("tree.graft_rtts", tree.graft_rtts, KNOB_INT, "… but at least so many round trips for the first: 2") \
-    X("tree.threshold", tree.threshold, KNOB_INT, "a link that is so many hops shorter replaces one: 5") \
+    X("tree.threshold", tree.threshold, KNOB_INT, "a link that is so many hops shorter replaces one: 3") \
     X("tree.keep_ns", tree.keep_ns, KNOB_NS, "messages are kept for grafts so long: 30 s") \
     X("tree.bytes_max", tree.bytes_max, KNOB_SIZE, "… and take at most so much: 128 KiB") \
     X("tree.origin_ns", tree.origin_ns, KNOB_NS, "a tree without messages is forgotten after: 10 min") \

@@ -68,6 +68,7 @@ EOF
 overlay/view.h overlay_params overlay overlay.
 overlay/liveness.h liveness_params liveness liveness.
 overlay/flood.h flood_params flood flood.
+overlay/offenders.h offender_params offenders offenders.
 overlay/tree.h tree_params tree tree.
 party/params.h party_params party party.
 share/params.h swarm_params share swarm.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
+#include "base/meter.h"
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -169,9 +170,27 @@ static void test_mul_div(void **state)
     assert_true(mul_div(-7, 1, 2) == -3);
 }
 
+/* What comes at a steady rate is seen as that rate, and forgotten when it stops. */
+static void test_meter(void **state)
+{
+    struct meter m = { 0 };
+    int64_t now = (int64_t)UINT32_MAX * NS_PER_MS - 20 * NS_PER_S; /* over the wrap */
+
+    (void)state;
+    for (int i = 0; i < 4000; i++, now += 10 * NS_PER_MS)
+        meter_add(&m, 100, now);
+    assert_in_range(meter_rate(m, now), 9500, 10500);
+    assert_in_range(meter_rate(m, now + 8192 * NS_PER_MS), 3000, 4200);
+    assert_int_equal(meter_rate(m, now + 300 * NS_PER_S), 0);
+    m = (struct meter){ 0 };
+    meter_add(&m, 20, NS_PER_S);
+    assert_int_equal(meter_rate(m, 40 * NS_PER_S), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_meter),
         cmocka_unit_test(test_addr_round_trip),
         cmocka_unit_test(test_addr_refuses),
         cmocka_unit_test(test_text),

@@ -310,13 +310,23 @@ static void test_peers(void **state)
     t = begin();
     render_peers(&t, &ascii,
                  body("{'peers' [{'id' '0123456789' 'addr' '1.2.3.4:5' 'name' 'ana'"
-                      " 'rtt_ns' 84000 'dialled' T 'neighbour' T}"
-                      " {'id' 'ff' 'addr' '[::1]:5' 'name' 'bo' 'rtt_ns' N 'dialled' F"
-                      " 'neighbour' F}]}"));
+                      " 'score' 0 'rtt_ns' 84000 'dialled' T 'in_rate' 87"
+                      " 'out_rate' 1234 'neighbour' T}"
+                      " {'id' 'ff' 'addr' '[::1]:5' 'name' 'bo' 'score' 21 'forced' T"
+                      " 'rtt_ns' N 'dialled' F 'in_rate' 0 'out_rate' 0"
+                      " 'neighbour' F}] 'passive' [{} {} {}]"
+                      " 'offenders' [{'id' 'abcdef0123' 'addr' '9.9.9.9:1'"
+                      " 'left_ms' 599000}]}"));
     assert_string_equal(t.data,
-                        "WHO  ID        ADDRESS    ROUND TRIP  LINK\n"
-                        "ana  01234567  1.2.3.4:5       84 us  neighbour, dialled\n"
-                        "bo   ff        [::1]:5             -  party only, came in\n");
+                        "WHO  ID        ADDRESS    ROUND TRIP      IN       OUT  LINK\n"
+                        "ana  01234567  1.2.3.4:5       84 us  87 B/s  1.2 kB/s  "
+                        "neighbour, dialled\n"
+                        "bo   ff        [::1]:5             -   0 B/s     0 B/s  "
+                        "party only, came in by force, 21 points against it\n"
+                        "\n3 more nodes are known, to take the place of neighbours that "
+                        "go\n"
+                        "\nKEPT AWAY  ADDRESS     FOR\n"
+                        "abcdef01   9.9.9.9:1  9:59\n");
 }
 
 static void test_clock(void **state)

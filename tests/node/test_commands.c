@@ -30,8 +30,9 @@ static void check_value(struct cbor_reader *r, const char *key)
                                          "role",  "phase", "title",     "artist",
                                          "album", "id",    "listen",    "utc_state",
                                          "next",  "error" };
-    static const char *const flags[] = { "private", "card",    "playing", "here",
-                                         "ready",   "running", "dialled", "neighbour" };
+    static const char *const flags[] = { "private", "card",      "playing",
+                                         "here",    "ready",     "running",
+                                         "dialled", "neighbour", "forced" };
     enum cbor_kind kind = cbor_peek(r);
     size_t len = strlen(key);
 
@@ -61,8 +62,9 @@ static void read_list(struct cbor_reader *r, const char *const keys[], int count
         read_map(r, keys, count, check_value);
 }
 
-static const char *const node_keys[] = { "id",     "name",    "links",   "peers",
-                                         "listen", "passive", "private", "uptime_ms" };
+static const char *const node_keys[] = { "id",       "name",      "links",    "peers",
+                                         "listen",   "in_rate",   "passive",  "private",
+                                         "out_rate", "offenders", "uptime_ms" };
 static const char *const audio_keys[] = {
     "card", "song", "error", "playing", "resyncs", "phase_ns", "rate_ppb", "underruns"
 };
@@ -72,8 +74,11 @@ static const char *const clock_keys[] = { "role",      "state",       "resets",
                                           "utc_state", "utc_bound_ns" };
 static const char *const source_keys[] = { "addr",    "reach",    "state",    "poll_s",
                                            "stratum", "bound_ns", "offset_ns" };
-static const char *const peer_keys[] = { "id",     "addr",    "name",
-                                         "rtt_ns", "dialled", "neighbour" };
+static const char *const peer_keys[] = { "id",       "addr",     "name",    "score",
+                                         "forced",   "rtt_ns",   "dialled", "in_rate",
+                                         "out_rate", "neighbour" };
+static const char *const spare_keys[] = { "id", "addr", "fails" };
+static const char *const offender_keys[] = { "id", "addr", "left_ms" };
 static const char *const invite_keys[] = { "id",    "host",    "name",
                                            "songs", "left_ms", "running" };
 static const char *const party_keys[] = { "id",    "seq",     "host",    "name",
@@ -87,8 +92,8 @@ static const char *const member_keys[] = { "id",       "addr",     "held",    "h
                                            "bound_ns", "phase_ns", "sigma_ns" };
 static const char *const action_keys[] = { "seq",   "slot",    "at_ns",
                                            "frame", "lead_ms", "playing" };
-static const char *const state_keys[] = { "node",  "audio", "clock",
-                                          "notes", "party", "invites" };
+static const char *const state_keys[] = { "node",  "audio", "clock",  "notes",
+                                          "party", "peers", "invites" };
 
 static void party_value(struct cbor_reader *r, const char *key)
 {
@@ -110,6 +115,8 @@ static void state_value(struct cbor_reader *r, const char *key)
         read_map(r, clock_keys, COUNT(clock_keys), check_value);
     else if (strcmp(key, "party") == 0 && cbor_peek(r) != CBOR_KIND_NULL)
         read_map(r, party_keys, COUNT(party_keys), party_value);
+    else if (strcmp(key, "peers") == 0)
+        read_list(r, peer_keys, COUNT(peer_keys));
     else
         cbor_skip(r);
 }
@@ -124,8 +131,12 @@ static void clock_value(struct cbor_reader *r, const char *key)
 
 static void peers_value(struct cbor_reader *r, const char *key)
 {
-    (void)key;
-    read_list(r, peer_keys, COUNT(peer_keys));
+    if (strcmp(key, "peers") == 0)
+        read_list(r, peer_keys, COUNT(peer_keys));
+    else if (strcmp(key, "passive") == 0)
+        read_list(r, spare_keys, COUNT(spare_keys));
+    else
+        read_list(r, offender_keys, COUNT(offender_keys));
 }
 
 static void invite_value(struct cbor_reader *r, const char *key)
@@ -169,13 +180,13 @@ static void check_error(const struct town_reply *a)
 static void check_shown(int node)
 {
     static const char *const clock_reply[] = { "clock", "sources" };
-    static const char *const peers_reply[] = { "peers" };
+    static const char *const peers_reply[] = { "peers", "passive", "offenders" };
     static const char *const invites_reply[] = { "invites" };
 
     check_body(town_say(node, "status"), state_keys, COUNT(state_keys), state_value);
     check_body(town_say(node, "watch"), state_keys, COUNT(state_keys), state_value);
     check_body(town_say(node, "clock"), clock_reply, 2, clock_value);
-    check_body(town_say(node, "peers"), peers_reply, 1, peers_value);
+    check_body(town_say(node, "peers"), peers_reply, 3, peers_value);
     check_body(town_say(node, "invites"), invites_reply, 1, invites_value);
 }
 
