@@ -13,7 +13,7 @@
 
 #define REGION_MAX ((size_t)64 << 30)
 #define ARENA_MAX  ((size_t)256 * 1024 * 1024)
-#define HUGE_WORLD 20000 /* nodes from which on large pages pay */
+#define HUGE_WORLD 1000 /* nodes from which on large pages pay */
 
 static void *map(const struct world *w, size_t size)
 {
