@@ -14,6 +14,23 @@
 
 #define PPM 1000000
 
+bool lab_is_hostile(const struct lab *lab, int node)
+{
+    uint64_t word = random_word(lab->seed, RANDOM_WORKLOAD, (uint64_t)node, 2);
+
+    return node >= lab->setup->contacts && random_below(word, PPM) < lab->hostile_ppm;
+}
+
+static void set_up(void *context, int node, struct node_setup *setup,
+                   const struct node_params **params)
+{
+    struct lab *lab = context;
+
+    (void)setup;
+    if (lab->hostile != NULL && lab_is_hostile(lab, node))
+        *params = lab->hostile;
+}
+
 void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
 {
     struct world_params p = {
@@ -24,7 +41,7 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
         .node = s->node,
         .hash = s->has_full_hash ? WORLD_HASH_ALL : WORLD_HASH_TIMES,
     };
-    struct world_hooks hooks = { 0 };
+    struct world_hooks hooks = { .context = lab, .set_up = set_up };
 
     *lab = (struct lab){ .setup = s, .seed = seed };
     p.node.suite = setup_suite(s);
@@ -35,17 +52,36 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
     lab->scratch = memory_new((size_t)s->nodes, sizeof(*lab->scratch));
 }
 
-void lab_begin(struct lab *lab, const struct setup *s, uint64_t seed)
+static void start_all(struct lab *lab)
 {
-    lab_make(lab, s, seed);
+    const struct setup *s = lab->setup;
+
     for (int i = 0; i < s->nodes; i++)
         world_start_at(&lab->world, i, mul_div(s->start_ns, i, s->nodes));
     world_run(&lab->world, s->start_ns + s->settle_ns);
 }
 
+void lab_begin(struct lab *lab, const struct setup *s, uint64_t seed)
+{
+    lab_make(lab, s, seed);
+    start_all(lab);
+}
+
+void lab_begin_mixed(struct lab *lab, const struct setup *s, uint64_t seed,
+                     int64_t hostile_ppm, void (*worsen)(struct node_params *p))
+{
+    lab_make(lab, s, seed);
+    lab->hostile = memory_new(1, sizeof(*lab->hostile));
+    *lab->hostile = lab->world.p.node;
+    worsen(lab->hostile);
+    lab->hostile_ppm = hostile_ppm;
+    start_all(lab);
+}
+
 void lab_finish(struct lab *lab)
 {
     world_finish(&lab->world);
+    free(lab->hostile);
     free(lab->scratch);
 }
 
@@ -66,6 +102,16 @@ int lab_pick(struct lab *lab)
     do {
         node = (int)lab_draw(lab, lab->setup->nodes);
     } while (!world_is_up(&lab->world, node));
+    return node;
+}
+
+int lab_pick_honest(struct lab *lab)
+{
+    int node;
+
+    do {
+        node = lab_pick(lab);
+    } while (lab_is_hostile(lab, node));
     return node;
 }
 
@@ -124,6 +170,17 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Times of the scratch list to what they say. */
+static void summarise(const struct lab *lab, struct lab_message *m)
+{
+    if (m->reached == 0)
+        return;
+    qsort(lab->scratch, (size_t)m->reached, sizeof(*lab->scratch), compare);
+    m->p50_ns = lab->scratch[m->reached / 2];
+    m->p99_ns = lab->scratch[(int64_t)m->reached * 99 / 100];
+    m->last_ns = lab->scratch[m->reached - 1];
+}
+
 /* When each node had it, from what the nodes say: their clocks keep true time here. */
 static void follow(struct lab *lab, const struct flood_id *id, int64_t sent_ns,
                    struct lab_message *m)
@@ -140,12 +197,32 @@ static void follow(struct lab *lab, const struct flood_id *id, int64_t sent_ns,
         lab->scratch[m->reached++] = n->at_ns - sent_ns;
         m->hops_max = n->hops > m->hops_max ? n->hops : m->hops_max;
     }
-    if (m->reached == 0)
-        return;
-    qsort(lab->scratch, (size_t)m->reached, sizeof(*lab->scratch), compare);
-    m->p50_ns = lab->scratch[m->reached / 2];
-    m->p99_ns = lab->scratch[(int64_t)m->reached * 99 / 100];
-    m->last_ns = lab->scratch[m->reached - 1];
+    summarise(lab, m);
+}
+
+bool lab_has_heard(const struct lab *lab, int node, const struct flood_id *id,
+                   int64_t sent_ns, int64_t *in_ns)
+{
+    const struct flood_state *state = node_floods(node_of(lab, node))->state;
+    int32_t row = state == NULL ? -1 : seen_find(&state->seen, id);
+
+    if (row < 0)
+        return false;
+    *in_ns = NS_PER_MS * seen_ms_since(state->seen.rows[row].born_ms, seen_ms(sent_ns));
+    return true;
+}
+
+void lab_look_for(const struct lab *lab, const struct flood_id *id, int64_t sent_ns,
+                  struct lab_message *m)
+{
+    *m = (struct lab_message){ .up = 0 };
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        if (!world_is_up(&lab->world, i) || lab_is_hostile(lab, i))
+            continue;
+        m->up++;
+        m->reached += lab_has_heard(lab, i, id, sent_ns, &lab->scratch[m->reached]);
+    }
+    summarise(lab, m);
 }
 
 static int64_t sends(const struct lab *lab)
@@ -153,13 +230,10 @@ static int64_t sends(const struct lab *lab)
     return lab_flood_counts(lab).sent + lab_tree_counts(lab).sent;
 }
 
-void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
-              struct lab_message *m)
+bool lab_order(struct lab *lab, int from, int ttl, int bytes, struct flood_id *id)
 {
-    int64_t before = sends(lab);
-    int64_t sent_ns = lab->world.now_ns;
+    struct flood_id before = flood_newest(node_floods(node_of(lab, from)))->id;
     struct cbor_writer request;
-    struct flood_id id;
     uint8_t room[32];
 
     cbor_writer_init(&request, room, sizeof(room));
@@ -168,9 +242,22 @@ void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
     cbor_write_uint(&request, (uint64_t)ttl);
     cbor_write_uint(&request, (uint64_t)bytes);
     (void)world_command(&lab->world, from, cbor_written(&request));
-    id = flood_newest(node_floods(node_of(lab, from)))->id;
+    *id = flood_newest(node_floods(node_of(lab, from)))->id;
+    return !flood_id_equal(id, &before);
+}
+
+void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
+              struct lab_message *m)
+{
+    int64_t before = sends(lab);
+    int64_t sent_ns = lab->world.now_ns;
+    struct flood_id id;
+    bool is_sent = lab_order(lab, from, ttl, bytes, &id);
+
     lab_run(lab, wait_ns);
     *m = (struct lab_message){ .up = 0 };
+    if (!is_sent)
+        memset(&id, 0xff, sizeof(id)); /* nobody has it */
     follow(lab, &id, sent_ns, m);
     m->sends = sends(lab) - before;
 }

@@ -14,7 +14,9 @@ struct lab {
     uint64_t seed;
     uint64_t draws; /* counts what was drawn so far */
     struct world world;
-    int64_t *scratch; /* a word for each node */
+    int64_t *scratch;            /* a word for each node */
+    int64_t hostile_ppm;         /* of the nodes; the contacts are not among them */
+    struct node_params *hostile; /* what those live by; NULL: there are none */
 };
 
 /* One message, when its time is over. */
@@ -59,6 +61,12 @@ void lab_begin(struct lab *lab, const struct setup *s, uint64_t seed);
 void lab_make(struct lab *lab, const struct setup *s, uint64_t seed);
 void lab_finish(struct lab *lab);
 
+/* The same, but so many of a million nodes live by other parameters, which worsen makes
+ * of the common ones: real nodes that keep other rules. */
+void lab_begin_mixed(struct lab *lab, const struct setup *s, uint64_t seed,
+                     int64_t hostile_ppm, void (*worsen)(struct node_params *p));
+bool lab_is_hostile(const struct lab *lab, int node);
+
 /* Go on for so long. */
 void lab_run(struct lab *lab, int64_t for_ns);
 
@@ -71,6 +79,21 @@ int lab_pick(struct lab *lab);
 /* Send a message from a node now (ttl 0: along the trees), run for wait_ns, and see. */
 void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
               struct lab_message *m);
+
+/* A node that is up and not hostile. */
+int lab_pick_honest(struct lab *lab);
+
+/* Have a node send a message now.  False when it would not. */
+bool lab_order(struct lab *lab, int from, int ttl, int bytes, struct flood_id *id);
+
+/* Which of the honest nodes that are up have handled a message so far. */
+void lab_look_for(const struct lab *lab, const struct flood_id *id, int64_t sent_ns,
+                  struct lab_message *m);
+
+/* True when the node has handled it; in_ns: how long after sent_ns, to the millisecond.
+ */
+bool lab_has_heard(const struct lab *lab, int node, const struct flood_id *id,
+                   int64_t sent_ns, int64_t *in_ns);
 
 /* End so many of a million nodes at this instant, evenly drawn.  Silent: without a reset.
  * The nodes that are left. */

@@ -113,6 +113,8 @@ static void run_churn(const struct setup *s, uint64_t seed, struct results *r)
     int count = (int)mul_div(s->nodes, s->share_ppm, PPM); /* in each cycle */
 
     lab_begin(&lab, s, seed);
+    lab.world.p.has_no_memory = true;
+    count = count < 1 ? 1 : count;
     for (int c = 0; c < s->rounds; c++) {
         struct lab_message m;
         double share;

@@ -13,5 +13,9 @@ extern const struct lab_kind lab_join; /* lab_join.c */
 extern const struct lab_kind lab_churn;
 extern const struct lab_kind lab_merge;
 extern const struct lab_kind lab_nat;
+extern const struct lab_kind lab_attack; /* lab_attack.c */
+extern const struct lab_kind lab_flood;
+extern const struct lab_kind lab_detector; /* lab_detector.c */
+extern const struct lab_kind lab_ring;     /* lab_ring.c */
 
 #endif
