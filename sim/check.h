@@ -42,7 +42,7 @@ struct check {
     struct check_entry *entries;
     int64_t steps;
     size_t member_bytes; /* the most that a node held while music played */
-    int64_t every; /* the costly checks are made in one of so many steps */
+    int64_t every;       /* the costly checks are made in one of so many steps */
 
     /* What was heard, and how well. */
     int64_t actions;         /* action entries taken by nodes */

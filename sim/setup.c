@@ -227,15 +227,24 @@ static void preset_hyparview(struct node_params *p)
         const char *name;
         const char *value;
     } list[] = {
-        { "overlay.active_max", "5" },         { "overlay.active_low", "5" },
-        { "overlay.passive_max", "30" },       { "overlay.join_walk", "6" },
-        { "overlay.passive_walk", "3" },       { "overlay.shuffle_active", "3" },
-        { "overlay.shuffle_passive", "4" },    { "overlay.forced_max", "5" },
-        { "overlay.forced_rate.period", "0" }, { "overlay.join_gap", "0" },
-        { "overlay.check_fresh", "0" },        { "overlay.chosen_min", "0" },
-        { "overlay.pinned", "0" },             { "overlay.group_min", "0" },
-        { "overlay.learn_max", "0" },          { "overlay.anchor_period", "0" },
-        { "overlay.dials_haste", "4" },        { "overlay.closed_shuffles", "1000000" },
+        { "overlay.active_max", "5" },
+        { "overlay.active_low", "5" },
+        { "overlay.passive_max", "30" },
+        { "overlay.join_walk", "6" },
+        { "overlay.passive_walk", "3" },
+        { "overlay.shuffle_active", "3" },
+        { "overlay.shuffle_passive", "4" },
+        { "overlay.forced_max", "5" },
+        { "overlay.forced_rate.period", "0" },
+        { "overlay.join_gap", "0" },
+        { "overlay.check_fresh", "0" },
+        { "overlay.chosen_min", "0" },
+        { "overlay.pinned", "0" },
+        { "overlay.group_min", "0" },
+        { "overlay.learn_max", "0" },
+        { "overlay.anchor_period", "0" },
+        { "overlay.dials_haste", "4" },
+        { "overlay.closed_shuffles", "1000000" },
     };
     const char *why;
 

@@ -37,7 +37,8 @@ for f in $(find $folders -name '*.[ch]' | sort); do
     grep -ho '^#include <[^>]*>' "$f" | sed 's/.*<//; s/>//' | sort -u | while read -r h; do
         owner=$(awk -F'[:|]' -v h="$h" '/^[a-z]/ { n = split($2, w, " ");
             for (i = 1; i <= n; i++) if (w[i] != "-" && index(h, w[i]) == 1) print $1 }' tools/layers.txt)
-        [ -z "$owner" ] || [ "$owner" = "$own" ] || echo "$f: $h belongs to $owner/"
+        [ -z "$owner" ] || printf '%s\n' "$owner" | grep -qx "$own" ||
+            echo "$f: $h belongs to" $owner
     done
 done | rule "layers"
 
@@ -53,6 +54,8 @@ for f in $pure; do
         grep -wE 'U (time|gettimeofday|clock|clock_gettime|rand|random|srand|getrandom|malloc|calloc|realloc|free|printf|fprintf|snprintf|sprintf|puts|fopen|open|read|write|socket|send|recv|getenv|pthread_[a-z_]*|uv_[a-z_]*|randombytes_buf|randombytes_random|qsort)' |
         sed "s|^|lib$f.a: |"
 done | rule "the pure folders do no I/O"
+
+tools/knobs.sh --check | rule "the table of parameters is that of the headers"
 
 for f in $(find $folders -name '*.[ch]'); do
     n=$(wc -l <"$f")

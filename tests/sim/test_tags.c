@@ -417,8 +417,9 @@ static void test_worlds_take_the_same_course(void **state)
 
         same += events[0] == events[1] && real.a == tags.a && real.b == tags.b;
     }
-    /* Of two links that both ends dialled at once, the keys of the handshakes decide which
-     * one stays; in a few runs that is another one, and all goes another way from there. */
+    /* Of two links that both ends dialled at once, the keys of the handshakes decide
+     * which one stays; in a few runs that is another one, and all goes another way from
+     * there. */
     print_message("%d of %d runs took the same course\n", same, SEEDS);
     assert_true(same >= SEEDS / 2);
 }
