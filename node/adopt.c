@@ -8,7 +8,7 @@
 static bool shake_alone(struct node *n, struct slot *s, const struct node_adoption *a,
                         struct node_id *id)
 {
-    const struct suite *suite = n->self.suite;
+    const struct suite *suite = n->params->suite;
     struct identity peer = { 0 };
     struct suite_peer met;
     void *sides[2]; /* who dialled, who accepted */
@@ -59,6 +59,7 @@ bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
     out->count = 0;
     out->used = 0;
     outbox_clear(&out->outbox);
+    node_stir(n);
     s = links_adopt(n, a->link, &a->remote);
     if (s != NULL && shake_alone(n, s, a, &id)) {
         s = links_greeted(n, s, &id, &hello);
@@ -80,5 +81,6 @@ bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
 
 void node_acquaint(struct node *n, const struct peer_rec *rec)
 {
+    n->stirred |= STIRRED_OVERLAY;
     overlay_acquaint(&n->overlay, rec);
 }

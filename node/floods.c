@@ -309,11 +309,16 @@ void floods_flush(struct node *n)
     struct party_flood flood;
     struct party_reply reply;
 
-    greet_neighbours(n);
+    if ((n->stirred & STIRRED_OVERLAY) != 0)
+        greet_neighbours(n);
     if (n->company == NULL)
         return;
-    while (party_take_flood(&n->company->party, &flood))
+    while (party_take_flood(&n->company->party, &flood)) {
+        n->stirred |= STIRRED_FLOODS;
         send_flood(n, &flood);
-    while (party_take_reply(&n->company->party, &reply))
+    }
+    while (party_take_reply(&n->company->party, &reply)) {
+        n->stirred |= STIRRED_FLOODS;
         send_reply(n, &reply);
+    }
 }

@@ -36,6 +36,15 @@ struct node_counters {
     int64_t bad_signatures;    /* floods and replies */
 };
 
+/* Modules that something was done to since they were last asked for their wishes and
+ * their next wake: the others are not even looked at, which is most of them in most
+ * steps. */
+enum stirred {
+    STIRRED_OVERLAY = 1,
+    STIRRED_FLOODS = 2, /* and trees */
+    STIRRED_ALL = 3
+};
+
 /* What each step touches stands in front. */
 struct node {
     int64_t now_ns;
@@ -50,6 +59,11 @@ struct node {
     int64_t links_wake_ns;   /* something is due at the slots */
     int64_t links_look_ns;   /* whether they are needed is asked no earlier */
     int64_t judge_ns;        /* when to look at ourselves again */
+    int64_t overlay_wake_ns; /* these two as of when they were last stirred */
+    int64_t floods_wake_ns;
+    uint8_t stirred; /* enum stirred */
+    bool has_servers;
+    bool is_state_stale;
     struct floods floods;
     struct liveness liveness;
     struct overlay overlay;
@@ -74,8 +88,7 @@ struct node {
     struct offenders offenders;
     struct utc utc;
 
-    bool has_card; /* a sound card is there and running */
-    bool is_state_stale;
+    bool has_card;             /* a sound card is there and running */
     uint32_t timeline_version; /* as last told to the player */
     struct heard_audio *audio; /* as last reported; NULL: a card, or none, and silence */
     int64_t state_ns;          /* when watchers last heard */
@@ -97,6 +110,9 @@ struct bytes node_clean_text(struct bytes text);
 
 /* A line for the user; the same line again within a minute is not repeated. */
 void node_note(struct node *n, const char *text);
+
+/* Something was done that may concern any module. */
+void node_stir(struct node *n);
 
 /* How fit we are as host; see party/priority.h. */
 void node_judge(struct node *n);

@@ -86,15 +86,23 @@ static struct slot *slot_settle(struct node *n, struct slot *s)
     return s;
 }
 
-/* Give rows at the end back. */
+/* Give rows at the end back, here and in the modules. */
 static void slots_shrink(struct node *n)
 {
     int used = n->slot_count;
+    int peers = n->slot_count;
+    int rows;
 
     while (used > 0 && n->slots[used - 1].state == SLOT_FREE)
         used--;
-    if (rows_for(n, used + SLOTS_SPARE) < n->slot_count)
-        resize(n, rows_for(n, used + SLOTS_SPARE));
+    while (peers > 0 && n->slots[peers - 1].state != SLOT_UP)
+        peers--;
+    rows = rows_for(n, used + SLOTS_SPARE);
+    if (rows < n->slot_count)
+        resize(n, rows);
+    peers = rows_for(n, peers);
+    overlay_shrink(&n->overlay, peers);
+    liveness_shrink(&n->liveness, peers);
 }
 
 static int index_of(const struct node *n, const struct slot *s)
@@ -209,6 +217,7 @@ void links_dial(struct node *n, const struct addr *addr, const struct node_id *i
     int peer = is_for_one ? links_find(n, id) : -1;
     struct slot *s = peer < 0 ? slot_dialled(n, addr) : NULL;
 
+    node_stir(n);
     if (s == NULL && peer < 0) {
         dial(n, addr, id);
         return;
@@ -293,6 +302,7 @@ static void slot_clear(struct node *n, struct slot *s)
     struct addr remote = s->remote;
     int peer = index_of(n, s);
 
+    node_stir(n);
     forget_keys(n, s);
     if (was_up)
         log_down(n, s);
@@ -724,6 +734,8 @@ void links_received(struct node *n, uint32_t link, struct bytes frame)
 
     if (s == NULL || s->state == SLOT_DIALLING)
         return;
+    if (s->state != SLOT_UP)
+        node_stir(n);
     if (s->state != SLOT_SHAKING) {
         receive_sealed(n, s, frame);
         return;

@@ -136,6 +136,7 @@ static int init_modules(struct node *n, struct arena *a, const struct node_setup
     invites_init(&n->invites, p->suite, &n->heap, p->party.invites_max);
     if (utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
         return ERR_NOMEM;
+    n->has_servers = n->utc.count > 0;
     n->floods.liveness = &n->liveness;
     n->overlay.liveness = &n->liveness;
     return 0;
@@ -315,10 +316,22 @@ static void start(struct node *n, const struct event *e)
     utc_set_polling(&n->utc, true, n->now_ns);
 }
 
+/* What a message may have done to whom. */
+static void stir_for(struct node *n, enum msg_type type)
+{
+    if (type == MSG_PING || type == MSG_PONG)
+        return;
+    if (type == MSG_FLOOD)
+        n->stirred |= STIRRED_FLOODS;
+    else
+        node_stir(n);
+}
+
 void node_message(struct node *n, int peer, const struct msg *m)
 {
     struct outbox *box = &n->out->outbox;
 
+    stir_for(n, m->type);
     switch (m->type) {
     case MSG_HELLO:
         break; /* said already */
@@ -427,9 +440,16 @@ static void wake(struct node *n)
     /* The outbox is emptied in between: each of them may have a word for every peer. */
     links_wake(n);
     liveness_wake(&n->liveness, n->now_ns, box);
-    trees_wake(n);
-    overlay_wake(&n->overlay, n->now_ns, box);
-    flood_wake(&n->floods, n->now_ns, box);
+    if (n->floods_wake_ns <= n->now_ns || (n->stirred & STIRRED_FLOODS) != 0) {
+        n->stirred |= STIRRED_FLOODS;
+        trees_wake(n);
+        flood_wake(&n->floods, n->now_ns, box);
+    }
+    if (n->overlay_wake_ns <= n->now_ns || (n->stirred & STIRRED_OVERLAY) != 0) {
+        n->stirred |= STIRRED_OVERLAY;
+        n->overlay.log = &n->out->log;
+        overlay_wake(&n->overlay, n->now_ns, box);
+    }
     links_flush(n);
     if (n->now_ns >= n->judge_ns) {
         n->judge_ns = TIME_NEVER;
@@ -455,11 +475,9 @@ static bool take_hangup(struct node *n, int *peer)
     return n->company != NULL && party_take_hangup(&n->company->party, peer);
 }
 
-/* Dials, drops and records that the modules want.  True when there were any. */
-static bool flush_wishes(struct node *n)
+static bool flush_overlay(struct node *n)
 {
     struct node_id expected;
-    struct party_dial dial;
     struct peer_rec rec;
     struct addr addr;
     bool is_forget;
@@ -468,13 +486,26 @@ static bool flush_wishes(struct node *n)
 
     for (; overlay_take_dial(&n->overlay, &addr, &expected); any = true)
         links_dial(n, &addr, &expected);
-    for (; take_party_dial(n, &dial); any = true) {
-        if (links_find(n, &dial.id) < 0)
-            links_dial(n, &dial.addr, &dial.id);
-    }
     for (; overlay_take_drop(&n->overlay, &peer); any = true) {
         if (!company_needs_link(n, peer))
             links_drop(n, peer);
+    }
+    while (effects_has_room(n->out, 0) &&
+           overlay_take_remember(&n->overlay, &rec, &is_forget))
+        remember(n, &rec, is_forget);
+    return any;
+}
+
+/* Dials, drops and records that the modules want.  True when there were any. */
+static bool flush_wishes(struct node *n)
+{
+    bool any = (n->stirred & STIRRED_OVERLAY) != 0 && flush_overlay(n);
+    struct party_dial dial;
+    int peer;
+
+    for (; take_party_dial(n, &dial); any = true) {
+        if (links_find(n, &dial.id) < 0)
+            links_dial(n, &dial.addr, &dial.id);
     }
     for (; take_hangup(n, &peer); any = true) {
         if (!overlay_needs(&n->overlay, peer))
@@ -486,9 +517,6 @@ static bool flush_wishes(struct node *n)
         links_drop(n, peer);
     for (; flood_take_abuser(&n->floods, &peer); any = true)
         floods_cut_off(n, peer);
-    while (effects_has_room(n->out, 0) &&
-           overlay_take_remember(&n->overlay, &rec, &is_forget))
-        remember(n, &rec, is_forget);
     return any;
 }
 
@@ -541,10 +569,9 @@ static int64_t wake_ns(const struct node *n)
 {
     int64_t at = time_min(n->links_wake_ns, probes_wake_ns(n));
 
-    at = time_min(at, overlay_wake_ns(&n->overlay));
+    at = time_min(at, n->overlay_wake_ns);
+    at = time_min(at, n->floods_wake_ns);
     at = time_min(at, liveness_wake_ns(&n->liveness));
-    at = time_min(at, flood_wake_ns(&n->floods));
-    at = time_min(at, trees_wake_ns(n));
     if (n->company != NULL)
         at = time_min(at, time_min(swarm_wake_ns(&n->company->swarm),
                                    party_wake_ns(&n->company->party)));
@@ -553,6 +580,16 @@ static int64_t wake_ns(const struct node *n)
     if (n->is_state_stale && n->params->state_period_ns != TIME_NEVER)
         at = time_min(at, n->state_ns + n->params->state_period_ns);
     return at;
+}
+
+/* Ask those that were stirred when they want to be woken. */
+static void settle(struct node *n)
+{
+    if ((n->stirred & STIRRED_OVERLAY) != 0)
+        n->overlay_wake_ns = overlay_wake_ns(&n->overlay);
+    if ((n->stirred & STIRRED_FLOODS) != 0)
+        n->floods_wake_ns = time_min(flood_wake_ns(&n->floods), trees_wake_ns(n));
+    n->stirred = 0;
 }
 
 static void flush(struct node *n)
@@ -574,6 +611,7 @@ static void flush(struct node *n)
     }
     publish_timeline(n);
     publish_state(n);
+    settle(n);
     e = effects_add(n->out, EFFECT_WAKE);
     if (e != NULL)
         e->u.wake.at_ns = again ? n->now_ns : wake_ns(n);
@@ -621,12 +659,19 @@ static void dispatch(struct node *n, const struct event *e)
     }
 }
 
+void node_stir(struct node *n)
+{
+    n->stirred = STIRRED_ALL;
+    n->overlay.log = &n->out->log;
+}
+
 void node_step(struct node *n, const struct event *e, struct effects *out)
 {
     assert(e->now_ns >= n->now_ns); /* drivers never turn time back */
     n->now_ns = e->now_ns;
     n->out = out;
-    n->overlay.log = &out->log;
+    if (e->kind != EVENT_LINK_RECEIVED && e->kind != EVENT_WAKE)
+        node_stir(n);
     if (n->company != NULL) {
         n->company->party.out_log = &out->log;
         n->company->swarm.log = &out->log;

@@ -240,7 +240,7 @@ static void wake_company(struct node *n, struct company *c)
 
 void probes_wake(struct node *n)
 {
-    if (n->utc.count > 0 || n->company != NULL)
+    if (n->has_servers || n->company != NULL)
         poll_servers(n);
     if (n->company != NULL)
         wake_company(n, n->company);
@@ -249,7 +249,7 @@ void probes_wake(struct node *n)
 int64_t probes_wake_ns(const struct node *n)
 {
     const struct company *c = n->company;
-    int64_t wake = n->utc.count > 0 || c != NULL ? utc_wake_ns(&n->utc) : TIME_NEVER;
+    int64_t wake = n->has_servers || c != NULL ? utc_wake_ns(&n->utc) : TIME_NEVER;
     struct party_reference r;
 
     if (c == NULL)

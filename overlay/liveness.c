@@ -94,6 +94,17 @@ static void set_mood(struct liveness *l, struct liveness_peer *x, enum liveness_
     x->mood = (uint8_t)mood;
 }
 
+void liveness_shrink(struct liveness *l, int rows)
+{
+    if (rows >= l->room)
+        return;
+    for (int i = rows; i < l->room; i++)
+        assert(l->peers[i].mood == LIVENESS_DOWN);
+    l->peers = heap_resize(l->heap, l->peers, (size_t)l->room, (size_t)rows,
+                           sizeof(*l->peers));
+    l->room = rows;
+}
+
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns)
 {
     struct liveness_peer *x;

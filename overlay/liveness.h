@@ -98,6 +98,9 @@ void liveness_init(struct liveness *l, const struct liveness_params *p,
 /* Gives all memory back. */
 void liveness_finish(struct liveness *l);
 
+/* No peer has a slot from this one on: rows for them are given back. */
+void liveness_shrink(struct liveness *l, int rows);
+
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns);
 void liveness_peer_down(struct liveness *l, int peer);
 

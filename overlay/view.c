@@ -220,6 +220,17 @@ static void make_row(struct overlay *o, int peer)
     o->peer_room = room;
 }
 
+void overlay_shrink(struct overlay *o, int rows)
+{
+    if (rows >= o->peer_room)
+        return;
+    for (int i = rows; i < o->peer_room; i++)
+        assert(o->peers[i].state == OVERLAY_FREE);
+    o->peers = heap_resize(o->heap, o->peers, (size_t)o->peer_room, (size_t)rows,
+                           sizeof(*o->peers));
+    o->peer_room = rows;
+}
+
 void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
                      const struct addr *dialled, int64_t now_ns, struct outbox *out)
 {

@@ -221,6 +221,9 @@ bool overlay_add_bootstrap(struct overlay *o, const struct addr *a);
 /* A peer remembered from an earlier run.  False when it was ignored. */
 bool overlay_add_known(struct overlay *o, const struct peer_rec *rec);
 
+/* No peer has a slot from this one on: rows for them are given back. */
+void overlay_shrink(struct overlay *o, int rows);
+
 /* A link is ready.  rec: its proven id, and where it listens, with the IP that we see it
  * at in the place of "any"; port 0 when it does not listen.  dialled: the address that we
  * had dialled, NULL when the peer dialled us.  Of two links to one id the node keeps one.

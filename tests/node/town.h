@@ -7,6 +7,7 @@
 #define TESTS_NODE_TOWN_H
 
 #include "node/internal.h"
+#include "node/trees.h"
 #include "share/merkle.h"
 #include "tests/check.h"
 #include "wire/cbor.h"
@@ -483,6 +484,12 @@ static inline void town_step(int node, struct event *e)
         assert_int_equal(town_out.dropped, 0);
         assert_int_equal(town_out.outbox.dropped, 0);
     }
+    /* Nobody's wish or deadline was overlooked. */
+    assert_true(n->node->overlay_wake_ns <= overlay_wake_ns(&n->node->overlay));
+    assert_true(n->node->floods_wake_ns <= flood_wake_ns(&n->node->floods));
+    assert_true(n->node->floods_wake_ns <= trees_wake_ns(n->node));
+    assert_int_equal(n->node->overlay.dials.taken_count, n->node->overlay.dials.count);
+    assert_int_equal(n->node->overlay.drop_count, 0);
     assert_null(overlay_check(&n->node->overlay));
     assert_null(floods_check(&n->node->floods));
     assert_true(party_check(node_party(n->node)));
