@@ -407,7 +407,7 @@ static int reach_after_crash(uint64_t seed, bool is_silent, bool has_acks, bool 
     n->flood_params.has_acks = has_acks;
     n->flood_params.has_push = has_push;
     for (int i = 0; i < n->count; i++) {
-        if (rng_below(&n->rng, 100) < 70)
+        if (rng_below(&n->rng, 100) < 80)
             net_kill(n, i, is_silent);
     }
     while (!net_is_live(n, origin))
