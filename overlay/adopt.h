@@ -6,9 +6,9 @@
 
 #include "overlay/view.h"
 
-/* A peer that is up becomes a neighbour, without being asked; the other end must do the
- * same.  is_chosen: as if we had asked.  Nothing when the view is full.  What goes to out
- * is not to be sent. */
+/* A peer that is up becomes a neighbour, without being asked, and we are no longer young;
+ * the other end must do the same.  is_chosen: as if we had asked.  Nothing when the view
+ * is full.  What goes to out is not to be sent. */
 void overlay_adopt(struct overlay *o, int peer, bool is_chosen, int64_t now_ns,
                    struct outbox *out);
 

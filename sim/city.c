@@ -44,6 +44,18 @@ static void set_up(void *context, int node, struct node_setup *setup,
     }
 }
 
+/* All times of the detector in the same proportion to the silence that is asked about. */
+static void set_keepalive(struct liveness_params *l, int64_t keepalive_ns)
+{
+    int64_t shipped_ns = l->idle_ns;
+
+    l->suspect_min_ns = mul_div(l->suspect_min_ns, keepalive_ns, shipped_ns);
+    l->suspect_max_ns = mul_div(l->suspect_max_ns, keepalive_ns, shipped_ns);
+    l->phi.mean_first_ns = mul_div(l->phi.mean_first_ns, keepalive_ns, shipped_ns);
+    l->measure_ns = l->measure_ns > keepalive_ns ? l->measure_ns : keepalive_ns;
+    l->idle_ns = keepalive_ns;
+}
+
 void city_init(struct city *c, const struct city_params *p)
 {
     struct world_params params = {
@@ -62,6 +74,8 @@ void city_init(struct city *c, const struct city_params *p)
     if (p->suite != NULL)
         params.node.suite = p->suite;
     params.node.state_period_ns = TIME_NEVER;
+    if (p->keepalive_ns > 0)
+        set_keepalive(&params.node.liveness, p->keepalive_ns);
     params.node.is_lab = true;
     world_init(&c->world, &params, &hooks);
     if (p->is_settled &&

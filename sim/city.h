@@ -8,8 +8,9 @@
 #include "sim/world.h"
 
 struct city_params {
-    bool is_settled; /* it begins as sim/settled.h makes it … */
-    int passive;     /* … with so many records in each passive view: 120 */
+    int64_t keepalive_ns; /* a link is silent for so long at most; 0: as shipped */
+    bool is_settled;      /* it begins as sim/settled.h makes it … */
+    int passive;          /* … with so many records in each passive view: 120 */
     uint64_t seed;
     int nodes;
     int threads;

@@ -76,7 +76,7 @@ static bool adopt(const struct plan_of_links *plan, int c, uint32_t self, uint32
                                .remote = world_addr(w, (int)peer),
                                .listen = world_addr(w, (int)peer),
                                .observed = world_addr(w, (int)self) };
-    struct link_end end = { a.link, peer, (uint32_t)(2 * c + 3) - a.link };
+    struct link_end end = { a.link, peer, (uint32_t)(4 * c + 3) - a.link };
     uint64_t word = draw(w, 100 + (uint64_t)c, is_dialled ? self : peer);
 
     world_identity_seed(w, (int)peer, a.peer_seed);

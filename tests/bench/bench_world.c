@@ -49,6 +49,7 @@ static void measure(int nodes, int threads, int floods, bool is_settled,
 
     p.nodes = nodes;
     p.is_settled = is_settled;
+    p.keepalive_ns = 30 * NS_PER_S;
     if (is_settled)
         p.settle_ns = 10 * NS_PER_S;
     p.threads = threads;

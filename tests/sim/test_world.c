@@ -107,6 +107,9 @@ static void test_settled_world_is_one(void **state)
         check_settled(c);
         assert_true(c->world.counts.dials == 0);
         world_run(&c->world, 20 * NS_PER_S);
+        for (int i = 0; i < NODES; i++) /* nobody had to hang up on anybody */
+            assert_int_equal(node_overlay(c->world.nodes[i].node)->counts.neighbours_down,
+                             0);
         for (int i = 0; i < 3; i++)
             assert_int_equal(city_flood(c, NS_PER_S), NODES);
         first = threads == 1 ? c->world.hash : first;
