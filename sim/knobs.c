@@ -30,12 +30,20 @@ int knobs_count(void)
     return COUNT(knobs);
 }
 
-/* Times are shown without "_ns": their values carry a unit. */
+/* Times are shown without "_ns", as their values carry a unit; unless another has that
+ * name. */
 static size_t shown_len(const struct knob *k)
 {
     size_t len = strlen(k->name);
 
-    return k->type == KNOB_NS ? len - 3 : len;
+    if (k->type != KNOB_NS)
+        return len;
+    for (int i = 0; i < COUNT(knobs); i++) {
+        if (strlen(knobs[i].name) == len - 3 &&
+            strncmp(knobs[i].name, k->name, len - 3) == 0)
+            return len;
+    }
+    return len - 3;
 }
 
 const char *knob_name(int knob)

@@ -105,14 +105,14 @@ void output_table(const struct sweep *w)
     finish_all(w, all);
 }
 
-int output_goals(const struct sweep *w, bool is_shown)
+static int point_goals(const struct sweep *w, const struct results *all, int64_t point,
+                       bool is_shown)
 {
     static const char *const names[] = { "mean", "least", "most" };
-    struct results *all = read_all(w);
     int missed = 0;
 
     for (const struct lab_goal *g = w->kind->goals; g->figure != NULL; g++) {
-        struct summary s = summarise(w, all, -1, g->figure);
+        struct summary s = summarise(w, all, point, g->figure);
         double value = s.count == 0 ? 0 : over(&s, g->over);
 
         if (s.count == 0)
@@ -122,6 +122,19 @@ int output_goals(const struct sweep *w, bool is_shown)
             printf("%s %s of %s is %.6g, the goal is %s %g\n",
                    is_met(g, value) ? "ok    " : "MISSED", names[g->over], g->figure,
                    value, g->is_at_most ? "at most" : "at least", g->value);
+    }
+    return missed;
+}
+
+int output_goals(const struct sweep *w, bool is_shown)
+{
+    struct results *all = read_all(w);
+    int missed = 0;
+
+    for (int64_t p = 0; p < spec_points(w->spec); p++) {
+        if (is_shown)
+            show_point(w, p);
+        missed += point_goals(w, all, p, is_shown);
     }
     finish_all(w, all);
     return missed;

@@ -244,6 +244,51 @@ bool spec_read(struct spec *s, const char *path, char why[static SETUP_WHY_MAX])
     return is_read;
 }
 
+bool spec_write(const struct spec *s, const char *path)
+{
+    FILE *f = fopen(path, "w");
+    bool is_good = f != NULL;
+
+    if (!is_good)
+        return false;
+    (void)fprintf(f, "[experiment]\nkind = %s\nseeds = %llu..%llu\n", s->kind,
+                  (unsigned long long)s->first, (unsigned long long)s->last);
+    for (int i = 0; i < s->fixed_count; i++)
+        (void)fprintf(f, "%s = %s\n", s->fixed[i].name, s->fixed[i].value);
+    if (s->vary_count > 0)
+        (void)fprintf(f, "[vary]\n");
+    for (int v = 0; v < s->vary_count; v++) {
+        (void)fprintf(f, "%s =", s->vary[v].name);
+        for (int i = 0; i < s->vary[v].count; i++)
+            (void)fprintf(f, " %s", s->vary[v].values[i]);
+        (void)fprintf(f, "\n");
+    }
+    is_good = fflush(f) == 0;
+    return fclose(f) == 0 && is_good;
+}
+
+static bool is_same_vary(const struct spec_vary *a, const struct spec_vary *b)
+{
+    bool is_same = strcmp(a->name, b->name) == 0 && a->count == b->count;
+
+    for (int i = 0; is_same && i < a->count; i++)
+        is_same = strcmp(a->values[i], b->values[i]) == 0;
+    return is_same;
+}
+
+bool spec_is_same(const struct spec *a, const struct spec *b)
+{
+    bool is_same = strcmp(a->kind, b->kind) == 0 && a->fixed_count == b->fixed_count &&
+                   a->vary_count == b->vary_count;
+
+    for (int i = 0; is_same && i < a->fixed_count; i++)
+        is_same = strcmp(a->fixed[i].name, b->fixed[i].name) == 0 &&
+                  strcmp(a->fixed[i].value, b->fixed[i].value) == 0;
+    for (int v = 0; is_same && v < a->vary_count; v++)
+        is_same = is_same_vary(&a->vary[v], &b->vary[v]);
+    return is_same;
+}
+
 /* ---- points ---- */
 
 int64_t spec_points(const struct spec *s)

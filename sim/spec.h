@@ -66,6 +66,12 @@ bool spec_read(struct spec *s, const char *path, char why[static SETUP_WHY_MAX])
 bool spec_read_text(struct spec *s, const char *path, const char *text,
                     char why[static SETUP_WHY_MAX]);
 
+/* Write a file that reads as the same spec.  False when it cannot be written. */
+bool spec_write(const struct spec *s, const char *path);
+
+/* True when both say the same but for the seeds. */
+bool spec_is_same(const struct spec *a, const struct spec *b);
+
 /* Combinations of what varies; at least 1. */
 int64_t spec_points(const struct spec *s);
 

@@ -104,6 +104,33 @@ static bool write_file(const struct sweep *w, int64_t job, const struct results 
     return is_written;
 }
 
+bool sweep_take_dir(const struct sweep *w)
+{
+    char path[PATH_LEN];
+    char temporary[PATH_LEN];
+    char why[SETUP_WHY_MAX];
+    struct spec *old = memory_new(1, sizeof(*old));
+    bool is_good = true;
+
+    (void)snprintf(path, sizeof(path), "%s/%s", w->dir, SWEEP_SPEC_FILE);
+    (void)snprintf(temporary, sizeof(temporary), "%s/spec.tmp-%ld", w->dir,
+                   (long)getpid());
+    spec_init(old);
+    if (access(path, F_OK) == 0 &&
+        (!spec_read(old, path, why) || !spec_is_same(old, w->spec))) {
+        (void)fprintf(stderr,
+                      "party-sim: %s has results of another experiment: see %s there; "
+                      "name another directory, or remove it\n",
+                      w->dir, SWEEP_SPEC_FILE);
+        is_good = false;
+    } else if (!spec_write(w->spec, temporary) || rename(temporary, path) != 0) {
+        (void)fprintf(stderr, "party-sim: %s: %s\n", path, strerror(errno));
+        is_good = false;
+    }
+    free(old);
+    return is_good;
+}
+
 int sweep_run_job(const struct sweep *w, int64_t job)
 {
     struct setup *setup;

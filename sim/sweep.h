@@ -22,6 +22,13 @@ int64_t sweep_count(const struct sweep *w);
 int64_t sweep_point(const struct sweep *w, int64_t job);
 uint64_t sweep_seed(const struct sweep *w, int64_t job);
 
+/* What a directory of results was made from is in a file of this name in it. */
+#define SWEEP_SPEC_FILE "experiment.exp"
+
+/* Make the directory this sweep's own: results of another experiment are not mixed with
+ * these.  False, with a line on stderr, when it has such, or cannot be written to. */
+bool sweep_take_dir(const struct sweep *w);
+
 /* Run one job here, unless its file is there.  0, or 1 with a line on stderr. */
 int sweep_run_job(const struct sweep *w, int64_t job);
 

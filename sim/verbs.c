@@ -52,7 +52,8 @@ void verb_help(void)
         "       party-sim check [options]      the same seed twice, and on threads\n"
         "       party-sim graph [options]      the overlay as GraphViz and CSV\n"
         "       party-sim trace [options]      what happened, line by line\n"
-        "       party-sim jobs|job|merge FILE --out DIR [--job N]\n\nkinds:\n");
+        "       party-sim jobs|job|merge FILE --out DIR [--job N]\n"
+        "       party-sim replay DIR [--seed S] [--job N]\n\nkinds:\n");
     for (int i = 0; i < lab_kind_count(); i++)
         printf("  %-8s %s\n", lab_kind_at(i)->name, lab_kind_at(i)->about);
     printf("\noptions: --nodes N --seeds A..B --jobs N --out DIR --set NAME=VALUE\n"
@@ -142,6 +143,18 @@ static void keep_command(struct request *q, int argc, char **argv)
         len += snprintf(q->command + len, (size_t)(COMMAND_LEN - len), " %s", argv[i]);
 }
 
+/* A file, or the one in a directory of results. */
+static bool read_spec(struct request *q, const char *path, char why[static SETUP_WHY_MAX])
+{
+    char inside[PATH_LEN];
+    struct stat st;
+
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return spec_read(&q->spec, path, why);
+    (void)snprintf(inside, sizeof(inside), "%.200s/%s", path, SWEEP_SPEC_FILE);
+    return spec_read(&q->spec, inside, why);
+}
+
 /* The arguments behind the verb.  0, or the exit status. */
 static int read_options(struct request *q, int argc, char **argv)
 {
@@ -154,7 +167,7 @@ static int read_options(struct request *q, int argc, char **argv)
             if (q->file != NULL)
                 return usage(argv[i], "more than one file");
             q->file = argv[i];
-            if (q->spec.kind[0] == '\0' && !spec_read(&q->spec, argv[i], why))
+            if (q->spec.kind[0] == '\0' && !read_spec(q, argv[i], why))
                 return usage("this experiment cannot be run", why);
             continue;
         }
@@ -233,7 +246,7 @@ static int with_dir(struct request *q, struct sweep *w,
     }
     if (!make_dir(w->dir))
         return VERB_USAGE;
-    status = act(q, w);
+    status = q->dir == NULL || sweep_take_dir(w) ? act(q, w) : VERB_USAGE;
     if (q->dir == NULL)
         remove_dir(temporary);
     return status;
@@ -262,6 +275,45 @@ static int merge(struct request *q, const struct sweep *w)
         (void)fprintf(stderr, "party-sim: %lld of %lld jobs have no results yet\n",
                       (long long)(sweep_count(w) - done), (long long)sweep_count(w));
     return output_files(w) ? judge(q, w, 0) : VERB_MISSED;
+}
+
+static bool is_equal(const struct results *old, const struct results *now)
+{
+    bool is_same = old->figure_count == now->figure_count;
+
+    for (int i = 0; i < now->figure_count; i++) {
+        const struct result_figure *f = &now->figures[i];
+        const struct result_figure *g = results_find(old, f->name);
+        bool is_one = g != NULL && g->value == f->value;
+
+        if (strcmp(f->name, "wall_s") == 0)
+            continue;
+        printf("%s %-24s %12.10g %s\n", is_one ? "same     " : "DIFFERENT", f->name,
+               f->value, f->unit);
+        is_same = is_same && is_one;
+    }
+    return is_same;
+}
+
+/* Run a job once more, beside the results that a directory has of it. */
+static int replay(struct request *q, const struct sweep *w)
+{
+    struct sweep old = *w;
+    struct results was = { 0 };
+    struct results is = { 0 };
+    int64_t job = q->job < 0 ? 0 : q->job;
+    int status = VERB_USAGE;
+
+    old.dir = q->file;
+    if (job >= sweep_count(w) || !sweep_read(&old, job, &was))
+        status = usage(q->file, "it has no results of this job");
+    else if (sweep_run_job(w, job) != 0 || !sweep_read(w, job, &is))
+        status = VERB_MISSED;
+    else
+        status = is_equal(&was, &is) ? VERB_OK : VERB_DIFFERENT;
+    results_finish(&was);
+    results_finish(&is);
+    return status;
 }
 
 static int show_params(int argc, char **argv)
@@ -303,7 +355,7 @@ static int look_inside(struct request *q, const char *verb)
     return status;
 }
 
-static const char *const file_verbs[] = { "run", "jobs", "job", "merge" };
+static const char *const file_verbs[] = { "run", "jobs", "job", "merge", "replay" };
 
 static bool is_file_verb(const char *verb)
 {
@@ -331,6 +383,10 @@ static int experiment(struct request *q, const char *verb)
 
     if (w.kind == NULL)
         return usage(q->spec.kind, "there is no experiment of this kind");
+    if (strcmp(verb, "replay") == 0) {
+        q->dir = NULL;
+        return with_dir(q, &w, replay);
+    }
     if (is_file_verb(verb) && strcmp(verb, "run") != 0 && q->dir == NULL)
         return usage(verb, "say where the results go: --out DIR");
     if (strcmp(verb, "jobs") == 0)

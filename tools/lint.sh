@@ -42,6 +42,8 @@ for f in $(find $folders -name '*.[ch]' | sort); do
     done
 done | rule "layers"
 
+tools/knobs.sh --check | rule "the table of parameters is that of the headers"
+
 for h in $(find $folders -name '*.h' | sort); do
     echo "#include \"$h\"" | ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. -fsyntax-only -x c - 2>&1 |
         sed "s|^|$h: |"
