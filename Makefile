@@ -96,7 +96,7 @@ plugin: $(PLUGIN) ## the simulated ALSA card that the tests play through
 
 # The fuzz targets over their corpora, without a fuzzer.
 $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/obj/tests/fuzz/main.o \
-    $(call archives,audio node party share overlay clock wire secure base)
+    $(call archives,sim audio node party share overlay clock wire secure base)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 $(BUILD)/tests/bench/bench_%: $(BUILD)/obj/tests/bench/bench_%.o $(call archives,sim audio node party \

@@ -7,11 +7,10 @@ cd "$(dirname "$0")/.."
 B=${BUILD:-build}/fuzz
 # -fsanitize=fuzzer-no-link instruments the code under test, the target links the engine.
 san='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
-make -s -j2 BUILD="$B" CC=clang CFLAGS="$san -fsanitize=fuzzer-no-link" \
-    $(for f in audio node party share overlay clock wire secure base; do echo "$B/lib$f.a"; done) || exit 1
+archives=$(for f in sim audio node party share overlay clock wire secure base; do echo "$B/lib$f.a"; done)
+make -s -j2 BUILD="$B" CC=clang CFLAGS="$san -fsanitize=fuzzer-no-link" $archives || exit 1
 if [ -n "${FUZZ_RUNS:-}" ]; then limit="-runs=$FUZZ_RUNS"; else limit="-max_total_time=${FUZZ_SECONDS:-10}"; fi
-archives=$(for f in audio node party share overlay clock wire secure base; do echo "$B/lib$f.a"; done)
-libs=$(pkg-config --libs libcbor libsodium flac alsa samplerate)
+libs=$(pkg-config --libs libcbor libsodium flac alsa samplerate sqlite3)
 
 one() {
     local options name=$1 target=tests/fuzz/$1.c corpus=tests/fuzz/corpus/${1#fuzz_}
