@@ -245,6 +245,9 @@ static void preset_hyparview(struct node_params *p)
         { "overlay.anchor_period", "0" },
         { "overlay.dials_haste", "4" },
         { "overlay.closed_shuffles", "1000000" },
+        { "flood.has_acks", "no" },
+        { "flood.has_push", "no" },
+        { "flood.has_scores", "no" },
     };
     const char *why;
 
