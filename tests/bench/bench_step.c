@@ -362,8 +362,8 @@ int main(int argc, char **argv)
     }
     measure(&first_ns, &again_ns);
     if (is_first)
-        print("step-first-ns", first_ns, 2000);
+        print("step-first-ns", first_ns, 3000);
     if (is_again)
-        print("step-again-ns", again_ns, 400);
+        print("step-again-ns", again_ns, 600);
     return 0;
 }
