@@ -142,6 +142,8 @@ static bool is_expendable(const struct node *n, const struct slot *s)
 {
     int64_t patience_ns = n->params->handshake_ns / 8;
 
+    if (s->state == SLOT_DIALLING) /* nobody may be there: others come first */
+        return n->now_ns - s->idle_ns >= patience_ns / 2;
     if (s->state == SLOT_SHAKING || s->state == SLOT_GREETING)
         return !s->is_dialled &&
                n->now_ns - (s->deadline_ns - n->params->handshake_ns) >= patience_ns;

@@ -445,7 +445,9 @@ static void wake(struct node *n)
         trees_wake(n);
         flood_wake(&n->floods, n->now_ns, box);
     }
-    if (n->overlay_wake_ns <= n->now_ns || (n->stirred & STIRRED_OVERLAY) != 0) {
+    /* Asked anew: liveness and floods may just have raised doubts for it. */
+    if (overlay_wake_ns(&n->overlay) <= n->now_ns ||
+        (n->stirred & STIRRED_OVERLAY) != 0) {
         n->stirred |= STIRRED_OVERLAY;
         n->overlay.log = &n->out->log;
         overlay_wake(&n->overlay, n->now_ns, box);

@@ -13,9 +13,30 @@
 #define ACK_RECS        8 /* of the passive view */
 #define DISCONNECT_RECS 8
 
+/* A neighbour that should have acknowledged a flood by now, or -1. */
+static int doubted(const struct overlay *o)
+{
+    for (int i = 0; i < o->active_count && view_doubts(o) > 0; i++) {
+        if (liveness_is_doubted(o->liveness, o->active[i]))
+            return o->active[i];
+    }
+    return -1;
+}
+
+int view_doubts(const struct overlay *o)
+{
+    int count = 0;
+
+    if (o->liveness == NULL || o->liveness->doubt_count == 0 || !o->p->has_doubts)
+        return 0;
+    for (int i = 0; i < o->active_count; i++)
+        count += liveness_is_doubted(o->liveness, o->active[i]);
+    return count;
+}
+
 int view_room(const struct overlay *o)
 {
-    return o->p->active_max - o->active_count - o->asked_count;
+    return o->p->active_max - o->active_count - o->asked_count + view_doubts(o);
 }
 
 /* A slot of our own choice, as far as the rule is on. */
@@ -90,13 +111,17 @@ void view_unlink(struct overlay *o, int peer, int64_t now_ns)
 
 /* HyParView asks with high priority when it has no neighbour at all.  We do also when
  * there are too few and everybody refuses, or a newcomer to a full network would stay at
- * one; and when our neighbours and we are a closed group. */
+ * one; when we are two short, have been refused for long, and slots are not so rare that
+ * we would only take them from each other; and when our neighbours and we are a closed
+ * group. */
 static bool is_needy(const struct overlay *o)
 {
     bool is_refused = o->refill_wait_ns >= o->p->refill_haste_ns;
 
     return o->active_count == 0 || o->quiet_shuffles >= o->p->closed_shuffles ||
-           (o->active_count < o->p->active_low && is_refused);
+           (o->active_count < o->p->active_low && is_refused) ||
+           (o->active_count < o->p->active_need &&
+            o->refill_wait_ns >= o->p->refill_calm_ns && !o->is_contested);
 }
 
 /* Another slot of the same id that is a neighbour, or -1. */
@@ -128,7 +153,13 @@ static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns
 {
     int old = passive_find(&o->passive, &overlay_rec(o, peer)->id);
 
-    assert(o->active_count < o->p->active_max);
+    if (o->active_count == o->p->active_max) {
+        int gone = doubted(o);
+
+        assert(gone >= 0);
+        view_say_disconnect(o, gone, DISCONNECT_EVICTED, overlay_rec(o, peer), out);
+        view_drop(o, gone, now_ns);
+    }
     set_state(o, peer, OVERLAY_ACTIVE, is_forced, now_ns);
     if (old >= 0)
         passive_remove(&o->passive, old);
@@ -392,6 +423,7 @@ void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect
         return;
     }
     view_drop(o, peer, now_ns);
+    o->is_contested = o->is_contested || m->reason == DISCONNECT_EVICTED;
     view_learn(o, peer, &m->recs);
     view_refused(o, &view_rec(o, x)->id, now_ns);
     if (m->reason == DISCONNECT_LEAVING || m->reason == DISCONNECT_ABUSE) {

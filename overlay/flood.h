@@ -181,7 +181,7 @@ struct flood_link {
 struct floods {
     const struct flood_params *p;
     struct heap *heap;
-    const struct liveness *liveness; /* round trips; NULL: none are known */
+    struct liveness *liveness; /* round trips; NULL: none are known */
     struct flood_state *state;
     struct flood_link *links; /* link_room, grown by flood_peer_up */
     int link_room;

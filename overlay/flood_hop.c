@@ -184,6 +184,7 @@ static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *o
     if (t->suspect_ns != 0 || f->liveness == NULL ||
         now_ns - liveness_heard_ns(f->liveness, peer) < patience_ns)
         return;
+    liveness_doubt(f->liveness, peer);
     t->pinged_ns = now_ns;
     t->suspect_ns = now_ns + f->p->dead_waits * patience_ns;
     f->state->suspects++;

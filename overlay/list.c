@@ -99,7 +99,7 @@ static const char *check_counts(const struct overlay *o)
     }
     if (active != o->active_count || asked != o->asked_count || forced != o->forced_count)
         return "counts of the active view are wrong";
-    if (active + asked > o->p->active_max)
+    if (active > o->p->active_max || asked > o->p->active_max)
         return "active view too large";
     if (forced > o->p->forced_max)
         return "too many forced slots";

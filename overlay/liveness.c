@@ -41,7 +41,7 @@ void liveness_init(struct liveness *l, const struct liveness_params *p, struct h
     assert(p->peers_max > 0 && p->idle_ns > 0 && p->measure_ns > 0);
     assert(p->timeout_min_ns > 0 && p->timeout_max_ns >= p->timeout_min_ns);
     assert(p->phi.window < UINT8_MAX && p->suspect_min_ns <= p->suspect_max_ns &&
-           p->health_max >= 0);
+           p->health_max >= 0 && p->health_max <= UINT8_MAX);
     *l = (struct liveness){ .p = p, .heap = heap, .wake_ns = TIME_NEVER };
 }
 
@@ -94,6 +94,12 @@ static void set_mood(struct liveness *l, struct liveness_peer *x, enum liveness_
     x->mood = (uint8_t)mood;
 }
 
+static void trust(struct liveness *l, struct liveness_peer *x)
+{
+    l->doubt_count = (int16_t)(l->doubt_count - x->is_doubted);
+    x->is_doubted = 0;
+}
+
 void liveness_shrink(struct liveness *l, int rows)
 {
     if (rows >= l->room)
@@ -120,6 +126,7 @@ void liveness_peer_down(struct liveness *l, int peer)
 {
     struct liveness_peer *x = at(l, peer);
 
+    trust(l, x);
     set_mood(l, x, LIVENESS_DOWN);
     *x = (struct liveness_peer){ .mood = LIVENESS_DOWN };
 }
@@ -176,6 +183,7 @@ void liveness_heard(struct liveness *l, int peer, int64_t now_ns)
     x->heard_ns = now_ns;
     if (silence_ns >= l->p->grain_ns)
         sample(l, x, silence_ns);
+    trust(l, x);
     if (x->mood == LIVENESS_WELL)
         return; /* its deadline is looked at when it comes */
     set_mood(l, x, LIVENESS_WELL);
@@ -280,6 +288,30 @@ void liveness_suspect(struct liveness *l, int peer, int64_t now_ns, struct outbo
     set_next(l, x, now_ns + patient(l, max(rtts(x, l->p->fast_rtts), l->p->fast_min_ns)));
 }
 
+void liveness_doubt(struct liveness *l, int peer)
+{
+    struct liveness_peer *x = at(l, peer);
+
+    if (!is_up(x) || x->is_doubted)
+        return;
+    x->is_doubted = 1;
+    l->doubt_count++;
+    l->has_doubts = true;
+}
+
+bool liveness_is_doubted(const struct liveness *l, int peer)
+{
+    return at(l, peer)->is_doubted;
+}
+
+bool liveness_take_doubts(struct liveness *l)
+{
+    bool had = l->has_doubts;
+
+    l->has_doubts = false;
+    return had;
+}
+
 int64_t liveness_wake_ns(const struct liveness *l)
 {
     return l->wake_ns;
@@ -356,7 +388,8 @@ static void expire(struct liveness *l, int peer, int64_t now_ns, struct outbox *
 /* We were held up: answers may lie unread, so nobody is judged by that time. */
 static void forgive(struct liveness *l, int64_t stall_ns, int64_t now_ns)
 {
-    l->health += l->health < l->p->health_max;
+    if (l->health < l->p->health_max)
+        l->health++;
     l->health_ns = now_ns;
     for (int i = 0; i < l->room; i++) {
         struct liveness_peer *x = &l->peers[i];

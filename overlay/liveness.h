@@ -70,6 +70,7 @@ struct liveness_peer {
     uint8_t open : 2; /* bit i: sent[i] is not answered yet */
     uint8_t has_rtt : 1;
     uint8_t has_question : 1; /* waits for liveness_take_question */
+    uint8_t is_doubted : 1;   /* see liveness_doubt */
 };
 
 struct liveness {
@@ -77,16 +78,18 @@ struct liveness {
     struct heap *heap;
     struct liveness_peer *peers; /* by slot, room of them */
     int room;
-    int dead_count;     /* verdicts that wait for liveness_take_dead */
-    int question_count; /* … questions for liveness_take_question */
-    int health;         /* stalls of our own of late, 0..health_max */
-    int64_t wake_ns;    /* no deadline is earlier */
-    int64_t health_ns;  /* when health last changed */
-    uint32_t dead;      /* peers reported so far */
-    uint32_t suspected; /* times that others were asked */
-    uint32_t vouched;   /* … and one had heard of it */
-    uint32_t stray;     /* PONGs that nobody asked for */
-    uint32_t limited;   /* PINGs over their rate */
+    int dead_count;      /* verdicts that wait for liveness_take_dead */
+    int question_count;  /* … questions for liveness_take_question */
+    int16_t doubt_count; /* peers in doubt */
+    bool has_doubts;     /* … and new ones since liveness_take_doubts */
+    uint8_t health;      /* stalls of our own of late, 0..health_max */
+    int64_t wake_ns;     /* no deadline is earlier */
+    int64_t health_ns;   /* when health last changed */
+    uint32_t dead;       /* peers reported so far */
+    uint32_t suspected;  /* times that others were asked */
+    uint32_t vouched;    /* … and one had heard of it */
+    uint32_t stray;      /* PONGs that nobody asked for */
+    uint32_t limited;    /* PINGs over their rate */
 };
 
 struct liveness_params liveness_params_default(void);
@@ -117,6 +120,14 @@ void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *o
 /* The peer did not acknowledge a message in time: ask it now, and unless it says anything
  * within one time-out it is dead. */
 void liveness_suspect(struct liveness *l, int peer, int64_t now_ns, struct outbox *out);
+
+/* The peer should have acknowledged something by now.  It is in doubt until it is heard;
+ * that is no verdict, but who has too few neighbours looks for others meanwhile. */
+void liveness_doubt(struct liveness *l, int peer);
+bool liveness_is_doubted(const struct liveness *l, int peer);
+
+/* True once after there were new doubts. */
+bool liveness_take_doubts(struct liveness *l);
 
 int64_t liveness_wake_ns(const struct liveness *l);
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out);

@@ -215,7 +215,7 @@ static int young_dials(const struct overlay *o, int64_t now_ns, int64_t *next_ns
 /* From when on there is room for another dial: now, later, or never. */
 static int64_t refill_room_ns(const struct overlay *o, int64_t now_ns)
 {
-    bool is_hasty = o->active_count < o->p->active_low;
+    bool is_hasty = o->active_count - view_doubts(o) < o->p->active_low;
     int room = view_room(o);
     int64_t next_ns;
     int young;
@@ -227,7 +227,7 @@ static int64_t refill_room_ns(const struct overlay *o, int64_t now_ns)
                    ? now_ns
                    : TIME_NEVER;
     young = young_dials(o, now_ns, &next_ns);
-    return young < o->p->dials_haste && young < 2 * room ? now_ns : next_ns;
+    return young < o->p->dials_haste && young < 8 * room ? now_ns : next_ns;
 }
 
 static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
@@ -345,6 +345,8 @@ static void shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
     o->shuffle_wait_ns = time_min(2 * o->shuffle_wait_ns, period);
     o->shuffle_ns = now_ns + rng_jitter(&o->rng, o->shuffle_wait_ns, 20);
     passive_sweep(&o->passive, now_ns);
+    o->is_contested = o->is_contested && !o->was_contested;
+    o->was_contested = o->is_contested;
     for (int i = 0; i < o->peer_room; i++)
         o->peers[i].learned = 0;
     view_shuffle(o, out);
@@ -381,17 +383,33 @@ void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
     view_plan(o, now_ns);
 }
 
+/* R4: some neighbours may be dead.  A spare is dialled for each before that is known: a
+ * message that is under way would wait for it. */
+static void doubt(struct overlay *o, int64_t now_ns)
+{
+    if (!o->p->has_doubts)
+        return;
+    o->refill_ns = now_ns;
+    o->refill_wait_ns = o->p->refill_wait_ns;
+    o->wake_ns = now_ns;
+}
+
 void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
     int peer;
 
     while (o->liveness != NULL && liveness_take_question(o->liveness, &peer))
         view_question(o, peer, out);
+    if (o->liveness != NULL && liveness_take_doubts(o->liveness))
+        doubt(o, now_ns);
     if (o->wake_ns <= now_ns)
         view_settle(o, now_ns, out);
 }
 
 int64_t overlay_wake_ns(const struct overlay *o)
 {
+    if (o->liveness != NULL &&
+        (o->liveness->has_doubts || o->liveness->question_count > 0))
+        return 0; /* at once */
     return o->wake_ns;
 }

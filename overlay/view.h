@@ -22,10 +22,12 @@
 #define OVERLAY_BOOTSTRAPS_MAX 16
 
 struct overlay_params {
-    int peers_max;                  /* slots of the node's table of peers: 64 */
-    int active_max;                 /* neighbours: 6 */
-    int active_low;                 /* below it the view is refilled in haste: 4 */
-    int forced_max;                 /* slots that can be taken by force: 2 */
+    int peers_max;   /* slots of the node's table of peers: 64 */
+    int active_max;  /* neighbours: 6 */
+    int active_low;  /* below it the view is refilled in haste: 4 */
+    int active_need; /* below it, when refused for long, a slot is asked for with high
+                        priority: 5 */
+    int forced_max;  /* slots that can be taken by force: 2 */
     struct bucket_rate forced_rate; /* … and how often: 1 in 30 s, burst forced_max */
     int64_t join_gap_ns;       /* a full contact evicts for one JOIN in this time: 2 s */
     int passive_max;           /* 120 */
@@ -43,12 +45,12 @@ struct overlay_params {
     int64_t young_ns;          /* young until so long after the first neighbour: 5 min */
     int64_t ask_timeout_ns;    /* for a NEIGHBOR_ACK; later ones still count: 2 s */
     int64_t dial_timeout_ns;   /* 10 s */
-    int dials_max;             /* in flight: 8 */
+    int dials_max;             /* in flight: 64 */
     int dials_refill;          /* … of them to refill the view: 4 */
-    int dials_haste;           /* … or so many below active_low: 12 */
+    int dials_haste;           /* … or so many below active_low: 40 */
     int64_t
-        dial_patience_ns;   /* a dial that takes longer does not hold up others: 300 ms */
-    int64_t refill_wait_ns; /* between two tries, doubled by each refusal: 20 ms */
+        dial_patience_ns;   /* a dial that takes longer does not hold up others: 100 ms */
+    int64_t refill_wait_ns; /* between two tries, doubled by each refusal: 10 ms */
     int64_t refill_alone_ns;    /* … up to this without any neighbour: 50 ms */
     int64_t refill_haste_ns;    /* … or up to this below active_low: 2 s */
     int64_t refill_calm_ns;     /* … or up to this: 30 s */
@@ -68,6 +70,8 @@ struct overlay_params {
     int64_t check_fresh_ns; /* 2 s */
     int64_t check_min_ns;   /* an answer has max(this, 3 RTT) … */
     int64_t check_max_ns;   /* … or, if that is more, max(this, 2 RTT): 200, 400 ms */
+    bool
+        has_doubts; /* R4: a neighbour that owes an acknowledgement holds no slot: true */
     /* R8: slots for peers of our own choice, and the oldest good links, are not to be had
      * by force.  0: off. */
     int chosen_min;         /* 3 */
@@ -182,7 +186,9 @@ struct overlay {
     struct passive passive;
     struct dials dials;
     struct known known;
-    int bootstrap_count;
+    int16_t bootstrap_count;
+    bool is_contested; /* a slot of ours was taken since the last shuffle but one … */
+    bool was_contested;
     int quiet_shuffles; /* own ones since a sign of a node beyond our neighbours */
     struct overlay_bootstrap *bootstraps; /* none, or OVERLAY_BOOTSTRAPS_MAX */
     struct bucket forced;

@@ -20,6 +20,9 @@ static inline const struct peer_rec *view_self(const struct overlay *o)
 
 /* --- active.c */
 
+/* Neighbours in doubt: their slots can be given away. */
+int view_doubts(const struct overlay *o);
+
 /* Slots that are neither taken nor kept free for somebody who was asked. */
 int view_room(const struct overlay *o);
 

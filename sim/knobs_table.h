@@ -8,6 +8,7 @@
     X("overlay.peers_max", overlay.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
     X("overlay.active_max", overlay.active_max, KNOB_INT, "neighbours: 6") \
     X("overlay.active_low", overlay.active_low, KNOB_INT, "below it the view is refilled in haste: 4") \
+    X("overlay.active_need", overlay.active_need, KNOB_INT, "below it, when refused for long, a slot is asked for with high priority: 5") \
     X("overlay.forced_max", overlay.forced_max, KNOB_INT, "slots that can be taken by force: 2") \
     X("overlay.forced_rate.period_ns", overlay.forced_rate.period_ns, KNOB_NS, "one token comes back in this time; … and how often: 1 in 30 s, burst forced_max") \
     X("overlay.forced_rate.burst", overlay.forced_rate.burst, KNOB_INT, "tokens of a full bucket; … and how often: 1 in 30 s, burst forced_max") \
@@ -27,11 +28,11 @@
     X("overlay.young_ns", overlay.young_ns, KNOB_NS, "young until so long after the first neighbour: 5 min") \
     X("overlay.ask_timeout_ns", overlay.ask_timeout_ns, KNOB_NS, "for a NEIGHBOR_ACK; later ones still count: 2 s") \
     X("overlay.dial_timeout_ns", overlay.dial_timeout_ns, KNOB_NS, "10 s") \
-    X("overlay.dials_max", overlay.dials_max, KNOB_INT, "in flight: 8") \
+    X("overlay.dials_max", overlay.dials_max, KNOB_INT, "in flight: 64") \
     X("overlay.dials_refill", overlay.dials_refill, KNOB_INT, "… of them to refill the view: 4") \
-    X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 12") \
-    X("overlay.dial_patience_ns", overlay.dial_patience_ns, KNOB_NS, "a dial that takes longer does not hold up others: 300 ms") \
-    X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 20 ms") \
+    X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 40") \
+    X("overlay.dial_patience_ns", overlay.dial_patience_ns, KNOB_NS, "a dial that takes longer does not hold up others: 100 ms") \
+    X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 10 ms") \
     X("overlay.refill_alone_ns", overlay.refill_alone_ns, KNOB_NS, "… up to this without any neighbour: 50 ms") \
     X("overlay.refill_haste_ns", overlay.refill_haste_ns, KNOB_NS, "… or up to this below active_low: 2 s") \
     X("overlay.refill_calm_ns", overlay.refill_calm_ns, KNOB_NS, "… or up to this: 30 s") \
@@ -49,6 +50,7 @@
     X("overlay.check_fresh_ns", overlay.check_fresh_ns, KNOB_NS, "2 s") \
     X("overlay.check_min_ns", overlay.check_min_ns, KNOB_NS, "an answer has max(this, 3 RTT) …") \
     X("overlay.check_max_ns", overlay.check_max_ns, KNOB_NS, "… or, if that is more, max(this, 2 RTT): 200, 400 ms") \
+    X("overlay.has_doubts", overlay.has_doubts, KNOB_BOOL, "R4: a neighbour that owes an acknowledgement holds no slot: true") \
     X("overlay.chosen_min", overlay.chosen_min, KNOB_INT, "3") \
     X("overlay.chosen_wait_ns", overlay.chosen_wait_ns, KNOB_NS, "a free slot is kept so long for our own choice: 10 s") \
     X("overlay.pinned", overlay.pinned, KNOB_INT, "2") \

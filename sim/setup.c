@@ -243,6 +243,7 @@ static void preset_hyparview(struct node_params *p)
         { "overlay.group_min", "0" },
         { "overlay.learn_max", "0" },
         { "overlay.anchor_period", "0" },
+        { "overlay.active_need", "0" },
         { "overlay.dials_haste", "4" },
         { "overlay.closed_shuffles", "1000000" },
         { "flood.has_acks", "no" },

@@ -608,10 +608,10 @@ static inline void net_run_until(struct net *n, int64_t until_ns)
             net_handle(n, &e);
         } else if (wake <= until_ns) {
             n->now_ns = wake > n->now_ns ? wake : n->now_ns;
-            overlay_wake(&x->overlay, n->now_ns, &n->out);
             if (n->has_liveness)
                 liveness_wake(&x->liveness, n->now_ns, &n->out);
             flood_wake(&x->floods, n->now_ns, &n->out);
+            overlay_wake(&x->overlay, n->now_ns, &n->out);
             net_flush(n, node);
             assert_true(x->wake_ns > n->now_ns);
         } else {

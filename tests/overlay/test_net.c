@@ -322,6 +322,9 @@ static void deaf(uint64_t seed)
         boot_join(n, i, 0);
     net_run(n, 90 * NS_PER_S);
     assert_sound(n, "deaf");
+    /* There are fewer slots than wanted, so one loses its last but one now and then. */
+    for (int i = 0; i < 20 && net_below(n, 2) > 0; i++)
+        net_run(n, NS_PER_S);
     assert_int_equal(net_below(n, 2), 0);
     net_free(n);
 }
