@@ -7,7 +7,7 @@
 
 struct node;
 
-/* MSG_FLOOD (or, is_tree, MSG_GOSSIP), and MSG_REPLY, MSG_DIGEST … MSG_SUMMARY, from a
+/* MSG_FLOOD (or, is_tree, MSG_GOSSIP), and MSG_REPLY, MSG_DIGEST … MSG_PULL, from a
  * peer. */
 void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is_tree);
 void floods_receive_other(struct node *n, int peer, const struct msg *m);

@@ -358,7 +358,6 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_DIGEST:
     case MSG_SEEN:
     case MSG_PULL:
-    case MSG_SUMMARY:
     case MSG_IHAVE:
     case MSG_GRAFT:
     case MSG_PRUNE:

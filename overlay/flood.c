@@ -24,7 +24,7 @@ struct flood_params flood_params_default(void)
         .skew_ns = 30 * NS_PER_S,
         .route_ns = 180 * NS_PER_S,
         .link_rate = { NS_PER_S / 5, 20 },
-        .origin_rate = { 10 * NS_PER_S, 3 },
+        .origin_rate = { 10 * NS_PER_S, 5 },
         .node_rate = { NS_PER_S / 50, 200 },
         .reply_rate = { NS_PER_S / 10, 32 },
         .reply_link = { NS_PER_S / 20, 64 },

@@ -31,7 +31,7 @@ struct flood_params {
     int64_t skew_ns;                /* tolerated between two UTC clocks: 30 s */
     int64_t route_ns;               /* the way back is known so long: 180 s */
     struct bucket_rate link_rate;   /* unseen floods of one link: 5/s, burst 20 */
-    struct bucket_rate origin_rate; /* of one origin: 1 in 10 s, burst 3 */
+    struct bucket_rate origin_rate; /* of one origin: 1 in 10 s, burst 5 */
     struct bucket_rate node_rate;   /* of all: 50/s, burst 200 */
     struct bucket_rate reply_rate;  /* replies of one flood: 10/s, burst 32 */
     struct bucket_rate reply_link;  /* replies of one link: 20/s, burst 64 */

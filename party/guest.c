@@ -35,11 +35,15 @@ static void queue_accept(struct party *p)
         .addr = p->addr,
         .name = bytes_of(p->name, strlen(p->name)),
     };
+    bool is_due = p->answered_ns == TIME_NEVER ||
+                  p->now_ns - p->answered_ns >= p->params.answer_every_ns;
 
-    memcpy(r.origin, p->self->sign_public, KEY_LEN);
-    if (p->call.has_route) {
-        state_queue_reply(p, &p->call.flood, &r);
+    if (!p->call.has_route || !is_due) {
+        return;
     }
+    p->answered_ns = p->now_ns;
+    memcpy(r.origin, p->self->sign_public, KEY_LEN);
+    state_queue_reply(p, &p->call.flood, &r);
 }
 
 static void send_join(struct party *p, int peer, struct outbox *out)

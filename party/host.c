@@ -45,6 +45,45 @@ static void fill_song(const struct party *p, int slot, struct call_song *s,
     s->title = text_bytes(title);
 }
 
+/* An expanding ring: a call goes a few hops first, and further only when too few answer;
+ * most calls are answered by neighbours, and need not be heard by a whole city. */
+static int ring_ttl(const struct party *p)
+{
+    int ttl = p->ttl;
+
+    if (p->phase == PARTY_CALLING && p->ring == 0) {
+        ttl = p->params.ring_first_ttl;
+    } else if (p->phase == PARTY_CALLING && p->ring == 1) {
+        ttl = p->params.ring_second_ttl;
+    }
+    return ttl == 0 || ttl > p->ttl ? p->ttl : ttl;
+}
+
+/* The first one that goes all the way in any case, if need be again: the ring does not
+ * shift the rhythm of the call. */
+static int64_t first_repeat_ns(const struct party *p)
+{
+    int64_t at_ns = p->call.began_ns + p->params.call_every_ns;
+
+    return at_ns > p->now_ns ? at_ns : p->now_ns + p->params.call_every_ns;
+}
+
+/* When the next flood is due, after one that went so far. */
+static int64_t next_flood_ns(struct party *p, int ttl)
+{
+    int step = p->ring;
+
+    p->ring = ttl < p->ttl ? step + 1 : 2;
+    if (p->phase == PARTY_PLAYING) {
+        return p->now_ns + p->params.invite_every_ns;
+    }
+    if (ttl < p->ttl && step < 2) {
+        return p->now_ns +
+               (step == 0 ? p->params.ring_first_ns : p->params.ring_second_ns);
+    }
+    return first_repeat_ns(p);
+}
+
 static void flood_call(struct party *p)
 {
     char titles[CALL_SONGS_MAX][INVITE_TITLE_MAX + 1];
@@ -61,14 +100,14 @@ static void flood_call(struct party *p)
     };
 
     f->is_tree = p->phase == PARTY_PLAYING;
+    f->ttl = (uint8_t)ring_ttl(p);
     memcpy(c.nonce, p->call.nonce, sizeof(c.nonce));
     for (int i = 0; i < c.song_count; i++) {
         fill_song(p, i, &c.songs[i], titles[i]);
     }
     f->len = call_encode(&c, f->body, sizeof(f->body));
     assert(f->len > 0);
-    p->flood_ns = p->now_ns + (p->phase == PARTY_PLAYING ? p->params.invite_every_ns
-                                                         : p->params.call_every_ns);
+    p->flood_ns = next_flood_ns(p, f->ttl);
 }
 
 void host_flood_close(struct party *p, enum close_reason reason)
@@ -273,6 +312,17 @@ void host_peer_down(struct party *p, int peer)
     }
 }
 
+/* Enough have answered: the ring grows no further.  Whoever does not come after all is
+ * made up for by the next flood, which goes all the way. */
+static void heard_accept(struct party *p)
+{
+    p->answers++;
+    if (p->ring < 2 && p->answers >= p->wanted) {
+        p->ring = 2;
+        p->flood_ns = first_repeat_ns(p);
+    }
+}
+
 void host_reply_heard(struct party *p, const struct reply *r)
 {
     char name[MSG_NAME_MAX + 1];
@@ -284,6 +334,7 @@ void host_reply_heard(struct party *p, const struct reply *r)
     }
     p->self->suite->id(r->origin, &id);
     if (r->kind == REPLY_ACCEPT) {
+        heard_accept(p);
         if (state_peer(p, &id) < 0) {
             state_queue_dial(p, &r->addr, &id);
         }
@@ -308,6 +359,7 @@ bool host_must_yield(struct party *p, const struct candidate *rival, bool is_run
     /* It may not have heard us (it came to the network late), so say it once more. */
     if (p->rival_answers < p->params.rival_answers_max) {
         p->rival_answers++;
+        p->ring = 2; /* wherever it is */
         p->flood_ns = time_min(p->flood_ns, p->now_ns);
     }
     return false;

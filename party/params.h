@@ -14,11 +14,17 @@ struct party_params {
     bool is_auto_accept; /* accept the first call that is heard */
 
     /* The call. */
-    int wanted;              /* guests that start it at once */
-    int ttl;                 /* hops of its floods */
-    int call_life_s;         /* a flood of it is dropped when older */
-    int64_t call_ns;         /* deadline of the call */
-    int64_t call_every_ns;   /* flooded again so often, while calling */
+    int wanted;             /* guests that start it at once */
+    int ttl;                /* hops of its floods */
+    int ring_first_ttl;     /* the first one goes so far only; 0: as far as all */
+    int64_t ring_first_ns;  /* … and has so long to be answered by enough */
+    int ring_second_ttl;    /* then one so far */
+    int64_t ring_second_ns; /* … and so long, before one goes all the way */
+    int64_t
+        answer_every_ns;   /* a call is answered no more often, however often it comes */
+    int call_life_s;       /* a flood of it is dropped when older */
+    int64_t call_ns;       /* deadline of the call */
+    int64_t call_every_ns; /* flooded again so often, while calling */
     int64_t invite_every_ns; /* … and while playing, for those who come late */
     int64_t settle_ns;       /* quiet time after the last rival before sharing begins */
     int64_t settle_max_ns;   /* … but no longer than this after the call began */

@@ -212,8 +212,11 @@ struct party {
     int64_t push_ns;     /* next push of entries; TIME_NEVER: all are sent */
     int64_t lead_ns;     /* of the newest action */
     int rival_answers;   /* extra floods of our call, as others called too */
+    int ring;            /* step of the ring: 0, 1; 2: all the way */
+    int answers;         /* accepts that were heard, since the call began */
 
     /* Guest. */
+    int64_t answered_ns;   /* when we last accepted; TIME_NEVER: not yet */
     int64_t join_ns;       /* next JOIN or dial; TIME_NEVER when on the link */
     int64_t join_limit_ns; /* JOINING ends then */
     int64_t dial_wait_ns;

@@ -151,6 +151,9 @@ void state_clear(struct party *p)
     p->tick_ns = TIME_NEVER;
     p->lead_ns = 0;
     p->rival_answers = 0;
+    p->ring = 0;
+    p->answers = 0;
+    p->answered_ns = TIME_NEVER;
     p->is_host_silent = false;
     p->is_in = false;
     p->is_current = false;

@@ -98,8 +98,8 @@
     X("flood.route_ns", flood.route_ns, KNOB_NS, "the way back is known so long: 180 s") \
     X("flood.link_rate.period_ns", flood.link_rate.period_ns, KNOB_NS, "one token comes back in this time; unseen floods of one link: 5/s, burst 20") \
     X("flood.link_rate.burst", flood.link_rate.burst, KNOB_INT, "tokens of a full bucket; unseen floods of one link: 5/s, burst 20") \
-    X("flood.origin_rate.period_ns", flood.origin_rate.period_ns, KNOB_NS, "one token comes back in this time; of one origin: 1 in 10 s, burst 3") \
-    X("flood.origin_rate.burst", flood.origin_rate.burst, KNOB_INT, "tokens of a full bucket; of one origin: 1 in 10 s, burst 3") \
+    X("flood.origin_rate.period_ns", flood.origin_rate.period_ns, KNOB_NS, "one token comes back in this time; of one origin: 1 in 10 s, burst 5") \
+    X("flood.origin_rate.burst", flood.origin_rate.burst, KNOB_INT, "tokens of a full bucket; of one origin: 1 in 10 s, burst 5") \
     X("flood.node_rate.period_ns", flood.node_rate.period_ns, KNOB_NS, "one token comes back in this time; of all: 50/s, burst 200") \
     X("flood.node_rate.burst", flood.node_rate.burst, KNOB_INT, "tokens of a full bucket; of all: 50/s, burst 200") \
     X("flood.reply_rate.period_ns", flood.reply_rate.period_ns, KNOB_NS, "one token comes back in this time; replies of one flood: 10/s, burst 32") \
@@ -158,6 +158,11 @@
     X("party.is_auto_accept", party.is_auto_accept, KNOB_BOOL, "accept the first call that is heard") \
     X("party.wanted", party.wanted, KNOB_INT, "guests that start it at once") \
     X("party.ttl", party.ttl, KNOB_INT, "hops of its floods") \
+    X("party.ring_first_ttl", party.ring_first_ttl, KNOB_INT, "the first one goes so far only; 0: as far as all") \
+    X("party.ring_first_ns", party.ring_first_ns, KNOB_NS, "… and has so long to be answered by enough") \
+    X("party.ring_second_ttl", party.ring_second_ttl, KNOB_INT, "then one so far") \
+    X("party.ring_second_ns", party.ring_second_ns, KNOB_NS, "… and so long, before one goes all the way") \
+    X("party.answer_every_ns", party.answer_every_ns, KNOB_NS, "a call is answered no more often, however often it comes") \
     X("party.call_life_s", party.call_life_s, KNOB_INT, "a flood of it is dropped when older") \
     X("party.call_ns", party.call_ns, KNOB_NS, "deadline of the call") \
     X("party.call_every_ns", party.call_every_ns, KNOB_NS, "flooded again so often, while calling") \

@@ -164,12 +164,6 @@ static void code_prune(struct codec *c, struct msg *m)
     codec_fixed(c, m->u.prune.origin, KEY_LEN);
 }
 
-static void code_summary(struct codec *c, struct msg *m)
-{
-    codec_fixed(c, m->u.summary.flood.b, FLOOD_ID_LEN);
-    codec_u32_in(c, &m->u.summary.count, 1, UINT32_MAX);
-}
-
 static void code_party_join(struct codec *c, struct msg *m)
 {
     code_party(c, &m->u.party_join.party);
@@ -353,7 +347,6 @@ static const struct form {
     [MSG_PRUNE] = { 1, code_prune },
     [MSG_SEEN] = { 1, code_ids },
     [MSG_PULL] = { 1, code_ids },
-    [MSG_SUMMARY] = { 2, code_summary },
     [MSG_PARTY_JOIN] = { 2, code_party_join },
     [MSG_PARTY_WELCOME] = { 3, code_party_welcome },
     [MSG_PARTY_LEAVE] = { 1, code_party_leave },

@@ -67,7 +67,6 @@ enum msg_type {
     MSG_PRUNE = 20,
     MSG_SEEN = 21,
     MSG_PULL = 22,
-    MSG_SUMMARY = 23,
     MSG_PARTY_JOIN = 32,
     MSG_PARTY_WELCOME = 33,
     MSG_PARTY_LEAVE = 34,
@@ -205,12 +204,6 @@ struct msg_digest {
 struct msg_ids {
     int count; /* 1..MSG_IDS_MAX */
     struct flood_id list[MSG_IDS_MAX];
-};
-
-/* Answers to a flood beyond those that are passed on. */
-struct msg_summary {
-    struct flood_id flood;
-    uint32_t count; /* 1.. */
 };
 
 /* What is large or periodic goes along trees (overlay/tree.h): the fields of a flood,
@@ -402,7 +395,6 @@ struct msg {
         struct msg_ihave ihave;
         struct msg_graft graft;
         struct msg_prune prune;
-        struct msg_summary summary;
         struct msg_party_join party_join;
         struct msg_party_welcome party_welcome;
         struct msg_party_leave party_leave;

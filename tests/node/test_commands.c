@@ -561,6 +561,38 @@ static void test_lab(void **state)
     }
 }
 
+/* Who floods what is not signed as it says is cut off at the third one, kept away for ten
+ * minutes, and comes back then; nothing of it is acted on or passed on. */
+static void test_a_forger_is_cut_off(void **state)
+{
+    struct node *x;
+
+    (void)state;
+    town_make(3, 47);
+    town.n[1].params.is_lab = true;
+    town_start_all();
+    town_run(10 * S);
+    town_node(1)->self.sign_secret[0] ^= 1;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(town_node(0)->offenders.count, 0);
+        assert_int_equal(say_lab(1, "flood", 10, 100)->err, 0);
+        town_run(S);
+    }
+    for (int i = 0; i < 3; i += 2) {
+        x = town_node(i);
+        assert_int_equal(x->counters.bad_signatures, 3);
+        assert_int_equal(flood_counts(&x->floods)->admitted, 0);
+        assert_int_equal(flood_counts(&x->floods)->sent, 0);
+        assert_int_equal(x->offenders.count, 1);
+        assert_int_equal(x->overlay.active_count, 1);
+    }
+    check_shown(0); /* with an offender */
+    town_run(500 * S);
+    assert_int_equal(town_node(1)->overlay.active_count, 0);
+    town_run(400 * S);
+    assert_int_equal(town_node(1)->overlay.active_count, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_a_party),
         cmocka_unit_test(test_down),
         cmocka_unit_test(test_lab),
+        cmocka_unit_test(test_a_forger_is_cut_off),
         cmocka_unit_test(test_malformed_requests),
         cmocka_unit_test(test_damaged_requests),
         cmocka_unit_test(test_a_song_that_is_none),

@@ -178,15 +178,15 @@ static void test_rates(void **state)
 
     (void)state;
     start(&b);
-    for (int i = 0; i < 5; i++) { /* one origin: burst 3 */
+    for (int i = 0; i < 7; i++) { /* one origin: burst 5 */
         h = head_of(i);
-        assert_int_equal(admit(&b, &h, T0), i < 3 ? FLOOD_NEW : FLOOD_LIMITED);
+        assert_int_equal(admit(&b, &h, T0), i < 5 ? FLOOD_NEW : FLOOD_LIMITED);
     }
     assert_int_equal(flood_counts(&b.f)->origin_limited, 2);
-    h = head_of(5);
+    h = head_of(7);
     assert_int_equal(admit(&b, &h, T0 + 9 * NS_PER_S), FLOOD_LIMITED);
     assert_int_equal(admit(&b, &h, T0 + 10 * NS_PER_S), FLOOD_NEW);
-    h = head_of(6);
+    h = head_of(8);
     h.origin = other; /* another origin is not concerned */
     assert_int_equal(admit(&b, &h, T0 + 10 * NS_PER_S), FLOOD_NEW);
     stop(&b);
@@ -251,7 +251,7 @@ static void test_origins_are_bounded(void **state)
         }
         assert_in_range(b.f.state->origin_count, 1, 16);
     }
-    assert_in_range(noisy, 10, 13); /* 3 and one each 10 s */
+    assert_in_range(noisy, 12, 15); /* 5 and one each 10 s */
     stop(&b);
 }
 

@@ -68,6 +68,8 @@ struct net {
     int flood_count;
     struct {
         struct flood_id id;
+        int ttl;
+        int64_t at_ns;
         int origin;
     } floods[NET_FLOODS_MAX];
     int entry_count; /* what was executed by anybody, by (party, epoch, seq) */
@@ -225,6 +227,8 @@ static inline void net_flood(struct net *n, int from, const struct party_flood *
     hash_blake2b(id.b, FLOOD_ID_LEN, DOMAIN_FLOOD, &m.u.flood.inner, 1);
     assert_true(n->flood_count < NET_FLOODS_MAX);
     n->floods[n->flood_count].id = id;
+    n->floods[n->flood_count].ttl = wanted->ttl;
+    n->floods[n->flood_count].at_ns = n->now_ns;
     n->floods[n->flood_count++].origin = from;
     len = msg_encode(&m, raw, sizeof(raw));
     for (int i = 0; i < n->count; i++) {

@@ -89,6 +89,37 @@ static void test_people_who_come_late_hear_the_call(void **state)
     assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
 }
 
+/* The call goes a few hops first, and further while too few answer. */
+static void test_expanding_ring(void **state)
+{
+    static const struct {
+        int ttl;
+        int64_t at_ns;
+    } alone[] = { { 3, 0 }, { 5, 400 }, { 10, 1200 }, { 10, 10000 }, { 10, 20000 } };
+    struct net *n = net_new(7, 3);
+    int64_t began;
+
+    (void)state;
+    net_on(n, 0, false);
+    began = n->now_ns;
+    assert_int_equal(net_host(n, 0, 1, 1), 0);
+    net_run(n, 25 * S);
+    assert_int_equal(n->flood_count, COUNT(alone));
+    for (int i = 0; i < COUNT(alone); i++) {
+        assert_int_equal(n->floods[i].ttl, alone[i].ttl);
+        assert_in_range(n->floods[i].at_ns - began, alone[i].at_ns * NS_PER_MS,
+                        alone[i].at_ns * NS_PER_MS + 10 * NS_PER_MS);
+    }
+    n = net_new(8, 3);
+    net_all_on(n);
+    began = n->now_ns;
+    assert_int_equal(net_host(n, 0, 1, 2), 0); /* both answer the first one */
+    net_run(n, 5 * S);
+    assert_int_equal(n->flood_count, 1);
+    assert_int_equal(n->floods[0].ttl, 3);
+    assert_int_equal(net_party(n, 0)->member_count, 3);
+}
+
 static void test_one_never_ready_guest(void **state)
 {
     struct net *n = net_new(6, 4);
@@ -852,7 +883,7 @@ static void one_rough_seed(uint64_t seed)
         n->nodes[i].song_frames = 120 * 44100;
     }
     net_all_on(n);
-    assert_int_equal(net_host(n, 0, 5, 3), 0);
+    assert_int_equal(net_host(n, 0, 5, 2), 0);
     for (int i = 0; i < 60; i++) {
         int a = (int)rng_below(&n->rng, 5);
         int b = (int)rng_below(&n->rng, 5);
@@ -895,6 +926,7 @@ int main(void)
         cmocka_unit_test(test_ends_when_nobody_came),
         cmocka_unit_test(test_alone_if_wanted),
         cmocka_unit_test(test_people_who_come_late_hear_the_call),
+        cmocka_unit_test(test_expanding_ring),
         cmocka_unit_test(test_one_never_ready_guest),
         cmocka_unit_test(test_nobody_ready_ends),
         cmocka_unit_test(test_a_host_without_sound),

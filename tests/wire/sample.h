@@ -22,7 +22,6 @@ static const enum msg_type sample_types[] = {
     MSG_HAVE,         MSG_HAVE_BLOCKS,   MSG_WANT,         MSG_BLOCK,
     MSG_CANCEL,       MSG_REFUSE,        MSG_ISLAND,       MSG_PROBE,
     MSG_PROBE_ACK,    MSG_DIGEST,        MSG_SEEN,         MSG_PULL,
-    MSG_SUMMARY,
 };
 
 /* A source of samples, with the memory that their views point into. */
@@ -191,10 +190,6 @@ static inline void sample_flooding_msg(struct sampler *s, struct msg *m)
         break;
     case MSG_PRUNE:
         sample_fill(s, m->u.prune.origin, KEY_LEN);
-        break;
-    case MSG_SUMMARY:
-        sample_fill(s, m->u.summary.flood.b, FLOOD_ID_LEN);
-        m->u.summary.count = (uint32_t)sample_uint(s, 1, UINT32_MAX);
         break;
     default:
         sample_ids_msg(s, m);
@@ -373,7 +368,7 @@ static inline void sample_msg(struct sampler *s, enum msg_type type, struct msg 
 {
     memset(m, 0, sizeof(*m));
     m->type = type;
-    if (type >= MSG_DIGEST && type <= MSG_SUMMARY)
+    if (type >= MSG_DIGEST && type <= MSG_PULL)
         sample_flooding_msg(s, m);
     else if (type < MSG_PARTY_JOIN)
         sample_overlay_msg(s, m);
