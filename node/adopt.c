@@ -79,8 +79,8 @@ bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
     return s != NULL;
 }
 
-void node_acquaint(struct node *n, const struct peer_rec *rec)
+void node_acquaint(struct node *n, uint32_t contact)
 {
     n->stirred |= STIRRED_OVERLAY;
-    overlay_acquaint(&n->overlay, rec);
+    overlay_acquaint(&n->overlay, contact);
 }

@@ -23,7 +23,7 @@ struct node_adoption {
 bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
                 struct effects *out);
 
-/* Another node that it has heard of. */
-void node_acquaint(struct node *n, const struct peer_rec *rec);
+/* Another node that it has heard of: its record, interned in the node's contacts. */
+void node_acquaint(struct node *n, uint32_t contact);
 
 #endif

@@ -22,7 +22,7 @@ void overlay_adopt(struct overlay *o, int peer, bool is_chosen, int64_t now_ns,
                    rng_below(&o->rng, o->p->anchor_period_ns);
 }
 
-void overlay_acquaint(struct overlay *o, const struct peer_rec *rec)
+void overlay_acquaint(struct overlay *o, uint32_t contact)
 {
-    (void)passive_add(&o->passive, rec, false, &o->rng);
+    passive_add_contact(&o->passive, contact);
 }

@@ -12,7 +12,7 @@
 void overlay_adopt(struct overlay *o, int peer, bool is_chosen, int64_t now_ns,
                    struct outbox *out);
 
-/* A record for the passive view, as if a shuffle had brought it. */
-void overlay_acquaint(struct overlay *o, const struct peer_rec *rec);
+/* An interned record for the passive view, as if a shuffle had brought it. */
+void overlay_acquaint(struct overlay *o, uint32_t contact);
 
 #endif

@@ -134,6 +134,23 @@ int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_han
     return i;
 }
 
+void passive_add_contact(struct passive *v, uint32_t contact)
+{
+    for (int i = 0; i < v->count; i++) {
+        if (v->list[i].contact == contact)
+            return;
+    }
+    if (v->count == v->max)
+        return;
+    if (v->count == v->room)
+        grow(v);
+    contacts_keep(v->contacts, contact);
+    v->list[v->count++] = (struct passive_entry){
+        .contact = contact & ((1u << 26) - 1),
+        .tag = tag_of(&contacts_at(v->contacts, contact)->id),
+    };
+}
+
 void passive_remove(struct passive *v, int index)
 {
     assert(index >= 0 && index < v->count);

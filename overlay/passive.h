@@ -55,6 +55,10 @@ const struct peer_rec *passive_rec(const struct passive *v, int index);
 int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_hand,
                 struct rng *rng);
 
+/* Add a record that is interned already, keeping a reference of its own; nothing when it
+ * is there or the view is full.  For worlds that begin settled (overlay/adopt.h). */
+void passive_add_contact(struct passive *v, uint32_t contact);
+
 void passive_remove(struct passive *v, int index);
 
 /* A random entry that may be tried now, sound ones before failing ones; -1: none. */

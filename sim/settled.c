@@ -9,6 +9,8 @@
 #include "sim/part.h"
 #include "sim/random.h"
 
+#define AHEAD 10 /* records that are fetched before they are needed */
+
 /* A cycle through all nodes: who is before and behind each. */
 struct cycle {
     uint32_t *next;
@@ -19,7 +21,7 @@ struct plan_of_links {
     struct world *w;
     struct settled_params p;
     struct cycle cycles[SETTLED_CYCLES_MAX];
-    struct node_id *ids;
+    uint32_t *contacts[WORLD_PARTS_MAX]; /* of every node, by part */
 };
 
 static uint64_t draw(const struct world *w, uint64_t what, uint64_t which)
@@ -104,35 +106,68 @@ static bool link_node(const struct plan_of_links *plan, uint32_t node)
     return is_good;
 }
 
+static void fetch(const struct contacts *contacts, uint32_t index)
+{
+    const char *rec = (const char *)contacts_at(contacts, index);
+
+    __builtin_prefetch(rec);
+    __builtin_prefetch(rec + sizeof(struct contact) - 1);
+}
+
 static void acquaint(const struct plan_of_links *plan, uint32_t node)
 {
     struct world *w = plan->w;
+    struct contacts *contacts = &part_of(w, (int)node)->contacts;
+    const uint32_t *list = plan->contacts[part_of(w, (int)node)->index];
+    uint32_t others[SETTLED_PASSIVE_MAX];
 
     for (int i = 0; i < plan->p.passive; i++) {
         uint64_t word = draw(w, 1000 + (uint64_t)i, node);
-        uint32_t other = (uint32_t)random_below(word, w->p.node_count);
-        struct peer_rec rec = { .id = plan->ids[other],
-                                .addr = world_addr(w, (int)other) };
 
-        if (!is_linked(plan, plan->p.cycles, node, other))
-            node_acquaint(w->nodes[node].node, &rec);
+        others[i] = (uint32_t)random_below(word, w->p.node_count);
+        __builtin_prefetch(&list[others[i]]);
+    }
+    for (int i = 0; i < plan->p.passive; i++) {
+        if (i + AHEAD < plan->p.passive)
+            fetch(contacts, list[others[i + AHEAD]]);
+        if (!is_linked(plan, plan->p.cycles, node, others[i]))
+            node_acquaint(w->nodes[node].node, list[others[i]]);
     }
 }
 
-static void make_ids(struct plan_of_links *plan)
+/* The record of every node, in the tables of all parts of this process. */
+static void make_contacts(struct plan_of_links *plan)
 {
     struct world *w = plan->w;
-    const struct suite *suite = w->p.node.suite;
     uint8_t seed[SECURE_SEED_LEN];
     struct identity self;
 
-    if (plan->p.passive == 0)
-        return;
-    plan->ids = memory_new((size_t)w->p.node_count, sizeof(*plan->ids));
+    for (int i = 0; i < w->part_count; i++) {
+        if (w->parts[i].out != NULL)
+            plan->contacts[i] = memory_new((size_t)w->p.node_count,
+                                           sizeof(*plan->contacts[i]));
+    }
     for (int i = 0; i < w->p.node_count; i++) {
+        struct peer_rec rec = { .addr = world_addr(w, i) };
+
         world_identity_seed(w, i, seed);
-        suite->identity(&self, seed);
-        plan->ids[i] = self.id;
+        w->p.node.suite->identity(&self, seed);
+        rec.id = self.id;
+        for (int k = 0; k < w->part_count; k++) {
+            if (plan->contacts[k] != NULL)
+                plan->contacts[k][i] = contacts_add(&w->parts[k].contacts, &rec);
+        }
+    }
+}
+
+static void drop_contacts(struct plan_of_links *plan)
+{
+    struct world *w = plan->w;
+
+    for (int k = 0; k < w->part_count; k++) {
+        for (int i = 0; plan->contacts[k] != NULL && i < w->p.node_count; i++)
+            contacts_drop(&w->parts[k].contacts, plan->contacts[k][i]);
+        free(plan->contacts[k]);
     }
 }
 
@@ -157,15 +192,16 @@ bool settled_start(struct world *w, const struct settled_params *p)
     struct plan_of_links plan = { .w = w, .p = *p };
     bool is_good;
 
-    assert(p->cycles > 0 && p->cycles <= SETTLED_CYCLES_MAX && w->now_ns == 0);
+    assert(p->cycles > 0 && p->cycles <= SETTLED_CYCLES_MAX && w->now_ns == 0 &&
+           p->passive <= SETTLED_PASSIVE_MAX);
     for (int c = 0; c < p->cycles; c++)
         make_cycle(w, c, &plan.cycles[c]);
-    make_ids(&plan);
+    make_contacts(&plan);
     is_good = start_all(&plan);
     for (int c = 0; c < p->cycles; c++) {
         free(plan.cycles[c].next);
         free(plan.cycles[c].last);
     }
-    free(plan.ids);
+    drop_contacts(&plan);
     return is_good;
 }

@@ -10,7 +10,8 @@
 
 #include "sim/world.h"
 
-#define SETTLED_CYCLES_MAX 8
+#define SETTLED_CYCLES_MAX  8
+#define SETTLED_PASSIVE_MAX 256
 
 struct settled_params {
     int cycles;  /* each gives a node two neighbours; at most active_max / 2 */
