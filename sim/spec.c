@@ -244,13 +244,8 @@ bool spec_read(struct spec *s, const char *path, char why[static SETUP_WHY_MAX])
     return is_read;
 }
 
-bool spec_write(const struct spec *s, const char *path)
+void spec_print(const struct spec *s, FILE *f)
 {
-    FILE *f = fopen(path, "w");
-    bool is_good = f != NULL;
-
-    if (!is_good)
-        return false;
     (void)fprintf(f, "[experiment]\nkind = %s\nseeds = %llu..%llu\n", s->kind,
                   (unsigned long long)s->first, (unsigned long long)s->last);
     for (int i = 0; i < s->fixed_count; i++)
@@ -263,6 +258,16 @@ bool spec_write(const struct spec *s, const char *path)
             (void)fprintf(f, " %s", s->vary[v].values[i]);
         (void)fprintf(f, "\n");
     }
+}
+
+bool spec_write(const struct spec *s, const char *path)
+{
+    FILE *f = fopen(path, "w");
+    bool is_good;
+
+    if (f == NULL)
+        return false;
+    spec_print(s, f);
     is_good = fflush(f) == 0;
     return fclose(f) == 0 && is_good;
 }

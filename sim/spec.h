@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "sim/setup.h"
 
@@ -66,7 +67,8 @@ bool spec_read(struct spec *s, const char *path, char why[static SETUP_WHY_MAX])
 bool spec_read_text(struct spec *s, const char *path, const char *text,
                     char why[static SETUP_WHY_MAX]);
 
-/* Write a file that reads as the same spec.  False when it cannot be written. */
+/* Write what reads as the same spec; to a file: false when it cannot be written. */
+void spec_print(const struct spec *s, FILE *f);
 bool spec_write(const struct spec *s, const char *path);
 
 /* True when both say the same but for the seeds. */
