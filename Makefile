@@ -89,6 +89,9 @@ claims: all ## measure every figure that the docs state; ONLY=name for one
 lint: ## format, layers, headers, symbols, clang-tidy
 	@tools/lint.sh
 format: ; clang-format -i $(wildcard $(FOLDERS:%=%/*.[ch]) */main/*.c tests/*/*.[ch])
+bench-ns3: ## the simulator's engine beside ns-3 (installs it)
+	@tools/deps.sh ns3
+	@tests/bench/flood_compare.sh
 bench: $(BENCHES) ; @for b in $^; do $$b || exit 1; done
 system: all $(PLUGIN) $(TOOLS) ## tests with real daemons
 	@tests/system/run.sh
@@ -120,7 +123,7 @@ uninstall:
 	    share/man/man1/party.1 share/man/man1/party-sim.1)
 clean: ; rm -rf $(BUILD)
 
-.PHONY: all party-sim-mpi help deps demo test check asan tsan fuzz claims lint format bench \
+.PHONY: all party-sim-mpi help deps demo test check asan tsan fuzz claims lint format bench bench-ns3 \
     system plugin install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -17,13 +17,17 @@ make -s BUILD="$BUILD" "$BUILD/tests/bench/bench_engine" "$BUILD/tests/bench/ben
 
 # Each prints: deliveries, deliveries per CPU second, bytes per node.
 ns3_core() { "$dir/ns3_flood_core" "$1" | awk '{print $2, $4, $5}'; }
-ns3_udp() { "$dir/ns3_flood_udp" "$1" "${2:-20}" | awk '{print $2, $4, $5}'; }
+ns3_udp() { "$dir/ns3_flood_udp" "$1" $((20000 / $1)) | awk '{print $2, $4, $5}'; }
 engine() {
     "$BUILD/tests/bench/bench_engine" "$1" |
         sed -nE "s/^flood +([0-9]+) nodes .* ([0-9]+) deliveries, .*: +([0-9.]+) M\/s,.* ([0-9]+) MiB.*/\1 \2 \3 \4/p" |
         awk '{print $2, $3 * 1e6, $4 * 1048576 / $1}'
 }
-real() { "$BUILD/tests/bench/bench_world" --plain "$1" | awk 'END {print $1, $2, $3}'; }
+real() {
+    "$BUILD/tests/bench/bench_world" "$1" |
+        sed -nE "s/.* ([0-9]+) deliveries, .* ([0-9.]+) M per CPU s .* ([0-9]+) bytes per node.*/\1 \2 \3/p" |
+        awk '{print $1, $2 * 1e6, $3}'
+}
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
 # rival ours nodes -> "rival_rate our_rate ratio rival_bytes our_bytes work"
@@ -52,7 +56,7 @@ claim() { # name rival ours nodes goal
     read -r x y ratio bx by work < <(compare "$2" "$3" "$4")
     echo "ns-3 $x/s, here $y/s, work $work" >&2
     awk -v n="$1" -v v="$ratio" -v g="$5" \
-        'BEGIN {printf "{\"name\":\"%s\",\"value\":%s,\"unit\":\"times\",\"goal\":%s,\"ok\":%s}\n", n, v, g, v >= g ? "true" : "false"}'
+        'BEGIN {printf "{\"name\":\"%s\",\"value\":%s,\"unit\":\"times\",\"goal\":%s,\"ok\":%s}\n", n, v, g, (v >= g ? "true" : "false")}'
 }
 case ${1:-} in
 --claim)
