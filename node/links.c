@@ -5,105 +5,9 @@
 
 #include "node/floods.h"
 #include "node/internal.h"
+#include "node/slots.h"
 
-#define SLOTS_FIRST 8 /* rows of the first table */
-#define SLOTS_SPARE 2 /* that stay when it shrinks */
-#define LOOKS       4 /* at what nobody needs, in the time that it is kept */
-
-const struct peer_rec *slot_rec(const struct node *n, const struct slot *s)
-{
-    return contacts_at(n->contacts, s->contact);
-}
-
-const char *slot_name(const struct slot *s)
-{
-    return s->name == NULL ? "" : s->name;
-}
-
-static struct slot *slot_of(struct node *n, uint32_t link)
-{
-    for (int i = 0; i < n->slot_count; i++) {
-        if (n->slot_links[i] == link && n->slots[i].state != SLOT_FREE)
-            return &n->slots[i];
-    }
-    return NULL;
-}
-
-/* The slot is for this link from now on. */
-static void slot_set(struct node *n, struct slot *s, const struct slot *to)
-{
-    *s = *to;
-    n->slot_links[s - n->slots] = s->link;
-}
-
-/* Rows of a table for so many. */
-static int rows_for(const struct node *n, int needed)
-{
-    int rows = SLOTS_FIRST;
-
-    while (rows < needed)
-        rows += rows < 16 ? 4 : rows / 2;
-    return rows < n->params->peers_max ? rows : n->params->peers_max;
-}
-
-static void resize(struct node *n, int rows)
-{
-    n->slots = heap_resize(&n->heap, n->slots, (size_t)n->slot_count, (size_t)rows,
-                           sizeof(*n->slots));
-    n->slot_links = heap_resize(&n->heap, n->slot_links, (size_t)n->slot_count,
-                                (size_t)rows, sizeof(*n->slot_links));
-    n->slot_count = rows;
-}
-
-/* A free one, the last: the first ones are for peers, so that the tables of the modules
- * stay small.  The table grows for it; pointers to other slots are void then. */
-static struct slot *slot_free(struct node *n)
-{
-    int rows = rows_for(n, n->slot_count + 1);
-
-    for (int i = n->slot_count - 1; i >= 0; i--) {
-        if (n->slots[i].state == SLOT_FREE)
-            return &n->slots[i];
-    }
-    if (rows == n->slot_count)
-        return NULL;
-    resize(n, rows);
-    return slot_free(n);
-}
-
-/* The first free slot for one that becomes a peer, whom the modules know by it. */
-static struct slot *slot_settle(struct node *n, struct slot *s)
-{
-    for (struct slot *to = n->slots; to < s; to++) {
-        if (to->state != SLOT_FREE)
-            continue;
-        *to = *s;
-        *s = (struct slot){ .state = SLOT_FREE };
-        n->slot_links[to - n->slots] = to->link;
-        n->slot_links[s - n->slots] = 0;
-        return to;
-    }
-    return s;
-}
-
-/* Give rows at the end back, here and in the modules. */
-static void slots_shrink(struct node *n)
-{
-    int used = n->slot_count;
-    int peers = n->slot_count;
-    int rows;
-
-    while (used > 0 && n->slots[used - 1].state == SLOT_FREE)
-        used--;
-    while (peers > 0 && n->slots[peers - 1].state != SLOT_UP)
-        peers--;
-    rows = rows_for(n, used + SLOTS_SPARE);
-    if (rows < n->slot_count)
-        resize(n, rows);
-    peers = rows_for(n, peers);
-    overlay_shrink(&n->overlay, peers);
-    liveness_shrink(&n->liveness, peers);
-}
+#define LOOKS 4 /* at what nobody needs, in the time that it is kept */
 
 static int index_of(const struct node *n, const struct slot *s)
 {
@@ -154,7 +58,7 @@ static bool is_expendable(const struct node *n, const struct slot *s)
 /* A free slot for a new link, NULL when there is none to be had. */
 static struct slot *slot_take(struct node *n)
 {
-    struct slot *taken = slot_free(n);
+    struct slot *taken = slots_free(n);
 
     for (int i = 0; taken == NULL && i < n->slot_count; i++) {
         if (n->slots[i].state != SLOT_UP && is_expendable(n, &n->slots[i]))
@@ -171,15 +75,15 @@ static struct slot *slot_take(struct node *n)
 
 struct slot *links_adopt(struct node *n, uint32_t link, const struct addr *remote)
 {
-    struct slot *s = slot_free(n);
+    struct slot *s = slots_free(n);
 
     if (s != NULL)
-        slot_set(n, s,
-                 &(struct slot){ .state = SLOT_GREETING,
-                                 .link = link,
-                                 .remote = *remote,
-                                 .deadline_ns = TIME_NEVER,
-                                 .idle_ns = n->now_ns });
+        slots_set(n, s,
+                  &(struct slot){ .state = SLOT_GREETING,
+                                  .link = link,
+                                  .remote = *remote,
+                                  .deadline_ns = TIME_NEVER,
+                                  .idle_ns = n->now_ns });
     return s;
 }
 
@@ -201,13 +105,13 @@ static void dial(struct node *n, const struct addr *addr, const struct node_id *
         overlay_dial_failed(&n->overlay, addr, n->now_ns);
         return;
     }
-    slot_set(n, s,
-             &(struct slot){ .state = SLOT_DIALLING,
-                             .is_dialled = true,
-                             .link = n->next_link,
-                             .remote = *addr,
-                             .deadline_ns = TIME_NEVER,
-                             .idle_ns = n->now_ns });
+    slots_set(n, s,
+              &(struct slot){ .state = SLOT_DIALLING,
+                              .is_dialled = true,
+                              .link = n->next_link,
+                              .remote = *addr,
+                              .deadline_ns = TIME_NEVER,
+                              .idle_ns = n->now_ns });
     n->next_link += 2;
     e->u.open.link = s->link;
     e->u.open.addr = *addr;
@@ -497,7 +401,7 @@ static void miss(struct node *n, const struct addr *to)
 void links_opened(struct node *n, uint32_t link, bool is_dialled,
                   const struct addr *remote)
 {
-    struct slot *s = is_dialled ? slot_of(n, link) : slot_take(n);
+    struct slot *s = is_dialled ? slots_of_link(n, link) : slot_take(n);
     uint8_t seed[SECURE_SEED_LEN];
     int err = 0;
 
@@ -509,8 +413,9 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
         return;
     }
     if (!is_dialled)
-        slot_set(n, s,
-                 &(struct slot){ .link = link, .remote = *remote, .idle_ns = n->now_ns });
+        slots_set(
+            n, s,
+            &(struct slot){ .link = link, .remote = *remote, .idle_ns = n->now_ns });
     s->state = SLOT_SHAKING;
     s->deadline_ns = n->now_ns + n->params->handshake_ns;
     due(n, s->deadline_ns);
@@ -526,7 +431,7 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
 
 void links_closed(struct node *n, uint32_t link, int err)
 {
-    struct slot *s = slot_of(n, link);
+    struct slot *s = slots_of_link(n, link);
 
     if (s == NULL)
         return;
@@ -665,7 +570,7 @@ struct slot *links_greeted(struct node *n, struct slot *s, const struct node_id 
     const struct peer_rec *rec;
     int peer;
 
-    s = slot_settle(n, s);
+    s = slots_settle(n, s);
     peer = index_of(n, s);
     dialled = s->is_dialled ? &s->remote : NULL;
     meet(n, s, id, h);
@@ -731,7 +636,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
 
 void links_received(struct node *n, uint32_t link, struct bytes frame)
 {
-    struct slot *s = slot_of(n, link);
+    struct slot *s = slots_of_link(n, link);
     int err;
 
     if (s == NULL || s->state == SLOT_DIALLING)

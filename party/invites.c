@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "party/log.h"
 
-#define ROOM_FIRST 2 /* rows of the first list */
+#define ROOM_FIRST 1 /* rows of the first list */
 
 void invites_init(struct invites *t, const struct suite *suite, struct heap *heap,
                   int max)

@@ -41,7 +41,7 @@ static size_t views_bytes(bool is_settled, int *full)
         int active[OVERLAY_ACTIVE_MAX];
         size_t bytes = node_bytes(n);
 
-        if (o->passive.count < o->p->passive_max ||
+        if (o->passive.count < o->p->passive_max * 9 / 10 ||
             overlay_active(o, active) < o->p->active_max)
             continue;
         ++*full;

@@ -14,7 +14,7 @@
 #define NET_NODES_MAX  12
 #define NET_EVENTS_MAX 8192
 #define NET_FLOODS_MAX 512
-#define NET_MEMORY     (1024 * 1024)
+#define NET_MEMORY     (2 * 1024 * 1024)
 #define NET_UTC_NS     (INT64_C(1700000000) * NS_PER_S)
 #define NET_ENTRIES    4096
 

@@ -7,7 +7,7 @@
 
 static struct identity host;
 static struct identity other;
-static _Alignas(16) uint8_t memory[2][512 * 1024];
+static _Alignas(16) uint8_t memory[2][2 * 1024 * 1024];
 static struct pool pools[2];
 static struct heap heaps[2];
 
