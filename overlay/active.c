@@ -258,6 +258,21 @@ static bool make_room(struct overlay *o, const struct peer_rec *newcomer, int64_
     return true;
 }
 
+/* R9: a neighbour in the same group of addresses, while we know of enough others. */
+static bool is_crowded(const struct overlay *o, int peer)
+{
+    uint64_t group = passive_group(&overlay_rec(o, peer)->addr);
+
+    if (o->p->group_min == 0 || group == 0 || o->active_count < o->p->group_min)
+        return false;
+    for (int i = 0; i < o->active_count; i++) {
+        if (o->active[i] != peer &&
+            passive_group(&overlay_rec(o, o->active[i])->addr) == group)
+            return true;
+    }
+    return false;
+}
+
 void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
               int64_t now_ns, struct outbox *out)
 {
@@ -265,7 +280,8 @@ void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
     struct msg m = { .type = type };
 
     assert(type == MSG_JOIN || type == MSG_NEIGHBOR);
-    if (x->state != OVERLAY_LINKED || x->asks_open >= ASKS_OPEN_MAX || twin(o, peer) >= 0)
+    if (x->state != OVERLAY_LINKED || x->asks_open >= ASKS_OPEN_MAX ||
+        twin(o, peer) >= 0 || is_crowded(o, peer))
         return;
     if (view_room(o) > 0)
         is_forced = false;
@@ -311,7 +327,7 @@ bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
     }
     if (x->state == OVERLAY_ASKED && x->is_forced)
         view_unlink(o, peer, now_ns);
-    if (x->state != OVERLAY_ASKED && !is_welcome(o, now_ns))
+    if (is_crowded(o, peer) || (x->state != OVERLAY_ASKED && !is_welcome(o, now_ns)))
         return false;
     if (x->state != OVERLAY_ASKED && view_room(o) <= 0) {
         is_forced = may_force && o->active_count == o->p->active_max &&

@@ -233,9 +233,10 @@ static void measure(struct liveness *l, struct liveness_peer *x, uint32_t seq,
                     int64_t now_ns)
 {
     unsigned place = seq % LIVENESS_SENT_MAX;
+    uint32_t newest = (uint32_t)x->seq + UINT16_MAX; /* one before the next */
     uint32_t took;
 
-    if ((uint16_t)(x->seq - 1U - seq) >= LIVENESS_SENT_MAX || seq > UINT16_MAX ||
+    if (((newest - seq) & UINT16_MAX) >= LIVENESS_SENT_MAX || seq > UINT16_MAX ||
         (x->open >> place & 1U) == 0) {
         l->stray++;
         return;

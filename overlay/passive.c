@@ -24,6 +24,25 @@ bool passive_is_dialable(const struct addr *a)
     return a->len == 16 && a->ip[0] != 0xff;
 }
 
+static bool is_private4(const uint8_t *ip)
+{
+    return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+           (ip[0] == 192 && ip[1] == 168) || (ip[0] == 169 && ip[1] == 254) ||
+           (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+}
+
+uint64_t passive_group(const struct addr *a)
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    const uint8_t *ip = a->ip;
+
+    if (a->len == 16 && memcmp(ip, mapped, sizeof(mapped)) == 0)
+        ip += sizeof(mapped);
+    else if (a->len == 16)
+        return (ip[0] & 0xe0) == 0x20 ? UINT64_C(1) << 32 | load_be32(ip) : 0;
+    return a->len == 0 || is_private4(ip) ? 0 : UINT64_C(1) << 33 | load_be16(ip);
+}
+
 void passive_init(struct passive *v, int max, struct heap *heap,
                   struct contacts *contacts)
 {
@@ -113,6 +132,30 @@ static int renew(struct passive *v, int index, const struct peer_rec *rec,
     return index;
 }
 
+/* R9: who owns a block of addresses is one voice among many.  The entry of the same
+ * group, -1: there is none, or too few groups are known for the rule. */
+static int rival(const struct passive *v, const struct addr *a)
+{
+    uint64_t group = v->group_min == 0 ? 0 : passive_group(a);
+    uint64_t first = group;
+    uint64_t second = group;
+    int groups = 0;
+    int found = -1;
+
+    for (int i = 0; i < v->count && group != 0; i++) {
+        uint64_t other = passive_group(&passive_rec(v, i)->addr);
+
+        if (other == group)
+            found = i;
+        if (other == group || other == first || other == second)
+            continue;
+        second = first;
+        first = other;
+        groups++; /* at least so many: more than three are all the same to the rule */
+    }
+    return groups + 1 >= v->group_min ? found : -1;
+}
+
 int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_hand,
                 struct rng *rng)
 {
@@ -122,7 +165,12 @@ int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_han
         return -1;
     if (i >= 0)
         return renew(v, i, rec, is_first_hand);
-    if (v->count < v->max) {
+    i = rival(v, &rec->addr);
+    if (i >= 0 && v->list[i].fails == 0)
+        return -1;
+    if (i >= 0) {
+        contacts_drop(v->contacts, v->list[i].contact);
+    } else if (v->count < v->max) {
         if (v->count == v->room)
             grow(v);
         i = v->count++;

@@ -37,6 +37,10 @@ struct passive {
 /* True when the address can be dialled at all: a port, and one host's IP. */
 bool passive_is_dialable(const struct addr *a);
 
+/* The group of an address: its IPv4 /16 or IPv6 /32; 0 where groups say nothing of who
+ * owns them: private, shared, link-local and loopback addresses. */
+uint64_t passive_group(const struct addr *a);
+
 /* Keeps heap and contacts. */
 void passive_init(struct passive *v, int max, struct heap *heap,
                   struct contacts *contacts);

@@ -79,6 +79,7 @@ static void check_params(const struct overlay_params *p)
     assert(p->shuffle_walk >= 0 && p->shuffle_walk <= UINT8_MAX);
     assert(p->shuffle_active + p->shuffle_passive <= MSG_RECS_MAX);
     assert(p->dials_refill <= p->dials_max && p->refill_wait_ns > 0);
+    assert(p->group_min <= 4); /* see passive.c */
     assert(p->peers_max <= UINT8_MAX && p->learn_max < UINT8_MAX);
 }
 
@@ -97,6 +98,7 @@ void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap
     o->check_ns = TIME_NEVER;
     view_island_init(o);
     passive_init(&o->passive, p->passive_max, heap, contacts);
+    o->passive.group_min = (uint16_t)p->group_min;
     dials_init(&o->dials, p->dials_max, heap, contacts);
     known_init(&o->known, p->known_max, heap, contacts);
 }

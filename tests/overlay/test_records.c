@@ -203,6 +203,81 @@ static void test_passive_picks_sound_ones_first(void **state)
     assert_int_equal(passive_pick(&v, 50 * NS_PER_S + PASSIVE_UNIT_NS, &rng), 1);
 }
 
+static void test_groups_of_addresses(void **state)
+{
+    static const struct {
+        const char *fact;
+        struct addr a;
+        struct addr b;
+        bool is_one;
+    } rows[] = {
+        { "one /16", { { 8, 8, 1, 1 }, 1, 4 }, { { 8, 8, 200, 9 }, 2, 4 }, true },
+        { "two of them", { { 8, 8, 1, 1 }, 1, 4 }, { { 8, 9, 1, 1 }, 1, 4 }, false },
+        { "one /32",
+          { { 0x20, 1, 2, 3, 4 }, 1, 16 },
+          { { 0x20, 1, 2, 3, 5 }, 1, 16 },
+          true },
+        { "two", { { 0x20, 1, 2, 3 }, 1, 16 }, { { 0x20, 1, 2, 4 }, 1, 16 }, false },
+        { "mapped IPv4",
+          { { [10] = 0xff, [11] = 0xff, [12] = 8, [13] = 8 }, 1, 16 },
+          { { 8, 8, 3, 3 }, 1, 4 },
+          true },
+    };
+    static const struct addr private[] = {
+        { { 10, 1, 2, 3 }, 1, 4 },    { { 192, 168, 1, 1 }, 1, 4 },
+        { { 172, 31, 1, 1 }, 1, 4 },  { { 127, 0, 0, 1 }, 1, 4 },
+        { { 169, 254, 1, 1 }, 1, 4 }, { { 100, 64, 0, 1 }, 1, 4 },
+        { { 0xfe, 0x80, 1 }, 1, 16 }, { { 0xfd, 1 }, 1, 16 },
+        { { [15] = 1 }, 1, 16 },
+    };
+
+    (void)state;
+    for (int i = 0; i < COUNT(rows); i++) {
+        if ((passive_group(&rows[i].a) == passive_group(&rows[i].b)) != rows[i].is_one ||
+            passive_group(&rows[i].a) == 0)
+            fail_msg("%s", rows[i].fact);
+    }
+    for (int i = 0; i < COUNT(private); i++)
+        assert_true(passive_group(&private[i]) == 0);
+}
+
+/* R9: however many addresses an attacker has in one block, the view holds one of them. */
+static void test_one_entry_of_each_group(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    struct peer_rec rec;
+
+    (void)state;
+    for (int group_min = 0; group_min <= 3; group_min += 3) {
+        passive_new(&v, 50, &rng);
+        v.group_min = (uint16_t)group_min;
+        for (int n = 0; n < 60; n++) {
+            rec = rec_of(n);
+            rec.addr.ip[0] = 8;
+            rec.addr.ip[1] = (uint8_t)(n < 30 ? 100 + n : 7); /* 30 nets, one with 30 */
+            passive_add(&v, &rec, false, &rng);
+        }
+        assert_int_equal(v.count, group_min == 0 ? 50 : 31);
+        passive_failed(&v, 30 % v.count, NS_PER_S, 0, &rng);
+        rec.id.b[0] = 99;
+        passive_add(&v, &rec, false, &rng); /* in the place of one that fails */
+        assert_int_equal(v.count, group_min == 0 ? 50 : 31);
+        assert_true(passive_find(&v, &rec.id) >= 0);
+        passive_finish(&v);
+        assert_all_given_back();
+    }
+    passive_new(&v, 50, &rng);
+    v.group_min = 3;
+    for (int n = 0; n < 20; n++) { /* all that we know is one university: no rule */
+        rec = rec_of(n);
+        rec.addr.ip[0] = (uint8_t)(n % 2 == 0 ? 8 : 9);
+        passive_add(&v, &rec, false, &rng);
+    }
+    assert_int_equal(v.count, 20);
+    passive_finish(&v);
+}
+
 static void test_sample_is_fair_and_sound(void **state)
 {
     struct passive v;
@@ -374,6 +449,8 @@ int main(void)
         cmocka_unit_test(test_passive_backs_off),
         cmocka_unit_test(test_passive_waits_do_not_come_back),
         cmocka_unit_test(test_passive_picks_sound_ones_first),
+        cmocka_unit_test(test_groups_of_addresses),
+        cmocka_unit_test(test_one_entry_of_each_group),
         cmocka_unit_test(test_sample_is_fair_and_sound),
         cmocka_unit_test(test_dials),
         cmocka_unit_test(test_known_is_mirrored),

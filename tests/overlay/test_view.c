@@ -551,6 +551,93 @@ static void test_list(void **state)
     stop(&b);
 }
 
+/* Six neighbours, silent for a minute; somebody asks for a slot, and those of the mask
+ * answer the PING in time.  True when the request was accepted; -1: no answer yet. */
+static int checked(unsigned alive, int64_t fresh_ns, uint32_t *dead)
+{
+    struct bench b;
+    struct heap heap;
+    struct liveness l;
+    struct liveness_params lp = liveness_params_default();
+    struct overlay_params p = overlay_params_default();
+    struct msg m;
+    int accepted = -1;
+
+    p.check_fresh_ns = fresh_ns;
+    p.anchor_period_ns = 0;
+    start_with(&b, &p);
+    heap_init(&heap, &b.pool);
+    liveness_init(&l, &lp, &heap);
+    b.o.liveness = &l;
+    for (int n = 0; n < 7; n++)
+        liveness_peer_up(&l, n, b.now_ns);
+    fill(&b);
+    pass(&b, 5 * NS_PER_S);
+    outbox_clear(&b.out);
+    up(&b, 6);
+    get_neighbor(&b, 6, false);
+    if (sent(&b, MSG_NEIGHBOR_ACK, 6, &m) >= 0)
+        accepted = m.u.neighbor_ack.is_accepted;
+    for (int n = 0; n < 6 && accepted < 0; n++) {
+        assert_true(is_sent(&b, MSG_PING, n));
+        if ((alive >> n & 1) != 0)
+            liveness_heard(&l, n, b.now_ns + 50 * NS_PER_MS);
+    }
+    if (accepted < 0) {
+        pass(&b, 399 * NS_PER_MS);
+        assert_false(is_sent(&b, MSG_NEIGHBOR_ACK, 6));
+        pass(&b, 2 * NS_PER_MS);
+        assert_int_equal(sent(&b, MSG_NEIGHBOR_ACK, 6, &m), 6);
+        accepted = m.u.neighbor_ack.is_accepted;
+    }
+    *dead = b.o.counts.check_dead;
+    liveness_finish(&l);
+    b.o.liveness = NULL;
+    stop(&b);
+    return accepted;
+}
+
+/* R2: a view that is full of the dead is not full. */
+static void test_silent_neighbours_are_asked_before_a_refusal(void **state)
+{
+    uint32_t dead;
+
+    (void)state;
+    assert_int_equal(checked(0x3f, 2 * NS_PER_S, &dead), 0);
+    assert_int_equal(dead, 0);
+    assert_int_equal(checked(0x3e, 2 * NS_PER_S, &dead), 1);
+    assert_int_equal(dead, 1);
+    assert_int_equal(checked(0, 2 * NS_PER_S, &dead), 1);
+    assert_int_equal(dead, 6);
+    assert_int_equal(checked(0, 0, &dead), 0); /* without the rule it is refused */
+}
+
+/* A neighbour asks whether we hear somebody. */
+static void test_probes_are_answered_for_the_living(void **state)
+{
+    struct bench b;
+    struct msg m = { .type = MSG_PROBE };
+    struct peer_rec rec = rec_of(50);
+    struct msg r;
+
+    (void)state;
+    start(&b);
+    fill(&b);
+    m.u.probe.target = rec;
+    m.u.probe.nonce = 77;
+    get(&b, 0, &m);
+    assert_false(is_sent(&b, MSG_PROBE_ACK, 0)); /* we have to see for ourselves */
+    assert_int_equal(dialled(&b), 50);
+    overlay_peer_up(&b.o, 20, &rec, &rec.addr, b.now_ns, &b.out);
+    assert_int_equal(sent(&b, MSG_PROBE_ACK, 0, &r), 0);
+    assert_int_equal(r.u.probe_ack.nonce, 77);
+    up(&b, 9);
+    m.u.probe.target = rec_of(51);
+    get(&b, 9, &m); /* strangers make nobody dial */
+    assert_int_equal(dialled(&b), -1);
+    stop(&b);
+}
+
 /* What a node in a quiet city holds: six neighbours, 120 records, its best peers. */
 static void test_memory_of_an_idle_node(void **state)
 {
@@ -629,6 +716,8 @@ int main(void)
         cmocka_unit_test(test_links_without_purpose_are_dropped),
         cmocka_unit_test(test_good_neighbours_are_remembered),
         cmocka_unit_test(test_list),
+        cmocka_unit_test(test_silent_neighbours_are_asked_before_a_refusal),
+        cmocka_unit_test(test_probes_are_answered_for_the_living),
         cmocka_unit_test(test_memory_of_an_idle_node),
         cmocka_unit_test(test_wakes_do_no_harm),
     };

@@ -170,7 +170,11 @@ static void any_recs(struct rng *r, struct peer_recs *recs)
 
 static struct msg any_msg(struct rng *r)
 {
-    struct msg m = { .type = MSG_JOIN + (enum msg_type)rng_below(r, 7) };
+    static const enum msg_type types[] = {
+        MSG_JOIN,    MSG_FORWARD_JOIN,  MSG_NEIGHBOR, MSG_NEIGHBOR_ACK, MSG_DISCONNECT,
+        MSG_SHUFFLE, MSG_SHUFFLE_REPLY, MSG_ISLAND,   MSG_PROBE,        MSG_PROBE_ACK,
+    };
+    struct msg m = { .type = types[rng_below(r, COUNT(types))] };
 
     if (m.type == MSG_JOIN) {
         m.u.join.rec = any_rec(r);
@@ -189,6 +193,14 @@ static struct msg any_msg(struct rng *r)
         m.u.shuffle.origin = any_rec(r);
         m.u.shuffle.ttl = (uint8_t)rng_below(r, 10);
         any_recs(r, &m.u.shuffle.recs);
+    } else if (m.type == MSG_ISLAND) {
+        m.u.island.tag = rng_next(r) >> rng_below(r, 64);
+        m.u.island.age_s = (uint32_t)rng_next(r) >> rng_below(r, 32);
+        m.u.island.is_question = rng_below(r, 2) == 0;
+    } else if (m.type == MSG_PROBE) {
+        m.u.probe.target = any_rec(r);
+    } else if (m.type == MSG_PROBE_ACK) {
+        m.u.probe_ack.nonce = (uint32_t)rng_next(r);
     } else {
         any_recs(r, &m.u.shuffle_reply.recs);
     }
