@@ -1,7 +1,7 @@
 /* Networks that grow, change, and come apart.
  *
  * join: many at once through one contact (E6).  churn: nodes die and others come, all the
- * time (E5).  merge: two halves without a way between them, and then with one (E11).
+ * time (E5).  cut: two halves without a way between them, and then with one (E11).
  * nat: machines that cannot be dialled (E22).  SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
@@ -160,7 +160,7 @@ const struct lab_kind lab_churn = {
     .plot = "shuffle period|%|reached degree5",
 };
 
-/* ---- merge ---- */
+/* ---- cut ---- */
 
 static int half_of(int node)
 {
@@ -184,7 +184,7 @@ static double cross_share(const struct lab *lab)
     return all == 0 ? 0 : 100.0 * (double)cross / (double)all;
 }
 
-static void run_merge(const struct setup *s, uint64_t seed, struct results *r)
+static void run_cut(const struct setup *s, uint64_t seed, struct results *r)
 {
     struct lab lab;
     struct net_cut cut = { HALF_A, HALF_B, 0, 0 };
@@ -211,25 +211,25 @@ static void run_merge(const struct setup *s, uint64_t seed, struct results *r)
     lab_finish(&lab);
 }
 
-static void merge_defaults(struct setup *s)
+static void cut_defaults(struct setup *s)
 {
     s->nodes = 1000;
     s->settle_ns = 600 * NS_PER_S;
     s->wait_ns = 120 * NS_PER_S;
 }
 
-static const struct lab_goal merge_goals[] = {
+static const struct lab_goal cut_goals[] = {
     { "took", LAB_MOST, true, 30 },
     { "cross_5", LAB_LEAST, false, 10 },
     { NULL, LAB_MEAN, false, 0 },
 };
 
-const struct lab_kind lab_merge = {
-    .name = "merge",
+const struct lab_kind lab_cut = {
+    .name = "cut",
     .about = "two halves that are cut apart for ten minutes, and then not",
-    .defaults = merge_defaults,
-    .run = run_merge,
-    .goals = merge_goals,
+    .defaults = cut_defaults,
+    .run = run_cut,
+    .goals = cut_goals,
     .plot = "shuffle periods after the cut|links between the halves, %|cross",
 };
 

@@ -11,7 +11,7 @@ extern const struct lab_kind lab_tree;
 extern const struct lab_kind lab_idle;
 extern const struct lab_kind lab_join; /* lab_join.c */
 extern const struct lab_kind lab_churn;
-extern const struct lab_kind lab_merge;
+extern const struct lab_kind lab_cut;
 extern const struct lab_kind lab_nat;
 extern const struct lab_kind lab_attack; /* lab_attack.c */
 extern const struct lab_kind lab_flood;

@@ -48,7 +48,7 @@ bool net_params_named(const char *name, struct net_params *p)
             .stack_ns = 30 * NS_PER_US } },
     };
 
-    *p = (struct net_params){ 0 };
+    *p = (struct net_params){ .retransmit_ns = 200 * NS_PER_MS };
     if (latency_named(name, &p->latency))
         return true;
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {

@@ -366,10 +366,15 @@ static bool is_file_verb(const char *verb)
     return false;
 }
 
+int verb_is_own(const char *verb)
+{
+    return strcmp(verb, "params") == 0 || strcmp(verb, "party") == 0 ||
+           is_file_verb(verb) || inspect_has(verb);
+}
+
 int verb_exists(const char *verb)
 {
-    return strcmp(verb, "params") == 0 || is_file_verb(verb) || inspect_has(verb) ||
-           lab_kind_find(verb) != NULL;
+    return verb_is_own(verb) || lab_kind_find(verb) != NULL;
 }
 
 static int experiment(struct request *q, const char *verb)

@@ -11,6 +11,9 @@ enum {
     VERB_DIFFERENT = 3, /* check: two runs of one seed were not the same */
 };
 
+/* True when it is a verb of party-sim itself: no kind of experiment may be named so. */
+int verb_is_own(const char *verb);
+
 /* True when party-sim has this verb. */
 int verb_exists(const char *verb);
 

@@ -44,7 +44,7 @@ run() { # name, options…
     nodes=$(sed -n 's/^nodes = //p' "$out/experiment.exp" | tail -n 1)
     awk -v name="$name" -v about="${nodes:-default} nodes, seeds $seeds" -v time="$((SECONDS - begin)) s" '
         /^(ok|MISSED) / {
-            value = $0; sub(/.* is /, "", value); sub(/,.*/, "", value)
+            value = $0; sub(/^[A-Za-z]+ +[a-z]+ of [^ ]+ is /, "", value); sub(/,.*/, "", value)
             print name "\t" point "\t" $4 "\t" $2 "\t" value "\t" $(NF - 2) " " $(NF - 1) "\t" $NF "\t" \
                 ($1 == "ok" ? "yes" : "**no**") "\t" about "\t" time
             next

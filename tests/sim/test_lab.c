@@ -74,6 +74,22 @@ static void test_a_short_ttl_reaches_few(void **state)
     results_finish(&r);
 }
 
+static void test_lost_segments_stall_links(void **state)
+{
+    static const char *const none[] = { SMALL, "messages=5", NULL };
+    static const char *const some[] = { SMALL, "messages=5", "net.loss=5%", NULL };
+    struct results a;
+    struct results b;
+    (void)state;
+
+    run("reach", none, 1, &a);
+    run("reach", some, 1, &b);
+    need(&b, "whole", 100, 100);
+    assert_true(value_of(&b, "last") > value_of(&a, "last"));
+    results_finish(&a);
+    results_finish(&b);
+}
+
 static void test_heal(void **state)
 {
     static const char *const set[] = { SMALL, "levels=50% 80%", "messages=5", NULL };
@@ -220,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_a_short_ttl_reaches_few),
+        cmocka_unit_test(test_lost_segments_stall_links),
         cmocka_unit_test(test_heal),
         cmocka_unit_test(test_without_repairs_it_does_not_heal),
         cmocka_unit_test(test_join),

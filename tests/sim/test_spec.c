@@ -8,6 +8,7 @@
 #include "sim/knobs.h"
 #include "sim/lab.h"
 #include "sim/spec.h"
+#include "sim/verbs.h"
 
 static void test_values(void **state)
 {
@@ -217,6 +218,19 @@ static void test_what_is_shown_can_be_set(void **state)
     free(setup);
 }
 
+static void test_kinds_have_names_of_their_own(void **state)
+{
+    (void)state;
+
+    for (int k = 0; k < lab_kind_count(); k++) {
+        const char *name = lab_kind_at(k)->name;
+
+        if (verb_is_own(name))
+            fail_msg("%s is a verb of party-sim", name);
+        assert_ptr_equal(lab_kind_find(name), lab_kind_at(k));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_written_is_read),
+        cmocka_unit_test(test_kinds_have_names_of_their_own),
         cmocka_unit_test(test_what_is_shown_can_be_set),
     };
 
