@@ -162,10 +162,11 @@ bool overlay_add_known(struct overlay *o, const struct peer_rec *rec)
 /* Take the dial with this index out of the table, and add what it was for to d. */
 static void collect(struct overlay *o, int index, struct dial *d)
 {
-    const struct dial *from = &o->dials.list[index < 0 ? 0 : index];
+    const struct dial *from;
 
     if (index < 0)
         return;
+    from = &o->dials.list[index];
     d->purposes |= from->purposes;
     d->is_forced = d->is_forced || from->is_forced;
     d->is_back = d->is_back || from->is_back;

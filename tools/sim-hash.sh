@@ -14,6 +14,16 @@ rule() { # name, then a test
     shift
     if "$@"; then echo "ok   $name"; passed=$((passed + 1)); else echo "FAIL $name"; failed=$((failed + 1)); fi
 }
+same() { # name, what there is, what it should be: shows where they part
+    if [ "$2" = "$3" ]; then
+        echo "ok   $1"
+        passed=$((passed + 1))
+    else
+        diff <(echo "$3") <(echo "$2") | head -n 12
+        echo "FAIL $1"
+        failed=$((failed + 1))
+    fi
+}
 asan='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
 build() { # name, compiler, flags
     make -s -j2 BUILD="$BUILD/$1" CC="$2" CFLAGS="$3" "$BUILD/$1/party-sim" >&2 ||
@@ -39,19 +49,19 @@ count=$(printf '%s\n' "$a" | wc -l)
 rule "$count seeds, $count different hashes" \
     [ "$(printf '%s\n' "$a" | awk '{print $2}' | sort -u | wc -l)" -eq "$count" ]
 rule "other seeds give other hashes" [ -z "$(printf '%s\n%s\n' "$a" "$d" | awk '{print $2}' | sort | uniq -d)" ]
-rule "party: a second run agrees with the first" [ "$(party gcc "$SEEDS")" = "$a" ]
-rule "party: clang agrees with gcc" [ "$(party clang "$SEEDS")" = "$a" ]
+same "party: a second run agrees with the first" "$(party gcc "$SEEDS")" "$a"
+same "party: clang agrees with gcc" "$(party clang "$SEEDS")" "$a"
 few=$(printf '%s\n' "$a" | head -n 4)
 for b in gcc-O0 clang-O0 asan; do
-    rule "party: $b agrees" [ "$(party $b "${SEEDS%%..*}..$((${SEEDS%%..*} + 3))")" = "$few" ]
+    same "party: $b agrees" "$(party $b "${SEEDS%%..*}..$((${SEEDS%%..*} + 3))")" "$few"
 done
 n=$(network gcc)
 rule "network: 2 seeds agree on 1, 2 and 4 threads" grep -qx "6 passed, 0 failed" <<<"$n"
 for b in clang gcc-O0 clang-O0 asan; do
-    rule "network: $b agrees with gcc" [ "$(network $b)" = "$n" ]
+    same "network: $b agrees with gcc" "$(network $b)" "$n"
 done
 # What races do not show in the hash, the thread sanitizer sees.
-rule "network: nothing seen by TSan" [ "$(network tsan 24)" = "$(network gcc 24)" ]
+same "network: nothing seen by TSan" "$(network tsan 24)" "$(network gcc 24)"
 if [ -x tools/sim-ranks.sh ]; then
     ranks=$(BUILD=$BUILD/gcc tools/sim-ranks.sh)
     printf '%s\n' "$ranks" | grep -E '^(FAIL|skip)'
