@@ -329,7 +329,9 @@ bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
         view_unlink(o, peer, now_ns);
     if (is_crowded(o, peer) || (x->state != OVERLAY_ASKED && !is_welcome(o, now_ns)))
         return false;
-    if (x->state != OVERLAY_ASKED && view_room(o) <= 0) {
+    /* A slot that was free because of a doubt is not, once the doubt is over. */
+    if ((x->state != OVERLAY_ASKED && view_room(o) <= 0) ||
+        o->active_count - view_doubts(o) >= o->p->active_max) {
         is_forced = may_force && o->active_count == o->p->active_max &&
                     make_room(o, view_rec(o, x), now_ns, out);
         if (!is_forced)
