@@ -95,9 +95,13 @@ static bool link_node(const struct plan_of_links *plan, uint32_t node)
     bool is_good = true;
 
     for (int c = 0; c < plan->p.cycles; c++) {
-        uint32_t next = plan->cycles[c].next[node];
-        uint32_t last = plan->cycles[c].last[node];
+        const struct cycle *cycle = &plan->cycles[c];
+        uint32_t next;
+        uint32_t last;
 
+        assert(cycle->next != NULL && cycle->last != NULL);
+        next = cycle->next[node];
+        last = cycle->last[node];
         if (!is_linked(plan, c, node, next))
             is_good = adopt(plan, c, node, next, true) && is_good;
         if (!is_linked(plan, c, node, last))

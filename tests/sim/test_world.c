@@ -299,6 +299,49 @@ static void test_slow_clock_wakes_on_its_own_time(void **state)
     end(c);
 }
 
+struct heard_clock {
+    struct world *w;
+    int64_t error_ns; /* of the last that node 3 was told */
+    int told;
+};
+
+static void hear_clock(void *context, int node, const struct event *e)
+{
+    struct heard_clock *h = context;
+
+    if (e->kind != EVENT_SYSTEM_CLOCK || node != 3)
+        return;
+    h->error_ns = e->u.system_clock.utc_ns - CLOCK_MODEL_UTC_NS - h->w->now_ns;
+    h->told++;
+}
+
+static void test_system_clock_is_told_and_steps(void **state)
+{
+    struct city_params p = params();
+    struct city *c;
+    struct heard_clock heard = { 0 };
+
+    (void)state;
+    p.settle_ns = 0;
+    c = begin(&p);
+    heard.w = &c->world;
+    c->world.hooks.context = &heard;
+    c->world.hooks.stepped = hear_clock;
+    c->world.hooks.set_up = NULL;
+    world_run(&c->world, 20 * NS_PER_S);
+    assert_int_equal(heard.told, 1); /* at the start, and never again */
+    world_crash(&c->world, 3, false);
+    c->world.p.clock_period_ns = NS_PER_S;
+    world_start(&c->world, 3);
+    world_run(&c->world, 30 * NS_PER_S - 1);
+    assert_int_equal(heard.told, 11);
+    assert_int_equal(heard.error_ns, 0);
+    world_step_utc(&c->world, 3, -7 * NS_PER_S);
+    world_run(&c->world, 32 * NS_PER_S);
+    assert_int_equal(heard.error_ns, -7 * NS_PER_S);
+    end(c);
+}
+
 /* ---- ticks ---- */
 
 struct order {
@@ -359,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_restarted_machine_resets_old_links),
         cmocka_unit_test(test_paused_node_gets_all_at_once),
         cmocka_unit_test(test_slow_clock_wakes_on_its_own_time),
+        cmocka_unit_test(test_system_clock_is_told_and_steps),
         cmocka_unit_test(test_ticks_keep_their_order),
     };
 
