@@ -31,6 +31,17 @@ static void set_up(void *context, int node, struct node_setup *setup,
         *params = lab->hostile;
 }
 
+/* Who is joined through is there for everybody: the first machines that no NAT hides. */
+static void choose_contacts(const struct setup *s, uint64_t seed, struct world_params *p)
+{
+    const struct net net = { .p = s->net, .seed = seed, .host_count = (int)s->nodes };
+
+    for (int i = 0; i < s->nodes && p->setup.join_count < s->contacts; i++) {
+        if (net_nat_of(&net, i) == NET_NAT_NONE)
+            p->setup.joins[p->setup.join_count++] = net_addr_of(&p->net, i);
+    }
+}
+
 void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
 {
     struct world_params p = {
@@ -46,8 +57,7 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
     *lab = (struct lab){ .setup = s, .seed = seed };
     p.node.suite = setup_suite(s);
     node_params_spread(&p.node);
-    for (int i = 0; i < s->contacts && i < s->nodes; i++)
-        p.setup.joins[p.setup.join_count++] = net_addr_of(&p.net, i);
+    choose_contacts(s, seed, &p);
     world_init(&lab->world, &p, &hooks);
     lab->scratch = memory_new((size_t)s->nodes, sizeof(*lab->scratch));
 }
