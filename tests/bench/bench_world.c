@@ -51,7 +51,7 @@ static void measure(int nodes, int threads, int floods, bool is_settled,
     p.nodes = nodes;
     p.is_settled = is_settled;
     p.keepalive_ns = 30 * NS_PER_S;
-    p.ttl = nodes >= 100000 ? 12 : 10;
+    p.ttl = nodes >= 20000 ? 12 : 10;
     settle_ns = is_settled ? 10 * NS_PER_S : p.settle_ns;
     p.settle_ns = 0;
     p.threads = threads;
