@@ -252,6 +252,7 @@ static struct flood_origin *take_origin(struct floods *f, const uint8_t *key,
     if (s->origin_count < f->p->origins_max &&
         (least == NULL || least->bucket.full_ns > now_ns))
         least = new_origin(f);
+    assert(least != NULL);
     *least = (struct flood_origin){ .bucket = { 0 } };
     memcpy(least->key, key, KEY_LEN);
     return least;

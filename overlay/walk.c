@@ -210,6 +210,7 @@ static void answer_shuffle(struct overlay *o, int peer, const struct peer_rec *o
     struct overlay_peer *x = &o->peers[peer];
     struct msg m = { .type = MSG_SHUFFLE_REPLY };
 
+    assert(origin != NULL);
     if (!node_id_equal(&origin->id, &view_rec(o, x)->id)) {
         view_want(o, origin, DIAL_SHUFFLE, false, now_ns, out);
         return;

@@ -245,7 +245,7 @@ static bool write_runs(const struct sweep *w, const struct results *all)
         (void)fprintf(f, ",%s", names->figures[i].name);
     (void)fprintf(f, "\n");
     for (int64_t j = 0; j < sweep_count(w); j++) {
-        if (all[j].figure_count == 0)
+        if (all[j].figure_count == 0 || names == NULL)
             continue;
         write_keys(w, f, j);
         for (int i = 0; i < names->figure_count; i++) {
