@@ -192,7 +192,7 @@ void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason rea
     struct msg m = { .type = MSG_DISCONNECT };
 
     m.u.disconnect.reason = (uint8_t)reason;
-    if (newcomer != NULL && passive_is_dialable(&newcomer->addr))
+    if (newcomer != NULL && o->p->has_split && passive_is_dialable(&newcomer->addr))
         m.u.disconnect.recs.list[m.u.disconnect.recs.count++] = *newcomer;
     passive_sample(&o->passive, DISCONNECT_RECS, &view_rec(o, x)->id, false, &o->rng,
                    &m.u.disconnect.recs);

@@ -29,6 +29,7 @@ struct overlay_params {
                         priority: 5 */
     int forced_max;  /* slots that can be taken by force: 2 */
     struct bucket_rate forced_rate; /* … and how often: 1 in 30 s, burst forced_max */
+    bool has_split;                 /* who is evicted is told who took its place: true */
     int64_t join_gap_ns;       /* a full contact evicts for one JOIN in this time: 2 s */
     int passive_max;           /* 120 */
     int passive_eager;         /* below it every walk leaves its record: 30 */

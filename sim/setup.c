@@ -237,6 +237,7 @@ static void preset_hyparview(struct node_params *p)
         { "overlay.forced_max", "5" },
         { "overlay.forced_rate.period", "0" },
         { "overlay.join_gap", "0" },
+        { "overlay.has_split", "no" },
         { "overlay.check_fresh", "0" },
         { "overlay.chosen_min", "0" },
         { "overlay.pinned", "0" },
