@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/commands.h"
 
-#include "node/floods.h"
 #include "node/internal.h"
+#include "node/lab.h"
 #include "node/report.h"
 #include "wire/cbor.h"
 
 #define PATH_LEN_MAX 4096
 #define PREFIX_MAX   (2 * PARTY_ID_LEN)
 
-static void reply(struct node *n, uint64_t id, int err, struct bytes body)
+void commands_reply(struct node *n, uint64_t id, int err, struct bytes body)
 {
     static const uint8_t no_room[] = "\xa2\x64next\x69try again\x65"
                                      "error\x6eno room for it";
@@ -41,7 +41,7 @@ void commands_fail(struct node *n, uint64_t id, int err, struct bytes error,
     cbor_write_text(&w, next);
     cbor_write_text(&w, "error");
     cbor_write_text(&w, text[0] != '\0' ? text : err_text(err));
-    reply(n, id, err, effects_copy(n->out, cbor_written(&w)));
+    commands_reply(n, id, err, effects_copy(n->out, cbor_written(&w)));
 }
 
 static void fail(struct node *n, uint64_t id, int err, const char *error,
@@ -73,7 +73,7 @@ void commands_answer_party(struct node *n, uint64_t id, int err,
     cbor_write_map(&w, 1);
     cbor_write_text(&w, "party");
     cbor_write_text(&w, hex);
-    reply(n, id, 0, effects_copy(n->out, cbor_written(&w)));
+    commands_reply(n, id, 0, effects_copy(n->out, cbor_written(&w)));
 }
 
 static void answer_action(struct node *n, uint64_t id, int err,
@@ -100,7 +100,7 @@ static void answer_action(struct node *n, uint64_t id, int err,
     cbor_write_int(&w, a->lead_ns / NS_PER_MS);
     cbor_write_text(&w, "playing");
     cbor_write_bool(&w, a->is_playing);
-    reply(n, id, 0, effects_copy(n->out, cbor_written(&w)));
+    commands_reply(n, id, 0, effects_copy(n->out, cbor_written(&w)));
 }
 
 static void act(struct node *n, uint64_t id, const struct party_command *c)
@@ -246,73 +246,25 @@ static void run_stop(struct node *n, uint64_t id, struct cbor_reader *r)
 static void run_status(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     (void)r;
-    reply(n, id, 0, report_state(n));
+    commands_reply(n, id, 0, report_state(n));
 }
 
 static void run_peers(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     (void)r;
-    reply(n, id, 0, report_peers(n));
+    commands_reply(n, id, 0, report_peers(n));
 }
 
 static void run_clock(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     (void)r;
-    reply(n, id, 0, report_clock(n));
+    commands_reply(n, id, 0, report_clock(n));
 }
 
 static void run_invites(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     (void)r;
-    reply(n, id, 0, report_invites(n));
-}
-
-static bool is_lab(struct node *n, uint64_t id)
-{
-    if (!n->params->is_lab)
-        fail(n, id, ERR_DENIED, "this node is no laboratory", "see docs/control.md");
-    return n->params->is_lab;
-}
-
-/* For experiments only: a flood that says nothing, or with TTL 0 a message along the
- * trees. */
-static void run_flood(struct node *n, uint64_t id, struct cbor_reader *r)
-{
-    static const uint8_t empty_map[] = { 0xa0 };
-    int ttl = (int)cbor_read_uint(r, FLOOD_TTL_MAX);
-    int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
-
-    if (!is_lab(n, id))
-        return;
-    if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, ttl, bytes))
-        fail(n, id, ERR_USAGE,
-             "flood: give a TTL of 1 to 12 and up to 900 bytes, or 0 and up to 8000",
-             "see docs/control.md");
-    else
-        reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
-}
-
-/* … and one over the tree. */
-static void run_announce(struct node *n, uint64_t id, struct cbor_reader *r)
-{
-    static const uint8_t empty_map[] = { 0xa0 };
-    int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
-
-    if (!is_lab(n, id))
-        return;
-    if (!cbor_is_done(r) || bytes < 1 || !floods_test(n, 0, bytes))
-        fail(n, id, ERR_USAGE, "announce: give a length of 1 to 8,000 bytes",
-             "see docs/control.md");
-    else
-        reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
-}
-
-/* … and what became of those that this node heard. */
-static void run_floods(struct node *n, uint64_t id, struct cbor_reader *r)
-{
-    (void)r;
-    if (is_lab(n, id))
-        reply(n, id, 0, report_floods(n));
+    commands_reply(n, id, 0, report_invites(n));
 }
 
 /* The driver stops the node after this step: say good-bye to all. */
@@ -325,30 +277,46 @@ static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
     if (node_party(n)->role != PARTY_ROLE_NONE)
         (void)!party_leave(&n->company->party, n->now_ns, &n->out->outbox, &a);
     overlay_leave(&n->overlay, n->now_ns, &n->out->outbox);
-    reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+    commands_reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
 }
 
-static const struct {
-    const char *verb;
+struct verb {
+    const char *name;
     int arguments;
     void (*run)(struct node *n, uint64_t id, struct cbor_reader *r);
-} verbs[] = {
-    { "status", 0, run_status },   { "peers", 0, run_peers },
-    { "clock", 0, run_clock },     { "invites", 0, run_invites },
-    { "host", 6, run_host },       { "accept", 1, run_accept },
-    { "decline", 1, run_decline }, { "skip", 0, run_skip },
-    { "pause", 0, run_pause },     { "resume", 0, run_resume },
-    { "stop", 0, run_stop },       { "play", 1, run_play },
-    { "seek", 2, run_seek },       { "leave", 0, run_leave },
-    { "watch", 0, run_status },    { "down", 0, run_down },
-    { "flood", 2, run_flood },     { "announce", 1, run_announce },
-    { "floods", 0, run_floods },
 };
+
+static const struct verb verbs[] = {
+    { "status", 0, run_status },   { "peers", 0, run_peers }, { "clock", 0, run_clock },
+    { "invites", 0, run_invites }, { "host", 6, run_host },   { "accept", 1, run_accept },
+    { "decline", 1, run_decline }, { "skip", 0, run_skip },   { "pause", 0, run_pause },
+    { "resume", 0, run_resume },   { "stop", 0, run_stop },   { "play", 1, run_play },
+    { "seek", 2, run_seek },       { "leave", 0, run_leave }, { "watch", 0, run_status },
+    { "down", 0, run_down },
+};
+
+static const struct verb lab_verbs[] = {
+    { "flood", 2, lab_flood },
+    { "floods", 0, lab_floods },
+    { "dial", 2, lab_dial },
+    { "say", 2, lab_say },
+};
+
+static const struct verb *find_verb(const struct verb *list, int count, struct bytes name)
+{
+    for (int i = 0; i < count; i++) {
+        if (bytes_equal(name, bytes_of(list[i].name, strlen(list[i].name))))
+            return &list[i];
+    }
+    return NULL;
+}
 
 void commands_run(struct node *n, uint64_t id, struct bytes request)
 {
     struct cbor_reader r;
-    struct bytes verb;
+    const struct verb *verb;
+    const struct verb *lab;
+    struct bytes name;
     int count;
 
     if (cbor_check(request) != 0) {
@@ -358,16 +326,17 @@ void commands_run(struct node *n, uint64_t id, struct bytes request)
     }
     cbor_reader_init(&r, request);
     count = cbor_read_array(&r, 16);
-    verb = cbor_read_text(&r, 16);
-    for (int i = 0; i < COUNT(verbs) && count > 0; i++) {
-        if (!bytes_equal(verb, bytes_of(verbs[i].verb, strlen(verbs[i].verb))))
-            continue;
-        if (count != 1 + verbs[i].arguments) {
-            fail(n, id, ERR_USAGE, "a wrong number of arguments", "see docs/control.md");
-            return;
-        }
-        verbs[i].run(n, id, &r);
-        return;
-    }
-    fail(n, id, ERR_USAGE, "no such verb", "see docs/control.md");
+    name = cbor_read_text(&r, 16);
+    verb = find_verb(verbs, COUNT(verbs), name);
+    lab = find_verb(lab_verbs, COUNT(lab_verbs), name);
+    if (verb == NULL)
+        verb = lab;
+    if (verb == NULL || count < 1)
+        fail(n, id, ERR_USAGE, "no such verb", "see docs/control.md");
+    else if (count != 1 + verb->arguments)
+        fail(n, id, ERR_USAGE, "a wrong number of arguments", "see docs/control.md");
+    else if (verb == lab && !n->params->is_lab)
+        fail(n, id, ERR_DENIED, "this node is no laboratory", "see docs/control.md");
+    else
+        verb->run(n, id, &r);
 }

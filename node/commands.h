@@ -11,6 +11,9 @@ struct node;
 /* Carry out a request and reply to it, at once or, for `host`, later. */
 void commands_run(struct node *n, uint64_t id, struct bytes request);
 
+/* Reply; an empty body says that there was no room for one. */
+void commands_reply(struct node *n, uint64_t id, int err, struct bytes body);
+
 /* Reply with an error: what and why, and what to do next. */
 void commands_fail(struct node *n, uint64_t id, int err, struct bytes error,
                    const char *next);
