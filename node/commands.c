@@ -296,10 +296,10 @@ static const struct verb verbs[] = {
 };
 
 static const struct verb lab_verbs[] = {
-    { "flood", 2, lab_flood },
-    { "floods", 0, lab_floods },
-    { "dial", 2, lab_dial },
-    { "say", 2, lab_say },
+    { "flood", 2, node_lab_flood },
+    { "floods", 0, node_lab_floods },
+    { "dial", 2, node_lab_dial },
+    { "say", 2, node_lab_say },
 };
 
 static const struct verb *find_verb(const struct verb *list, int count, struct bytes name)

@@ -18,7 +18,7 @@ static void fail(struct node *n, uint64_t id, int err, const char *error)
     commands_fail(n, id, err, bytes_of(error, strlen(error)), "see docs/control.md");
 }
 
-void lab_flood(struct node *n, uint64_t id, struct cbor_reader *r)
+void node_lab_flood(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     int ttl = (int)cbor_read_uint(r, FLOOD_TTL_MAX);
     int bytes = (int)cbor_read_uint(r, MSG_GOSSIP_MAX);
@@ -30,13 +30,13 @@ void lab_flood(struct node *n, uint64_t id, struct cbor_reader *r)
         done(n, id);
 }
 
-void lab_floods(struct node *n, uint64_t id, struct cbor_reader *r)
+void node_lab_floods(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     (void)r;
     commands_reply(n, id, 0, report_floods(n));
 }
 
-void lab_dial(struct node *n, uint64_t id, struct cbor_reader *r)
+void node_lab_dial(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     struct bytes ip = cbor_read_bytes(r, 16);
     struct addr a = { .port = (uint16_t)cbor_read_uint(r, UINT16_MAX) };
@@ -52,7 +52,7 @@ void lab_dial(struct node *n, uint64_t id, struct cbor_reader *r)
     done(n, id);
 }
 
-void lab_say(struct node *n, uint64_t id, struct cbor_reader *r)
+void node_lab_say(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     struct node_id to;
     struct bytes encoded;

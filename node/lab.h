@@ -12,15 +12,15 @@ struct node;
 
 /* TTL, BYTES: flood a message that says nothing, or with TTL 0 send it along the trees.
  */
-void lab_flood(struct node *n, uint64_t id, struct cbor_reader *r);
+void node_lab_flood(struct node *n, uint64_t id, struct cbor_reader *r);
 
 /* What became of the floods that this node heard. */
-void lab_floods(struct node *n, uint64_t id, struct cbor_reader *r);
+void node_lab_floods(struct node *n, uint64_t id, struct cbor_reader *r);
 
 /* IP, PORT: open a link there, whatever the overlay wants. */
-void lab_dial(struct node *n, uint64_t id, struct cbor_reader *r);
+void node_lab_dial(struct node *n, uint64_t id, struct cbor_reader *r);
 
 /* PEER-ID, MESSAGE: send a message of wire/msg.h, encoded, over the link to this peer. */
-void lab_say(struct node *n, uint64_t id, struct cbor_reader *r);
+void node_lab_say(struct node *n, uint64_t id, struct cbor_reader *r);
 
 #endif

@@ -225,7 +225,8 @@ static bool is_pinned(const struct overlay *o, int peer, int64_t now_ns)
 /* R7: forced slots are few, and when they are taken only they can be taken again. */
 static int choose_victim(struct overlay *o, int64_t now_ns)
 {
-    bool is_forced = o->forced_count >= o->p->forced_max;
+    int most = now_ns < o->young_until_ns ? o->p->forced_max : o->p->forced_old;
+    bool is_forced = o->forced_count >= most;
     bool keeps_chosen = chosen_count(o) <= o->p->chosen_min && !is_forced;
     int list[OVERLAY_ACTIVE_MAX];
     int count = 0;

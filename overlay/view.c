@@ -13,6 +13,7 @@ struct overlay_params overlay_params_default(void)
         .active_low = 4,
         .active_need = 5,
         .forced_max = 2,
+        .forced_old = 1,
         .forced_rate = { 30 * NS_PER_S, 2 },
         .has_split = true,
         .join_gap_ns = 2 * NS_PER_S,
@@ -75,7 +76,8 @@ static void check_params(const struct overlay_params *p)
 {
     assert(p->peers_max > 0 && p->active_max > 0);
     assert(p->active_max <= OVERLAY_ACTIVE_MAX && p->active_low <= p->active_max);
-    assert(p->forced_max >= 0 && p->forced_max <= p->active_max);
+    assert(p->forced_old >= 0 && p->forced_old <= p->forced_max &&
+           p->forced_max <= p->active_max);
     assert(p->join_walk >= 0 && p->join_walk <= UINT8_MAX);
     assert(p->shuffle_walk >= 0 && p->shuffle_walk <= UINT8_MAX);
     assert(p->shuffle_active + p->shuffle_passive <= MSG_RECS_MAX);

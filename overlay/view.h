@@ -27,7 +27,8 @@ struct overlay_params {
     int active_low;  /* below it the view is refilled in haste: 4 */
     int active_need; /* below it, when refused for long, a slot is asked for with high
                         priority: 5 */
-    int forced_max;  /* slots that can be taken by force: 2 */
+    int forced_max;  /* slots that can be taken by force: 2 … */
+    int forced_old;  /* … and once no longer young: 1 */
     struct bucket_rate forced_rate; /* … and how often: 1 in 30 s, burst forced_max */
     bool has_split;                 /* who is evicted is told who took its place: true */
     int64_t join_gap_ns;       /* a full contact evicts for one JOIN in this time: 2 s */

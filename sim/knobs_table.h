@@ -9,7 +9,8 @@
     X("overlay.active_max", overlay.active_max, KNOB_INT, "neighbours: 6") \
     X("overlay.active_low", overlay.active_low, KNOB_INT, "below it the view is refilled in haste: 4") \
     X("overlay.active_need", overlay.active_need, KNOB_INT, "below it, when refused for long, a slot is asked for with high priority: 5") \
-    X("overlay.forced_max", overlay.forced_max, KNOB_INT, "slots that can be taken by force: 2") \
+    X("overlay.forced_max", overlay.forced_max, KNOB_INT, "slots that can be taken by force: 2 …") \
+    X("overlay.forced_old", overlay.forced_old, KNOB_INT, "… and once no longer young: 1") \
     X("overlay.forced_rate.period_ns", overlay.forced_rate.period_ns, KNOB_NS, "one token comes back in this time; … and how often: 1 in 30 s, burst forced_max") \
     X("overlay.forced_rate.burst", overlay.forced_rate.burst, KNOB_INT, "tokens of a full bucket; … and how often: 1 in 30 s, burst forced_max") \
     X("overlay.has_split", overlay.has_split, KNOB_BOOL, "who is evicted is told who took its place: true") \

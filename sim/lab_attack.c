@@ -1,12 +1,13 @@
 /* Nodes that keep other rules than the rest.
  *
  * attack: black holes, which behave well but pass no flood on (E17).  flood: some send a
- * hundred signed floods each second (E19).  The hostile nodes are real nodes with other
- * parameters; --set flood.has_scores=no and the rates switch off what holds them.
- * SPDX-License-Identifier: MIT */
+ * hundred signed floods each second, under their own names or each under another (E19).
+ * The hostile nodes are real nodes with other parameters; --set flood.has_scores=no and
+ * the rates switch off what holds them. SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
 #include "base/time.h"
+#include "sim/lab_enemy.h"
 
 #define PPM         1000000
 #define NEVER_NS    (86400 * NS_PER_S)
@@ -109,6 +110,16 @@ static void lift_limits(struct node_params *p)
     p->flood.has_scores = false;
 }
 
+/* A flood of an origin that nobody has heard of before. */
+static bool send_as_another(struct lab *lab, int from)
+{
+    struct enemy_flood f;
+
+    enemy_make_flood(lab, (uint64_t)lab->draws, (int)lab->setup->ttl,
+                     (int)lab->setup->bytes, &f);
+    return enemy_say_all(lab, from, &f.msg) > 0;
+}
+
 /* All hostile nodes send one flood each, every 10 ms. */
 static int64_t storm(struct lab *lab, int64_t for_ns)
 {
@@ -118,7 +129,11 @@ static int64_t storm(struct lab *lab, int64_t for_ns)
         for (int i = 0; i < lab->setup->nodes; i++) {
             struct flood_id id;
 
-            if (lab_is_hostile(lab, i) && world_is_up(&lab->world, i))
+            if (!lab_is_hostile(lab, i) || !world_is_up(&lab->world, i))
+                continue;
+            if (lab->setup->is_fresh)
+                sent += send_as_another(lab, i);
+            else
                 sent += lab_order(lab, i, (int)lab->setup->ttl, (int)lab->setup->bytes,
                                   &id);
         }

@@ -5,8 +5,6 @@
 
 #include "sim/memory.h"
 
-#define LINE_LEN 256
-
 static void *grow(void *list, int *room, size_t size)
 {
     *room = *room == 0 ? 32 : 2 * *room;
@@ -78,13 +76,15 @@ static bool read_line(struct results *r, const char *line)
 
 bool results_read(struct results *r, FILE *f)
 {
-    char line[LINE_LEN];
+    char *line = NULL;
+    size_t room = 0;
+    bool is_good = true;
 
-    while (fgets(line, sizeof(line), f) != NULL) {
-        if (line[0] != '#' && !read_line(r, line))
-            return false;
-    }
-    return true;
+    /* The command in the first line may be of any length. */
+    while (is_good && getline(&line, &room, f) >= 0)
+        is_good = line[0] == '#' || read_line(r, line);
+    free(line);
+    return is_good;
 }
 
 void results_finish(struct results *r)

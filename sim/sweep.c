@@ -50,6 +50,9 @@ bool sweep_read(const struct sweep *w, int64_t job, struct results *r)
         return false;
     is_read = results_read(r, f);
     (void)fclose(f);
+    if (!is_read)
+        (void)fprintf(stderr, "party-sim: %s is damaged: remove it and run again\n",
+                      path);
     return is_read;
 }
 

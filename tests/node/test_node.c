@@ -239,6 +239,7 @@ static void test_a_link_that_nobody_needs_is_closed(void **state)
     town.n[0].params.overlay.active_max = 1;
     town.n[0].params.overlay.active_low = 1;
     town.n[0].params.overlay.forced_max = 0;
+    town.n[0].params.overlay.forced_old = 0;
     town.n[0].params.party.call_ns = 300 * S;
     for (int i = 0; i < 3; i++)
         town.n[i].params.overlay.anchor_period_ns = 0;

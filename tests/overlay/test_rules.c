@@ -293,7 +293,7 @@ static void forced(uint64_t seed)
     struct attack without = { .is_high = true, .asks = 1 };
 
     attacked(&with, seed, &p);
-    p.forced_max = p.active_max;
+    p.forced_max = p.forced_old = p.active_max;
     p.forced_rate = (struct bucket_rate){ 1, 1 };
     p.chosen_min = 0;
     p.pinned = 0;

@@ -39,6 +39,7 @@ static const struct lab_kind counting = { .name = "counting",
 
 struct fixture {
     char dir[64];
+    char command[1000]; /* as long as they get with many options */
     struct spec spec;
     struct sweep sweep;
 };
@@ -47,6 +48,9 @@ static void begin(struct fixture *f, uint64_t last)
 {
     char why[SETUP_WHY_MAX];
 
+    memset(f->command, 'x', sizeof(f->command) - 1);
+    memcpy(f->command, "the test ", 9);
+    f->command[sizeof(f->command) - 1] = '\0';
     strcpy(f->dir, "/tmp/test_sweep-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
     spec_init(&f->spec);
@@ -57,7 +61,7 @@ static void begin(struct fixture *f, uint64_t last)
     f->sweep = (struct sweep){ .spec = &f->spec,
                                .kind = &counting,
                                .dir = f->dir,
-                               .command = "the test",
+                               .command = f->command,
                                .jobs = 3,
                                .is_quiet = true };
 }
@@ -172,7 +176,7 @@ static void expect_line(const struct fixture *f, const char *name, int number,
                         const char *want)
 {
     char path[128];
-    char line[256] = "";
+    char line[1100] = "";
     FILE *file;
 
     path_in(f, name, path);
@@ -188,6 +192,7 @@ static void expect_line(const struct fixture *f, const char *name, int number,
 
 static void test_tables(void **state)
 {
+    char first[1010];
     struct fixture f;
     char path[128];
     sqlite3 *db;
@@ -197,7 +202,8 @@ static void test_tables(void **state)
     begin(&f, 3);
     assert_int_equal(sweep_run(&f.sweep), 0);
     assert_true(output_files(&f.sweep));
-    expect_line(&f, "runs.csv", 1, "# the test");
+    (void)snprintf(first, sizeof(first), "# %s", f.command);
+    expect_line(&f, "runs.csv", 1, first);
     expect_line(&f, "runs.csv", 2, "kind,seed,ttl,sum,ratio,wall_s");
     expect_line(&f, "runs.csv", 3, "counting,1,4,14,0.3333333333,");
     expect_line(&f, "runs.csv", 8, "counting,3,6,36,");
