@@ -6,7 +6,7 @@
 
 #define GRAIN      16
 #define LINEAR     32 /* classes of GRAIN bytes more each: up to 512 bytes */
-#define PER_OCTAVE 4  /* … then so many for each doubling */
+#define PER_OCTAVE 8  /* … then so many for each doubling */
 
 /* The class of a size, and the size that its blocks have. */
 static int class_of(size_t len, size_t *block)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_CLASSES 96
+#define POOL_CLASSES 160
 
 struct pool {
     uint8_t *base;

@@ -62,12 +62,12 @@ bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
     node_stir(n);
     s = links_adopt(n, a->link, &a->remote);
     if (s != NULL && shake_alone(n, s, a, &id)) {
-        s = links_greeted(n, s, &id, &hello);
+        links_greeted(n, s, &id, &hello);
         s->is_dialled = a->is_dialled;
-        overlay_adopt(&n->overlay, (int)(s - n->slots), a->is_dialled, now_ns,
-                      &out->outbox);
+        overlay_adopt(&n->overlay, s->number, a->is_dialled, now_ns, &out->outbox);
     } else if (s != NULL) {
-        s->state = SLOT_FREE;
+        slots_remove(n, s);
+        slots_give(n, s);
         s = NULL;
     }
     if (a->is_dialled && n->next_link <= a->link)

@@ -13,12 +13,12 @@ void company_set_self(struct node *n)
 /* The party learns what there was before it. */
 static void tell_links(struct node *n, struct party *p)
 {
-    for (int i = 0; i < n->slot_count; i++) {
-        const struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        const struct slot *s = n->slots[k];
 
         if (s->state == SLOT_UP)
-            party_peer_up(p, i, &slot_rec(n, s)->id, s->key, &slot_rec(n, s)->addr,
-                          n->now_ns, &n->out->outbox);
+            party_peer_up(p, s->number, &slot_rec(n, s)->id, s->key,
+                          &slot_rec(n, s)->addr, n->now_ns, &n->out->outbox);
     }
 }
 
@@ -53,8 +53,8 @@ void company_end(struct node *n)
     heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
     heap_give(&n->heap, c, 1, sizeof(*c));
     n->company = NULL;
-    for (int i = 0; i < n->slot_count; i++)
-        n->slots[i].is_sharing = false;
+    for (int k = 0; k < n->slot_set.count; k++)
+        n->slots[k]->is_sharing = false;
 }
 
 void company_retire(struct node *n)
@@ -75,12 +75,10 @@ bool company_needs_link(const struct node *n, int peer)
  * node would ask. */
 static void refuse_join(struct node *n, int peer, const struct msg_party_join *m)
 {
-    struct slot *s = &n->slots[peer];
+    struct bucket_rate rate = { n->params->party.join_every_ns / 4, 1 };
 
-    if (n->now_ns < s->ask_ns)
-        return;
-    s->ask_ns = n->now_ns + n->params->party.join_every_ns / 4;
-    party_refuse(m, peer, &n->out->outbox);
+    if (bucket_small_take(&slot_at(n, peer)->asks, rate, n->now_ns))
+        party_refuse(m, peer, &n->out->outbox);
 }
 
 void company_receive(struct node *n, int peer, const struct msg *m)
@@ -120,14 +118,12 @@ void company_flood_heard(struct node *n, const struct flood_id *id,
         keep_invite(n, id, f);
 }
 
-void company_peer_down(struct node *n, int peer)
+void company_peer_down(struct node *n, struct slot *s)
 {
-    struct slot *s = &n->slots[peer];
-
     if (n->company == NULL)
         return;
     if (s->is_sharing)
-        swarm_peer_down(&n->company->swarm, peer, n->now_ns, &n->out->outbox);
+        swarm_peer_down(&n->company->swarm, s->number, n->now_ns, &n->out->outbox);
     s->is_sharing = false;
-    party_peer_down(&n->company->party, peer, n->now_ns, &n->out->outbox);
+    party_peer_down(&n->company->party, s->number, n->now_ns, &n->out->outbox);
 }

@@ -12,6 +12,7 @@
 #include "share/swarm.h"
 
 struct node;
+struct slot;
 
 struct company {
     struct party party;
@@ -41,7 +42,7 @@ void company_receive(struct node *n, int peer, const struct msg *m);
 void company_share(struct node *n, int peer, const struct msg *m);
 void company_flood_heard(struct node *n, const struct flood_id *id,
                          const struct msg_flood *m, const struct flood *f);
-void company_peer_down(struct node *n, int peer);
+void company_peer_down(struct node *n, struct slot *s);
 
 /* Tell the party who we are. */
 void company_set_self(struct node *n);

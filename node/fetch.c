@@ -13,7 +13,7 @@ static void fetch(const void *from, size_t len)
 
 static int find(const struct node *n, uint32_t link)
 {
-    for (int i = 0; i < n->slot_count; i++) {
+    for (int i = 0; i < n->slot_set.count; i++) {
         if (n->slot_links[i] == link)
             return i;
     }
@@ -31,16 +31,18 @@ void node_fetch(const struct node *n, uint32_t link, int stage)
     if (link == 0)
         return;
     if (stage == 1) {
-        fetch(n->slot_links, (size_t)n->slot_count * sizeof(*n->slot_links));
+        fetch(n->slot_links, n->slot_set.count * sizeof(*n->slot_links));
+        fetch(n->slots, n->slot_set.count * sizeof(struct slot *));
         return;
     }
     i = find(n, link);
     if (i < 0)
         return;
-    fetch(&n->slots[i], sizeof(n->slots[i]));
-    if (i < n->liveness.room)
+    /* Peers come first in all these tables: their rows are at the same place. */
+    fetch(n->slots[i], sizeof(*n->slots[i]));
+    if (i < n->liveness.slots.count)
         fetch(&n->liveness.peers[i], sizeof(n->liveness.peers[i]));
-    if (i < n->floods.link_room)
+    if (i < n->floods.slots.count)
         fetch(&n->floods.links[i], sizeof(n->floods.links[i]));
     if (n->floods.state != NULL)
         fetch(n->floods.state, sizeof(*n->floods.state));

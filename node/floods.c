@@ -90,7 +90,7 @@ static void fill_head(const struct node *n, const struct flood *f, struct flood_
     h->origin = f->origin;
     if (h->peer >= 0 && h->hops == 1) {
         n->params->suite->id(f->origin, &origin);
-        h->is_from_origin = node_id_equal(&origin, &slot_rec(n, &n->slots[h->peer])->id);
+        h->is_from_origin = node_id_equal(&origin, &slot_rec(n, slot_at(n, h->peer))->id);
     }
     h->ttl = h->is_tree ? (uint8_t)n->params->tree.hops_max : f->ttl;
     h->life_s = f->life_s;
@@ -200,21 +200,21 @@ void floods_receive_other(struct node *n, int peer, const struct msg *m)
 
 void floods_peer_up(struct node *n, int peer)
 {
-    const struct peer_rec *rec = slot_rec(n, &n->slots[peer]);
+    const struct peer_rec *rec = slot_rec(n, slot_at(n, peer));
     int64_t debt_ns = offenders_debt_ns(&n->offenders, &rec->id);
 
     flood_peer_up(&n->floods, peer, debt_ns > n->now_ns ? debt_ns : 0);
     flood_greet(&n->floods, peer, n->now_ns, &n->out->outbox);
 }
 
-void floods_peer_down(struct node *n, int peer)
+void floods_peer_down(struct node *n, const struct slot *s)
 {
-    int score = flood_score(&n->floods, peer, n->now_ns);
+    int score = flood_score(&n->floods, s->number, n->now_ns);
 
     if (score >= n->params->offenders.remember_min)
-        offenders_remember(&n->offenders, slot_rec(n, &n->slots[peer]),
+        offenders_remember(&n->offenders, slot_rec(n, s),
                            n->now_ns + score * n->params->flood.score_ns, n->now_ns);
-    flood_peer_down(&n->floods, peer, n->now_ns);
+    flood_peer_down(&n->floods, s->number, n->now_ns);
 }
 
 void floods_cut_off(struct node *n, int peer)
@@ -222,8 +222,8 @@ void floods_cut_off(struct node *n, int peer)
     struct msg m = { .type = MSG_DISCONNECT };
     struct text t = log_begin(&n->out->log, LOG_WARN, "link", "abuse");
 
-    log_id(&t, "peer", slot_rec(n, &n->slots[peer])->id.b);
-    offenders_ban(&n->offenders, slot_rec(n, &n->slots[peer]), n->now_ns);
+    log_id(&t, "peer", slot_rec(n, slot_at(n, peer))->id.b);
+    offenders_ban(&n->offenders, slot_rec(n, slot_at(n, peer)), n->now_ns);
     m.u.disconnect.reason = DISCONNECT_ABUSE;
     outbox_push(&n->out->outbox, peer, &m);
     links_drop(n, peer);

@@ -6,6 +6,7 @@
 #include "wire/msg.h"
 
 struct node;
+struct slot;
 
 /* MSG_FLOOD (or, is_tree, MSG_GOSSIP), and MSG_REPLY, MSG_DIGEST … MSG_PULL, from a
  * peer. */
@@ -14,7 +15,7 @@ void floods_receive_other(struct node *n, int peer, const struct msg *m);
 
 /* A peer is there, and has missed what was flooded before; and it is gone. */
 void floods_peer_up(struct node *n, int peer);
-void floods_peer_down(struct node *n, int peer);
+void floods_peer_down(struct node *n, const struct slot *s);
 
 /* It has too many points: say why, and close its link for a while. */
 void floods_cut_off(struct node *n, int peer);

@@ -5,12 +5,13 @@
 
 #include "clock/map.h"
 #include "clock/utc.h"
-#include "base/pool.h"
+#include "base/sparse.h"
 #include "overlay/contacts.h"
 #include "node/company.h"
 #include "node/links.h"
 #include "node/node.h"
 #include "node/probes.h"
+#include "node/slots.h"
 #include "node/songs.h"
 #include "overlay/tree.h"
 #include "secure/hash.h"
@@ -50,9 +51,10 @@ struct node {
     int64_t now_ns;
     struct effects *out; /* of the step that is under way */
     const struct node_params *params;
-    struct slot *slots;   /* from the heap; at most params->peers_max */
-    uint32_t *slot_links; /* by slot: its link, 0 when it is free */
-    int slot_count;
+    struct sparse slot_set;  /* numbers that are taken: see node/slots.h */
+    struct slot **slots;     /* of them, from the heap; at most params->peers_max */
+    uint32_t *slot_links;    /* … and their links */
+    int slot_numbers;        /* from which a new one is taken */
     int choked_count;        /* slots that are choked */
     struct company *company; /* NULL: none, see node/company.h */
     struct tree *tree;       /* NULL while there is none */

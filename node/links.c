@@ -5,22 +5,16 @@
 
 #include "node/floods.h"
 #include "node/internal.h"
-#include "node/slots.h"
 
 #define LOOKS 4 /* at what nobody needs, in the time that it is kept */
 
-static int index_of(const struct node *n, const struct slot *s)
-{
-    return (int)(s - n->slots);
-}
-
 int links_find(const struct node *n, const struct node_id *id)
 {
-    for (int i = 0; i < n->slot_count; i++) {
-        const struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        const struct slot *s = n->slots[k];
 
         if (s->state == SLOT_UP && node_id_equal(&slot_rec(n, s)->id, id))
-            return i;
+            return s->number;
     }
     return -1;
 }
@@ -29,10 +23,10 @@ int links_find(const struct node *n, const struct node_id *id)
  * listens does not count: it could keep us from dialling somebody else. */
 static struct slot *slot_dialled(struct node *n, const struct addr *addr)
 {
-    for (int i = 0; i < n->slot_count; i++) {
-        struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        struct slot *s = n->slots[k];
 
-        if (s->state != SLOT_FREE && s->is_dialled && addr_equal(&s->remote, addr))
+        if (s->is_dialled && addr_equal(&s->remote, addr))
             return s;
     }
     return NULL;
@@ -47,44 +41,44 @@ static bool is_expendable(const struct node *n, const struct slot *s)
     int64_t patience_ns = n->params->handshake_ns / 8;
 
     if (s->state == SLOT_DIALLING) /* nobody may be there: others come first */
-        return n->now_ns - s->idle_ns >= patience_ns / 2;
+        return n->now_ns - s->at_ns >= patience_ns / 2;
     if (s->state == SLOT_SHAKING || s->state == SLOT_GREETING)
         return !s->is_dialled &&
-               n->now_ns - (s->deadline_ns - n->params->handshake_ns) >= patience_ns;
-    return s->state == SLOT_UP && !overlay_needs(&n->overlay, index_of(n, s)) &&
-           !company_needs_link(n, index_of(n, s));
+               n->now_ns - (s->at_ns - n->params->handshake_ns) >= patience_ns;
+    return s->state == SLOT_UP && !overlay_needs(&n->overlay, s->number) &&
+           !company_needs_link(n, s->number);
 }
 
-/* A free slot for a new link, NULL when there is none to be had. */
-static struct slot *slot_take(struct node *n)
+/* Whose slot a new link may have when all are taken, or NULL. */
+static struct slot *expendable(const struct node *n)
 {
-    struct slot *taken = slots_free(n);
+    for (int k = 0; k < n->slot_set.count; k++) {
+        if (n->slots[k]->state != SLOT_UP && is_expendable(n, n->slots[k]))
+            return n->slots[k];
+    }
+    for (int k = 0; k < n->slot_set.count; k++) {
+        if (is_expendable(n, n->slots[k]))
+            return n->slots[k];
+    }
+    return NULL;
+}
 
-    for (int i = 0; taken == NULL && i < n->slot_count; i++) {
-        if (n->slots[i].state != SLOT_UP && is_expendable(n, &n->slots[i]))
-            taken = &n->slots[i];
-    }
-    for (int i = 0; taken == NULL && i < n->slot_count; i++) {
-        if (is_expendable(n, &n->slots[i]))
-            taken = &n->slots[i];
-    }
-    if (taken != NULL)
-        links_drop(n, index_of(n, taken));
-    return taken;
+/* True when there is a slot for a new link, or could be made. */
+static bool slot_make_room(struct node *n)
+{
+    struct slot *gone = slots_are_full(n) ? expendable(n) : NULL;
+
+    if (gone != NULL)
+        links_drop(n, gone->number);
+    return !slots_are_full(n);
 }
 
 struct slot *links_adopt(struct node *n, uint32_t link, const struct addr *remote)
 {
-    struct slot *s = slots_free(n);
-
-    if (s != NULL)
-        slots_set(n, s,
-                  &(struct slot){ .state = SLOT_GREETING,
-                                  .link = link,
-                                  .remote = *remote,
-                                  .deadline_ns = TIME_NEVER,
-                                  .idle_ns = n->now_ns });
-    return s;
+    return slots_add(n, &(struct slot){ .state = SLOT_GREETING,
+                                        .link = link,
+                                        .remote = *remote,
+                                        .at_ns = TIME_NEVER });
 }
 
 /* The links want to be looked at then. */
@@ -98,22 +92,20 @@ static void dial(struct node *n, const struct addr *addr, const struct node_id *
     const struct peer_rec to = { .id = *id, .addr = *addr };
     bool can_dial = addr->len > 0 && addr->port > 0 && effects_has_room(n->out, 0) &&
                     offenders_left_ns(&n->offenders, &to, n->now_ns) == 0;
-    struct slot *s = can_dial ? slot_take(n) : NULL;
-    struct effect *e = s == NULL ? NULL : effects_add(n->out, EFFECT_LINK_OPEN);
+    bool has_room = can_dial && slot_make_room(n);
+    struct effect *e = has_room ? effects_add(n->out, EFFECT_LINK_OPEN) : NULL;
 
     if (e == NULL) {
         overlay_dial_failed(&n->overlay, addr, n->now_ns);
         return;
     }
-    slots_set(n, s,
-              &(struct slot){ .state = SLOT_DIALLING,
-                              .is_dialled = true,
-                              .link = n->next_link,
-                              .remote = *addr,
-                              .deadline_ns = TIME_NEVER,
-                              .idle_ns = n->now_ns });
+    e->u.open.link = n->next_link;
+    (void)slots_add(n, &(struct slot){ .state = SLOT_DIALLING,
+                                       .is_dialled = true,
+                                       .link = n->next_link,
+                                       .remote = *addr,
+                                       .at_ns = n->now_ns });
     n->next_link += 2;
-    e->u.open.link = s->link;
     e->u.open.addr = *addr;
 }
 
@@ -133,8 +125,8 @@ void links_dial(struct node *n, const struct addr *addr, const struct node_id *i
     if (s != NULL && is_for_one)
         overlay_dial_failed(&n->overlay, addr, n->now_ns); /* another one lives there */
     else
-        overlay_dial_duplicate(&n->overlay, addr, peer < 0 ? index_of(n, s) : peer,
-                               n->now_ns, &n->out->outbox);
+        overlay_dial_duplicate(&n->overlay, addr, peer < 0 ? s->number : peer, n->now_ns,
+                               &n->out->outbox);
 }
 
 static void log_down(struct node *n, const struct slot *s)
@@ -155,12 +147,11 @@ static void forget_keys(struct node *n, struct slot *s)
 {
     const struct suite *suite = n->params->suite;
 
-    give_wiped(n, s->handshake, suite->handshake_size);
     give_wiped(n, s->session, suite->session_size);
-    give_wiped(n, s->datagram, suite->datagram_size);
-    s->handshake = NULL;
+    give_wiped(n, s->more,
+               s->state == SLOT_SHAKING ? suite->handshake_size : suite->datagram_size);
     s->session = NULL;
-    s->datagram = NULL;
+    s->more = NULL;
 }
 
 static void forget_peer(struct node *n, struct slot *s)
@@ -173,30 +164,29 @@ static void forget_peer(struct node *n, struct slot *s)
 
 void links_wipe(struct node *n)
 {
-    for (int i = 0; i < n->slot_count; i++) {
-        forget_keys(n, &n->slots[i]);
-        if (n->slots[i].state == SLOT_UP)
-            forget_peer(n, &n->slots[i]);
+    while (n->slot_set.count > 0) {
+        struct slot *s = n->slots[0];
+
+        forget_keys(n, s);
+        if (s->state == SLOT_UP)
+            forget_peer(n, s);
+        slots_remove(n, s);
+        slots_give(n, s);
     }
-    heap_give(&n->heap, n->slots, (size_t)n->slot_count, sizeof(*n->slots));
-    heap_give(&n->heap, n->slot_links, (size_t)n->slot_count, sizeof(*n->slot_links));
-    n->slots = NULL;
-    n->slot_links = NULL;
-    n->slot_count = 0;
 }
 
 void *links_datagram(struct node *n, struct slot *s)
 {
     const struct suite *suite = n->params->suite;
 
-    if (s->datagram != NULL || s->session == NULL)
-        return s->datagram;
-    s->datagram = heap_take(&n->heap, 1, suite->datagram_size);
-    if (suite->datagram_key(s->session, s->datagram) != 0) {
-        heap_give(&n->heap, s->datagram, 1, suite->datagram_size);
-        s->datagram = NULL;
+    if (s->more != NULL || s->state != SLOT_UP)
+        return s->more;
+    s->more = heap_take(&n->heap, 1, suite->datagram_size);
+    if (suite->datagram_key(s->session, s->more) != 0) {
+        heap_give(&n->heap, s->more, 1, suite->datagram_size);
+        s->more = NULL;
     }
-    return s->datagram;
+    return s->more;
 }
 
 /* Forget the slot; the modules hear of it when it was a peer. */
@@ -206,25 +196,24 @@ static void slot_clear(struct node *n, struct slot *s)
     bool was_up = s->state == SLOT_UP;
     bool was_dial = !was_up && s->is_dialled && !s->is_told;
     struct addr remote = s->remote;
-    int peer = index_of(n, s);
+    int peer = s->number;
 
     node_stir(n);
     forget_keys(n, s);
     if (was_up)
         log_down(n, s);
-    s->state = SLOT_FREE;
-    n->slot_links[peer] = 0;
+    slots_remove(n, s);
     n->choked_count -= s->is_choked;
-    s->is_choked = false;
     if (was_dial)
         overlay_dial_failed(&n->overlay, &remote, n->now_ns);
-    if (!was_up)
-        return;
-    overlay_peer_down(&n->overlay, peer, n->now_ns, box);
-    liveness_peer_down(&n->liveness, peer);
-    floods_peer_down(n, peer);
-    company_peer_down(n, peer);
-    forget_peer(n, s);
+    if (was_up) {
+        overlay_peer_down(&n->overlay, peer, n->now_ns, box);
+        liveness_peer_down(&n->liveness, peer);
+        floods_peer_down(n, s);
+        company_peer_down(n, s);
+        forget_peer(n, s);
+    }
+    slots_give(n, s);
 }
 
 static void slot_close(struct node *n, struct slot *s)
@@ -238,11 +227,10 @@ static void slot_close(struct node *n, struct slot *s)
 
 void links_drop(struct node *n, int peer)
 {
-    assert(peer >= 0 && peer < n->slot_count);
-    if (n->slots[peer].state == SLOT_FREE)
+    if (!slot_is_taken(n, peer))
         return;
     links_flush(n); /* a last word comes before the close */
-    slot_close(n, &n->slots[peer]);
+    slot_close(n, slot_at(n, peer));
 }
 
 static void send_frame(struct node *n, struct slot *s, struct bytes frame)
@@ -287,13 +275,12 @@ bool links_close_choked(struct node *n)
 {
     bool any = false;
 
-    for (int i = 0; i < n->slot_count && n->choked_count > 0; i++) {
-        struct slot *s = &n->slots[i];
-
-        if (s->state == SLOT_FREE || !s->is_choked)
+    for (int i = slots_next(n, 0); i >= 0 && n->choked_count > 0;
+         i = slots_next(n, i + 1)) {
+        if (!slot_at(n, i)->is_choked)
             continue;
         any = true;
-        slot_close(n, s);
+        slot_close(n, slot_at(n, i));
     }
     return any;
 }
@@ -304,10 +291,10 @@ void links_flush(struct node *n)
 
     for (int i = 0; i < box->count; i++) {
         const struct outbox_item *item = &box->items[i];
-        struct slot *s = &n->slots[item->peer];
 
-        if (s->state == SLOT_UP)
-            send_sealed(n, s, bytes_of(box->data + item->start, item->len));
+        if (slot_is_taken(n, item->peer) && slot_at(n, item->peer)->state == SLOT_UP)
+            send_sealed(n, slot_at(n, item->peer),
+                        bytes_of(box->data + item->start, item->len));
     }
     outbox_clear(box);
 }
@@ -347,7 +334,7 @@ static int shake(struct node *n, struct slot *s, struct bytes in)
     if (!effects_has_room(n->out, LINK_HANDSHAKE_MAX))
         return ERR_LIMIT;
     out = effects_room(n->out, LINK_HANDSHAKE_MAX);
-    err = suite->handshake_next(s->handshake, in, out, &len, &is_open);
+    err = suite->handshake_next(s->more, in, out, &len, &is_open);
     if (err != 0)
         return err;
     if (len > 0)
@@ -355,10 +342,10 @@ static int shake(struct node *n, struct slot *s, struct bytes in)
     if (!is_open)
         return 0;
     s->session = heap_take(&n->heap, 1, suite->session_size);
-    suite->handshake_end(s->handshake, s->session, &p);
+    suite->handshake_end(s->more, s->session, &p);
     links_agreed(s, &p, s->is_dialled);
-    heap_give(&n->heap, s->handshake, 1, suite->handshake_size);
-    s->handshake = NULL;
+    heap_give(&n->heap, s->more, 1, suite->handshake_size);
+    s->more = NULL;
     s->state = SLOT_GREETING;
     send_hello(n, s);
     return 0;
@@ -401,9 +388,12 @@ static void miss(struct node *n, const struct addr *to)
 void links_opened(struct node *n, uint32_t link, bool is_dialled,
                   const struct addr *remote)
 {
-    struct slot *s = is_dialled ? slots_of_link(n, link) : slot_take(n);
+    struct slot *s = is_dialled ? slots_of_link(n, link) : NULL;
     uint8_t seed[SECURE_SEED_LEN];
     int err = 0;
+
+    if (!is_dialled && slot_make_room(n))
+        s = slots_add(n, &(struct slot){ .link = link, .remote = *remote });
 
     if (s == NULL || (is_dialled && s->state != SLOT_DIALLING)) {
         struct effect *e = effects_add(n->out, EFFECT_LINK_CLOSE);
@@ -412,16 +402,12 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
             e->u.close.link = link;
         return;
     }
-    if (!is_dialled)
-        slots_set(
-            n, s,
-            &(struct slot){ .link = link, .remote = *remote, .idle_ns = n->now_ns });
     s->state = SLOT_SHAKING;
-    s->deadline_ns = n->now_ns + n->params->handshake_ns;
-    due(n, s->deadline_ns);
+    s->at_ns = n->now_ns + n->params->handshake_ns;
+    due(n, s->at_ns);
     node_secret(n, seed);
-    s->handshake = heap_take(&n->heap, 1, n->params->suite->handshake_size);
-    n->params->suite->handshake_begin(s->handshake, is_dialled, &n->self, n->psk, seed);
+    s->more = heap_take(&n->heap, 1, n->params->suite->handshake_size);
+    n->params->suite->handshake_begin(s->more, is_dialled, &n->self, n->psk, seed);
     secure_wipe(seed, sizeof(seed));
     if (is_dialled)
         err = shake(n, s, bytes_of(NULL, 0));
@@ -473,8 +459,8 @@ static bool is_surplus(struct node *n, struct slot *s, const struct node_id *id,
 
     if (other < 0)
         return false;
-    if (outranks(s, clock_id, &n->slots[other], is_ours)) {
-        slot_close(n, &n->slots[other]);
+    if (outranks(s, clock_id, slot_at(n, other), is_ours)) {
+        slot_close(n, slot_at(n, other));
         return false;
     }
     if (s->is_dialled && !is_mistaken(n, s, id)) {
@@ -498,8 +484,8 @@ static int votes_for(const struct node *n, const struct addr *a)
 {
     int votes = is_loopback(a) ? 0 : NODE_PEERS_MAX;
 
-    for (int i = 0; i < n->slot_count; i++) {
-        const struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        const struct slot *s = n->slots[k];
 
         votes += s->state == SLOT_UP && addr_same_ip(&s->observed, a);
     }
@@ -514,8 +500,8 @@ static void learn_self(struct node *n)
 
     if (!addr_is_any(&n->listen))
         return;
-    for (int i = 0; i < n->slot_count; i++) {
-        const struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        const struct slot *s = n->slots[k];
         int votes = s->state == SLOT_UP ? votes_for(n, &s->observed) : -1;
 
         if (votes <= most || s->observed.len == 0 || addr_is_any(&s->observed))
@@ -549,8 +535,7 @@ static void meet(struct node *n, struct slot *s, const struct node_id *id,
         memcpy(s->name, h->name.data, h->name.len);
     }
     s->state = SLOT_UP;
-    s->deadline_ns = TIME_NEVER;
-    s->idle_ns = n->now_ns;
+    s->at_ns = n->now_ns;
     due(n, n->now_ns + n->params->idle_link_ns);
 }
 
@@ -562,16 +547,16 @@ static void log_up(struct node *n, const struct slot *s)
     log_text(&t, "name", slot_name(s));
 }
 
-struct slot *links_greeted(struct node *n, struct slot *s, const struct node_id *id,
-                           const struct msg_hello *h)
+void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
+                   const struct msg_hello *h)
 {
     struct outbox *box = &n->out->outbox;
     const struct addr *dialled;
     const struct peer_rec *rec;
     int peer;
 
-    s = slots_settle(n, s);
-    peer = index_of(n, s);
+    slots_settle(n, s);
+    peer = s->number;
     dialled = s->is_dialled ? &s->remote : NULL;
     meet(n, s, id, h);
     rec = slot_rec(n, s);
@@ -587,7 +572,6 @@ struct slot *links_greeted(struct node *n, struct slot *s, const struct node_id 
     if (n->company != NULL)
         party_peer_up(&n->company->party, peer, &rec->id, s->key, &rec->addr, n->now_ns,
                       box);
-    return s;
 }
 
 /* It was cut off a while ago, or lives next door to one that was. */
@@ -601,7 +585,7 @@ static bool is_banned(const struct node *n, const struct slot *s,
 
 static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
 {
-    int peer = index_of(n, s);
+    int peer = s->number;
     struct node_id id;
     struct msg m;
     size_t len;
@@ -631,7 +615,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         slot_close(n, s);
         return;
     }
-    (void)links_greeted(n, s, &id, &m.u.hello);
+    links_greeted(n, s, &id, &m.u.hello);
 }
 
 void links_received(struct node *n, uint32_t link, struct bytes frame)
@@ -663,13 +647,13 @@ void links_received(struct node *n, uint32_t link, struct bytes frame)
 /* A link that neither the overlay nor the party needs goes after a while. */
 static void check_use(struct node *n, struct slot *s)
 {
-    int peer = index_of(n, s);
+    int peer = s->number;
 
     if (overlay_needs(&n->overlay, peer) || company_needs_link(n, peer))
-        s->idle_ns = TIME_NEVER;
-    else if (s->idle_ns == TIME_NEVER)
-        s->idle_ns = n->now_ns;
-    else if (n->now_ns - s->idle_ns >= n->params->idle_link_ns)
+        s->at_ns = TIME_NEVER;
+    else if (s->at_ns == TIME_NEVER)
+        s->at_ns = n->now_ns;
+    else if (n->now_ns - s->at_ns >= n->params->idle_link_ns)
         links_drop(n, peer);
 }
 
@@ -680,17 +664,16 @@ void links_wake(struct node *n)
         return;
     n->links_look_ns = n->now_ns + n->params->idle_link_ns / LOOKS;
     n->links_wake_ns = TIME_NEVER;
-    for (int i = 0; i < n->slot_count; i++) {
-        struct slot *s = &n->slots[i];
+    for (int i = slots_next(n, 0); i >= 0; i = slots_next(n, i + 1)) {
+        struct slot *s = slot_at(n, i);
 
         if (s->state == SLOT_UP)
             check_use(n, s);
-        else if (s->state != SLOT_FREE && n->now_ns >= s->deadline_ns)
+        else if (s->state != SLOT_DIALLING && n->now_ns >= s->at_ns)
             slot_close(n, s);
-        if (s->state != SLOT_FREE && s->state != SLOT_UP)
-            due(n, s->deadline_ns);
-        else if (s->state == SLOT_UP && s->idle_ns != TIME_NEVER)
-            due(n, s->idle_ns + n->params->idle_link_ns);
+        if (!slot_is_taken(n, i) || s->state == SLOT_DIALLING || s->at_ns == TIME_NEVER)
+            continue;
+        due(n, s->at_ns + (s->state == SLOT_UP ? n->params->idle_link_ns : 0));
     }
     slots_shrink(n);
 }

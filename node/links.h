@@ -6,12 +6,12 @@
 
 #include "base/meter.h"
 #include "node/event.h"
+#include "overlay/bucket.h"
 #include "secure/suite.h"
 
 struct node;
 
 enum slot_state {
-    SLOT_FREE,
     SLOT_DIALLING, /* the driver opens the connection */
     SLOT_SHAKING,  /* the handshake is under way */
     SLOT_GREETING, /* sealed; the peer's HELLO is awaited */
@@ -19,27 +19,27 @@ enum slot_state {
 };
 
 struct slot {
-    uint8_t state; /* enum slot_state */
-    bool is_dialled;
-    bool is_sharing; /* a member of the party, known to the swarm */
-    bool is_told;    /* the overlay knows already what became of this dial */
-    bool is_choked;  /* a frame found no room: nothing more is sent, and it is closed */
+    uint8_t state;  /* enum slot_state */
+    uint8_t number; /* its own, by which the modules know the peer */
+    bool is_dialled : 1;
+    bool is_sharing : 1; /* a member of the party, known to the swarm */
+    bool is_told : 1;    /* the overlay knows already what became of this dial */
+    bool is_choked : 1;  /* a frame found no room: nothing more is sent, it is closed */
     uint32_t link;
-    uint32_t contact; /* its id and where it listens; valid when up: slot_rec */
+    uint32_t contact;         /* its id and where it listens; valid when up: slot_rec */
+    struct bucket_small asks; /* JOINs that get an answer, where there is no party */
     /* What the suite keeps, from the node's heap; NULL where there is none now. */
     void *session;
-    void *handshake;
-    void *datagram;
-    int64_t deadline_ns; /* until HELLO; TIME_NEVER once up */
-    int64_t idle_ns;     /* nobody has needed it since; TIME_NEVER: needed */
-    uint64_t to_us;      /* key id of its datagrams; valid from greeting on */
-    uint64_t link_name;  /* what both ends call the link; valid from greeting on */
-    uint64_t clock_id;   /* of the peer's raw clock; valid when up */
-    struct meter in;     /* bytes of frames that came … */
-    struct meter out;    /* … and went */
-    int64_t ask_ns;      /* JOINs before this get no answer, where there is no party */
-    char *name;          /* as its HELLO has it, from the heap; NULL: none */
-    struct addr remote;  /* other end of the connection; while dialling, the wanted one */
+    void *more;     /* SHAKING: of the handshake; UP: of the datagrams */
+    int64_t at_ns;  /* DIALLING: since then; SHAKING, GREETING: until then, TIME_NEVER:
+                       for ever; UP: nobody has needed it since, TIME_NEVER: needed */
+    uint64_t to_us; /* key id of its datagrams; valid from greeting on */
+    uint64_t link_name; /* what both ends call the link; valid from greeting on */
+    uint64_t clock_id;  /* of the peer's raw clock; valid when up */
+    struct meter in;    /* bytes of frames that came … */
+    struct meter out;   /* … and went */
+    char *name;         /* as its HELLO has it, from the heap; NULL: none */
+    struct addr remote; /* other end of the connection; while dialling, the wanted one */
     struct addr observed;          /* where the peer sees us; valid when up */
     uint8_t key[IDENTITY_KEY_LEN]; /* of the peer; valid from greeting on */
 };
@@ -87,8 +87,8 @@ struct slot *links_adopt(struct node *n, uint32_t link, const struct addr *remot
 /* … the handshake has ended; … */
 void links_agreed(struct slot *s, const struct suite_peer *peer, bool is_dialled);
 
-/* … and the peer has said HELLO: it is up.  The slot where it is from now on. */
-struct slot *links_greeted(struct node *n, struct slot *s, const struct node_id *id,
-                           const struct msg_hello *h);
+/* … and the peer has said HELLO: it is up, from now on with another number. */
+void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
+                   const struct msg_hello *h);
 
 #endif

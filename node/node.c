@@ -438,6 +438,7 @@ static void wake(struct node *n)
 
     /* The outbox is emptied in between: each of them may have a word for every peer. */
     links_wake(n);
+    flood_tidy(&n->floods, n->now_ns);
     liveness_wake(&n->liveness, n->now_ns, box);
     if (n->floods_wake_ns <= n->now_ns || (n->stirred & STIRRED_FLOODS) != 0) {
         n->stirred |= STIRRED_FLOODS;

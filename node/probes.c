@@ -39,8 +39,8 @@ static struct slot *slot_of_datagram(struct node *n, struct bytes data)
 
     if (!datagram_id(data, &id))
         return NULL;
-    for (int i = 0; i < n->slot_count; i++) {
-        struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        struct slot *s = n->slots[k];
 
         if (s->state == SLOT_UP && s->to_us == id)
             return s;
@@ -84,7 +84,7 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
         return;
     }
     body = bytes_of(plain, len);
-    liveness_heard(&n->liveness, (int)(s - n->slots), n->now_ns);
+    liveness_heard(&n->liveness, s->number, n->now_ns);
     if (probe_answer(body, n->clock_id, rx_ns, n->now_ns, reply) == 0)
         send_probe(n, s, from, reply);
     else
@@ -138,7 +138,7 @@ static void probe_reference(struct node *n, struct company *c)
         return;
     peer = links_find(n, &c->reference);
     if (peer >= 0)
-        send_probe(n, &n->slots[peer], &slot_rec(n, &n->slots[peer])->addr, body);
+        send_probe(n, slot_at(n, peer), &slot_rec(n, slot_at(n, peer))->addr, body);
 }
 
 static void poll_servers(struct node *n)

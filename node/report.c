@@ -82,15 +82,14 @@ static int banned(const struct node *n)
 
 static void put_peer(struct node *n, struct cbor_writer *w, int peer)
 {
-    const struct slot *s = &n->slots[peer];
+    const struct slot *s = slot_at(n, peer);
 
     cbor_write_map(w, 10);
     put_id(w, slot_rec(n, s)->id.b, NODE_ID_LEN);
     put_addr(w, "addr", &slot_rec(n, s)->addr);
     put_text(w, "name", slot_name(s));
     put_int(w, "score", flood_score(&n->floods, peer, n->now_ns));
-    put_bool(w, "forced",
-             overlay_is_active(&n->overlay, peer) && n->overlay.peers[peer].is_forced);
+    put_bool(w, "forced", overlay_is_forced(&n->overlay, peer));
     put_known(w, "rtt_ns", liveness_rtt_ns(&n->liveness, peer));
     put_bool(w, "dialled", s->is_dialled);
     put_int(w, "in_rate", meter_rate(s->in, n->now_ns));
@@ -102,8 +101,8 @@ static int links_up(const struct node *n)
 {
     int links = 0;
 
-    for (int i = 0; i < n->slot_count; i++)
-        links += n->slots[i].state == SLOT_UP;
+    for (int k = 0; k < n->slot_set.count; k++)
+        links += n->slots[k]->state == SLOT_UP;
     return links;
 }
 
@@ -111,9 +110,9 @@ static void put_links(struct node *n, struct cbor_writer *w)
 {
     cbor_write_text(w, "peers");
     cbor_write_array(w, links_up(n));
-    for (int i = 0; i < n->slot_count; i++) {
-        if (n->slots[i].state == SLOT_UP)
-            put_peer(n, w, i);
+    for (int k = 0; k < n->slot_set.count; k++) {
+        if (n->slots[k]->state == SLOT_UP)
+            put_peer(n, w, n->slots[k]->number);
     }
 }
 
@@ -123,9 +122,9 @@ static void put_node(struct node *n, struct cbor_writer *w)
     int64_t in = 0;
     int64_t out = 0;
 
-    for (int i = 0; i < n->slot_count; i++) {
-        in += meter_rate(n->slots[i].in, n->now_ns);
-        out += meter_rate(n->slots[i].out, n->now_ns);
+    for (int k = 0; k < n->slot_set.count; k++) {
+        in += meter_rate(n->slots[k]->in, n->now_ns);
+        out += meter_rate(n->slots[k]->out, n->now_ns);
     }
     cbor_write_text(w, "node");
     cbor_write_map(w, 11);
@@ -472,8 +471,8 @@ uint64_t report_digest(struct node *n)
     const char *state;
     uint64_t h = mix_party(n, UINT64_C(0xcbf29ce484222325));
 
-    for (int i = 0; i < n->slot_count; i++)
-        h = mix(h, n->slots[i].state == SLOT_UP);
+    for (int k = 0; k < n->slot_set.count; k++)
+        h = mix(h, n->slots[k]->state == SLOT_UP ? 1 + n->slots[k]->number : 0);
     h = mix(h, (uint64_t)overlay_active(&n->overlay, active) << 8 | (uint64_t)banned(n));
     (void)clock_role(n, &state, &stats);
     h = mix(h, (uint64_t)state[0] << 8 | (uint64_t)n->utc.line.is_valid);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "node/slots.h"
 
+#include <assert.h>
+
 #include "node/internal.h"
 
-#define SLOTS_FIRST 8 /* rows of the first table */
-#define SLOTS_SPARE 2 /* that stay when it shrinks */
+#define SLOTS_FIRST 8 /* numbers in use at first */
+#define SLOTS_SPARE 2 /* that stay when they become fewer */
 
 const struct peer_rec *slot_rec(const struct node *n, const struct slot *s)
 {
@@ -16,82 +18,112 @@ const char *slot_name(const struct slot *s)
     return s->name == NULL ? "" : s->name;
 }
 
+struct slot *slot_at(const struct node *n, int peer)
+{
+    assert(sparse_has(&n->slot_set, peer));
+    return n->slots[sparse_place(&n->slot_set, peer)];
+}
+
+bool slot_is_taken(const struct node *n, int peer)
+{
+    return sparse_has(&n->slot_set, peer);
+}
+
+int slots_next(const struct node *n, int peer)
+{
+    return sparse_next(&n->slot_set, peer);
+}
+
 struct slot *slots_of_link(struct node *n, uint32_t link)
 {
-    for (int i = 0; i < n->slot_count; i++) {
-        if (n->slot_links[i] == link && n->slots[i].state != SLOT_FREE)
-            return &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        if (n->slot_links[k] == link)
+            return n->slots[k];
     }
     return NULL;
 }
 
-void slots_set(struct node *n, struct slot *s, const struct slot *to)
+/* Numbers for so many. */
+static int numbers_for(const struct node *n, int needed)
 {
-    *s = *to;
-    n->slot_links[s - n->slots] = s->link;
+    int numbers = SLOTS_FIRST;
+
+    while (numbers < needed)
+        numbers += numbers < 16 ? 4 : numbers / 2;
+    return numbers < n->params->peers_max ? numbers : n->params->peers_max;
 }
 
-/* Rows of a table for so many. */
-static int rows_for(const struct node *n, int needed)
+/* The two tables side by side: links are looked for, slots are found. */
+static void insert(struct node *n, struct slot *s, int number)
 {
-    int rows = SLOTS_FIRST;
+    struct sparse links = n->slot_set;
+    int place = sparse_place(&links, number);
 
-    while (rows < needed)
-        rows += rows < 16 ? 4 : rows / 2;
-    return rows < n->params->peers_max ? rows : n->params->peers_max;
+    n->slot_links = sparse_add(&links, &n->heap, n->slot_links, number,
+                               sizeof(*n->slot_links));
+    n->slots = sparse_add(&n->slot_set, &n->heap, n->slots, number, sizeof(*n->slots));
+    n->slot_links[place] = s->link;
+    n->slots[place] = s;
+    s->number = (uint8_t)number;
 }
 
-static void resize(struct node *n, int rows)
+void slots_remove(struct node *n, struct slot *s)
 {
-    n->slots = heap_resize(&n->heap, n->slots, (size_t)n->slot_count, (size_t)rows,
-                           sizeof(*n->slots));
-    n->slot_links = heap_resize(&n->heap, n->slot_links, (size_t)n->slot_count,
-                                (size_t)rows, sizeof(*n->slot_links));
-    n->slot_count = rows;
+    struct sparse links = n->slot_set;
+
+    n->slot_links = sparse_remove(&links, &n->heap, n->slot_links, s->number,
+                                  sizeof(*n->slot_links));
+    n->slots = sparse_remove(&n->slot_set, &n->heap, n->slots, s->number,
+                             sizeof(*n->slots));
 }
 
-struct slot *slots_free(struct node *n)
+void slots_give(struct node *n, struct slot *s)
 {
-    int rows = rows_for(n, n->slot_count + 1);
+    heap_give(&n->heap, s, 1, sizeof(*s));
+}
 
-    for (int i = n->slot_count - 1; i >= 0; i--) {
-        if (n->slots[i].state == SLOT_FREE)
-            return &n->slots[i];
-    }
-    if (rows == n->slot_count)
+bool slots_are_full(const struct node *n)
+{
+    return n->slot_set.count == n->params->peers_max;
+}
+
+struct slot *slots_add(struct node *n, const struct slot *like)
+{
+    int number;
+    struct slot *s;
+
+    if (slots_are_full(n))
         return NULL;
-    resize(n, rows);
-    return slots_free(n);
+    if (n->slot_set.count == n->slot_numbers || n->slot_numbers == 0)
+        n->slot_numbers = numbers_for(n, n->slot_numbers + 1);
+    number = n->slot_numbers - 1;
+    while (slot_is_taken(n, number))
+        number--;
+    s = heap_take(&n->heap, 1, sizeof(*s));
+    *s = *like;
+    insert(n, s, number);
+    return s;
 }
 
-struct slot *slots_settle(struct node *n, struct slot *s)
+void slots_settle(struct node *n, struct slot *s)
 {
-    for (struct slot *to = n->slots; to < s; to++) {
-        if (to->state != SLOT_FREE)
-            continue;
-        *to = *s;
-        *s = (struct slot){ .state = SLOT_FREE };
-        n->slot_links[to - n->slots] = to->link;
-        n->slot_links[s - n->slots] = 0;
-        return to;
-    }
-    return s;
+    int number = 0;
+
+    while (slot_is_taken(n, number))
+        number++;
+    if (number > s->number)
+        return;
+    slots_remove(n, s);
+    insert(n, s, number);
 }
 
 void slots_shrink(struct node *n)
 {
-    int used = n->slot_count;
-    int peers = n->slot_count;
-    int rows;
+    int used = 0;
 
-    while (used > 0 && n->slots[used - 1].state == SLOT_FREE)
-        used--;
-    while (peers > 0 && n->slots[peers - 1].state != SLOT_UP)
-        peers--;
-    rows = rows_for(n, used + SLOTS_SPARE);
-    if (rows < n->slot_count)
-        resize(n, rows);
-    peers = rows_for(n, peers);
-    overlay_shrink(&n->overlay, peers);
-    liveness_shrink(&n->liveness, peers);
+    for (int i = slots_next(n, 0); i >= 0; i = slots_next(n, i + 1))
+        used = i + 1;
+    used = numbers_for(n, used + SLOTS_SPARE);
+    if (used < n->slot_numbers)
+        n->slot_numbers = used;
 }

@@ -227,8 +227,9 @@ static void follow_pool(struct node *n)
 /* Songs are shared with the members of the party, and with nobody else. */
 static void follow_members(struct node *n)
 {
-    for (int i = 0; i < n->slot_count; i++) {
-        struct slot *s = &n->slots[i];
+    for (int k = 0; k < n->slot_set.count; k++) {
+        struct slot *s = n->slots[k];
+        int i = s->number;
         bool is_member = s->state == SLOT_UP && party_is_member(&n->company->party, i);
 
         if (is_member == s->is_sharing)
@@ -315,6 +316,6 @@ void songs_flush(struct node *n)
     while (swarm_take_banned(&n->company->swarm, &peer)) {
         struct text t = log_begin(&n->out->log, LOG_WARN, "share", "banned");
 
-        log_id(&t, "peer", slot_rec(n, &n->slots[peer])->id.b);
+        log_id(&t, "peer", slot_rec(n, slot_at(n, peer))->id.b);
     }
 }

@@ -45,7 +45,7 @@ static int chosen_count(const struct overlay *o)
     int count = 0;
 
     for (int i = 0; i < o->active_count; i++)
-        count += o->peers[o->active[i]].is_chosen;
+        count += view_peer(o, o->active[i])->is_chosen;
     return count;
 }
 
@@ -83,9 +83,8 @@ static void unlist_active(struct overlay *o, int peer)
 static void set_state(struct overlay *o, int peer, enum overlay_state state,
                       bool is_forced, int64_t now_ns)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
-    assert(x->state != OVERLAY_FREE);
     if (x->state == OVERLAY_ACTIVE)
         unlist_active(o, peer);
     if (state == OVERLAY_ACTIVE)
@@ -104,9 +103,9 @@ static void set_state(struct overlay *o, int peer, enum overlay_state state,
 void view_unlink(struct overlay *o, int peer, int64_t now_ns)
 {
     set_state(o, peer, OVERLAY_LINKED, false, now_ns);
-    o->peers[peer].deadline_ns = now_ns + o->p->linger_ns;
-    o->peers[peer].is_chosen = 0;
-    o->peers[peer].is_checked = 0;
+    view_peer(o, peer)->deadline_ns = now_ns + o->p->linger_ns;
+    view_peer(o, peer)->is_chosen = 0;
+    view_peer(o, peer)->is_checked = 0;
 }
 
 /* HyParView asks with high priority when it has no neighbour at all.  We do also when
@@ -130,7 +129,7 @@ static int twin(const struct overlay *o, int peer)
     for (int k = 0; k < o->active_count; k++) {
         int i = o->active[k];
 
-        if (i != peer && o->peers[i].tag == o->peers[peer].tag &&
+        if (i != peer && view_peer(o, i)->tag == view_peer(o, peer)->tag &&
             node_id_equal(&overlay_rec(o, i)->id, &overlay_rec(o, peer)->id))
             return i;
     }
@@ -164,7 +163,6 @@ static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns
     if (old >= 0)
         passive_remove(&o->passive, old);
     o->counts.neighbours_up++;
-    view_fresh(o, peer);
     view_gained(o, now_ns);
     view_island_greet(o, peer, now_ns, out);
     log_neighbour(o, "neighbour-up", peer);
@@ -172,7 +170,7 @@ static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns
 
 void view_drop(struct overlay *o, int peer, int64_t now_ns)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
     assert(x->state == OVERLAY_ACTIVE);
     if (x->is_remembered)
@@ -188,7 +186,7 @@ void view_drop(struct overlay *o, int peer, int64_t now_ns)
 void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason reason,
                          const struct peer_rec *newcomer, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     struct msg m = { .type = MSG_DISCONNECT };
 
     m.u.disconnect.reason = (uint8_t)reason;
@@ -208,13 +206,13 @@ bool view_may_force(const struct overlay *o, int64_t now_ns)
 /* R8: the oldest good links stay, whoever comes. */
 static bool is_pinned(const struct overlay *o, int peer, int64_t now_ns)
 {
-    const struct overlay_peer *x = &o->peers[peer];
+    const struct overlay_peer *x = view_peer(o, peer);
     int older = 0;
 
     if (o->p->pinned == 0 || x->is_forced || now_ns - x->since_ns < o->p->good_ns)
         return false;
     for (int i = 0; i < o->active_count; i++) {
-        const struct overlay_peer *y = &o->peers[o->active[i]];
+        const struct overlay_peer *y = view_peer(o, o->active[i]);
 
         older += !y->is_forced && (y->since_ns < x->since_ns ||
                                    (y->since_ns == x->since_ns && o->active[i] < peer));
@@ -232,7 +230,7 @@ static int choose_victim(struct overlay *o, int64_t now_ns)
     int count = 0;
 
     for (int i = 0; i < o->active_count; i++) {
-        const struct overlay_peer *x = &o->peers[o->active[i]];
+        const struct overlay_peer *x = view_peer(o, o->active[i]);
 
         if (x->is_forced == is_forced && !(keeps_chosen && x->is_chosen) &&
             !is_pinned(o, o->active[i], now_ns))
@@ -277,7 +275,7 @@ static bool is_crowded(const struct overlay *o, int peer)
 void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
               int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     struct msg m = { .type = type };
 
     assert(type == MSG_JOIN || type == MSG_NEIGHBOR);
@@ -316,7 +314,7 @@ static bool is_welcome(const struct overlay *o, int64_t now_ns)
 bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
                  struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     bool is_forced = false;
     int old = twin(o, peer);
 
@@ -324,7 +322,7 @@ bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
         return true;
     if (old >= 0) { /* it would not ask if that link still stood */
         view_drop(o, old, now_ns);
-        o->peers[old].deadline_ns = now_ns;
+        view_peer(o, old)->deadline_ns = now_ns;
     }
     if (x->state == OVERLAY_ASKED && x->is_forced)
         view_unlink(o, peer, now_ns);
@@ -361,7 +359,7 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
                        recs);
     else
         o->counts.refused++;
-    if (o->peers[peer].state == OVERLAY_LINKED)
+    if (view_peer(o, peer)->state == OVERLAY_LINKED)
         view_unlink(o, peer, now_ns);
     m.u.neighbor_ack.is_accepted = is_accepted;
     outbox_push(out, peer, &m);
@@ -370,7 +368,7 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
 void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
                       int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     bool is_accepted = x->state == OVERLAY_ACTIVE;
 
     if (!bucket_small_take(&x->joins, o->p->join_link, now_ns))
@@ -386,7 +384,7 @@ void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
 /* The peer counts us among its neighbours now. */
 static void settle(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     bool may_force = x->state == OVERLAY_ASKED && x->is_forced;
 
     if (x->state == OVERLAY_ACTIVE)
@@ -409,7 +407,7 @@ static void settle(struct overlay *o, int peer, int64_t now_ns, struct outbox *o
 void view_on_ack(struct overlay *o, int peer, const struct msg_neighbor_ack *m,
                  int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
     if (x->asks_open == 0) {
         o->counts.stray++;
@@ -434,7 +432,7 @@ void view_on_ack(struct overlay *o, int peer, const struct msg_neighbor_ack *m,
 void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect *m,
                         int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     const struct peer_rec *first = &m->recs.list[0];
 
     if (x->state != OVERLAY_ACTIVE) {

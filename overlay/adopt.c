@@ -9,8 +9,8 @@ void overlay_adopt(struct overlay *o, int peer, bool is_chosen, int64_t now_ns,
     if (is_chosen)
         view_ask(o, peer, MSG_NEIGHBOR, false, now_ns, out);
     (void)view_accept(o, peer, false, now_ns, out);
-    o->peers[peer].asks_open = 0; /* there will be no answer */
-    o->young_until_ns = now_ns;   /* it has been a neighbour for long */
+    view_peer(o, peer)->asks_open = 0; /* there will be no answer */
+    o->young_until_ns = now_ns;        /* it has been a neighbour for long */
     o->shuffle_wait_ns = o->p->shuffle_period_ns;
     o->shuffle_ns = now_ns + rng_below(&o->rng, o->p->shuffle_period_ns);
     if (o->p->anchor_period_ns == 0)

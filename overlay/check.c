@@ -41,7 +41,7 @@ static int64_t ask_silent(struct overlay *o, int64_t now_ns, struct outbox *out)
 
         if (!is_silent(o, peer, now_ns))
             continue;
-        o->peers[peer].is_checked = 1;
+        view_peer(o, peer)->is_checked = 1;
         liveness_ask(o->liveness, peer, now_ns, out);
         wait_ns = max(wait_ns, wait_for(o, peer));
     }
@@ -51,7 +51,7 @@ static int64_t ask_silent(struct overlay *o, int64_t now_ns, struct outbox *out)
 bool view_check(struct overlay *o, int peer, bool is_urgent, int64_t now_ns,
                 struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
     if (o->liveness == NULL || o->p->check_fresh_ns == 0 || x->is_waiting)
         return false;
@@ -70,7 +70,7 @@ static void drop_silent(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
     for (int i = o->active_count - 1; i >= 0; i--) {
         int peer = o->active[i];
-        struct overlay_peer *x = &o->peers[peer];
+        struct overlay_peer *x = view_peer(o, peer);
         int known;
 
         if (!x->is_checked)
@@ -96,13 +96,15 @@ void view_checked(struct overlay *o, int64_t now_ns, struct outbox *out)
     }
     o->check_ns = TIME_NEVER;
     drop_silent(o, now_ns, out);
-    for (int i = 0; i < o->peer_room; i++) {
-        struct overlay_peer *x = &o->peers[i];
+    for (int k = 0; k < o->slots.count; k++) {
+        struct overlay_peer *x = &o->peers[k];
+        int peer = x->slot;
 
-        if (x->state == OVERLAY_FREE || !x->is_waiting)
+        if (!x->is_waiting)
             continue;
         x->is_waiting = 0;
-        view_answer(o, i, view_accept(o, i, x->is_urgent, now_ns, out), now_ns, out);
+        view_answer(o, peer, view_accept(o, peer, x->is_urgent, now_ns, out), now_ns,
+                    out);
     }
 }
 
@@ -112,7 +114,7 @@ void view_question(struct overlay *o, int peer, struct outbox *out)
     int left = o->active_count;
     int want = o->p->probe_helpers;
 
-    if (peer >= o->peer_room || o->peers[peer].state == OVERLAY_FREE)
+    if (!sparse_has(&o->slots, peer))
         return;
     m.u.probe.target = *overlay_rec(o, peer);
     if (!passive_is_dialable(&m.u.probe.target.addr))
@@ -130,7 +132,7 @@ void view_question(struct overlay *o, int peer, struct outbox *out)
 void view_on_probe(struct overlay *o, int peer, const struct msg_probe *m, int64_t now_ns,
                    struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     int target = overlay_find(o, &m->target.id);
     struct dial d = { .purposes = DIAL_PROBE,
                       .asker = (uint8_t)peer,
@@ -157,8 +159,8 @@ void view_on_probe_ack(struct overlay *o, const struct msg_probe_ack *m, int64_t
 {
     int peer = (int)(m->nonce & 0xff);
 
-    if (o->liveness == NULL || m->nonce >> 8 != o->probe_salt || peer >= o->peer_room ||
-        o->peers[peer].state == OVERLAY_FREE) {
+    if (o->liveness == NULL || m->nonce >> 8 != o->probe_salt ||
+        !sparse_has(&o->slots, peer)) {
         o->counts.stray++;
         return;
     }

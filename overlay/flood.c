@@ -5,7 +5,8 @@
 
 #include "overlay/flood_private.h"
 
-#define ROOM_FIRST 8
+#define ORIGINS_FIRST 4
+#define TIDY_NS       (10 * NS_PER_S)
 
 struct flood_origin {
     uint8_t key[KEY_LEN];
@@ -65,7 +66,7 @@ void floods_init(struct floods *f, const struct flood_params *p, struct heap *he
     assert(p->peers_max > 0 && p->seen_max > 0 && p->origins_max > 0);
     assert(p->answers_max > 0 && p->ttl_max > 0 && p->ttl_max < UINT8_MAX);
     *f = (struct floods){
-        .p = p, .heap = heap, .key = seed, .wake_ns = TIME_NEVER, .stale_ns = TIME_NEVER
+        .p = p, .heap = heap, .key = seed, .wake_ns = TIME_NEVER, .tidy_ns = TIME_NEVER
     };
 }
 
@@ -80,45 +81,51 @@ void flood_settled(struct floods *f)
 struct flood_state *flood_state(struct floods *f)
 {
     if (f->state == NULL) {
+        (void)flood_count(f);
         f->state = heap_take(f->heap, 1, sizeof(*f->state));
         seen_init(&f->state->seen, f->p->seen_max, f->key);
+        if (f->tidy_ns == TIME_NEVER)
+            f->tidy_ns = 0;
     }
     return f->state;
 }
 
+struct flood_counts *flood_count(struct floods *f)
+{
+    if (f->past == NULL)
+        f->past = heap_take(f->heap, 1, sizeof(*f->past));
+    return &f->past->counts;
+}
+
 struct flood_traffic *flood_traffic(struct floods *f, int peer)
 {
-    struct flood_link *link = &f->links[peer];
+    struct flood_link *link = flood_link(f, peer);
 
-    assert(peer >= 0 && peer < f->link_room && link->is_up);
-    if (link->traffic == NULL)
+    if (link->traffic == NULL) {
         link->traffic = heap_take(f->heap, 1, sizeof(*link->traffic));
+        if (f->tidy_ns == TIME_NEVER)
+            f->tidy_ns = 0;
+    }
     return link->traffic;
 }
 
 void flood_peer_up(struct floods *f, int peer, int64_t debt_ns)
 {
-    int room = f->link_room == 0 ? ROOM_FIRST : f->link_room;
-
     assert(peer >= 0 && peer < f->p->peers_max);
-    while (room <= peer)
-        room *= 2;
-    if (room > f->link_room) {
-        f->links = heap_resize(f->heap, f->links, (size_t)f->link_room, (size_t)room,
-                               sizeof(*f->links));
-        f->link_room = room;
-    }
-    f->links[peer].is_up = true;
+    f->links = sparse_add(&f->slots, f->heap, f->links, peer, sizeof(*f->links));
+    *flood_link(f, peer) = (struct flood_link){ .slot = (uint8_t)peer,
+                                                .generation = ++f->generation };
     if (debt_ns > 0)
         flood_traffic(f, peer)->score.full_ns = debt_ns;
 }
 
 void flood_peer_down(struct floods *f, int peer, int64_t now_ns)
 {
-    struct flood_link *link = &f->links[peer];
+    struct flood_link *link;
 
-    if (peer >= f->link_room)
+    if (!sparse_has(&f->slots, peer))
         return;
+    link = flood_link(f, peer);
     if (link->traffic != NULL) {
         flood_hops_drop(f, peer);
         heap_give(f->heap, link->traffic, 1, sizeof(*link->traffic));
@@ -127,27 +134,31 @@ void flood_peer_down(struct floods *f, int peer, int64_t now_ns)
     if (link->is_neighbour)
         f->repair_until_ns = now_ns + f->p->repair_ns;
     f->marks -= link->is_dead + link->is_abuser;
-    *link = (struct flood_link){ .generation = (uint16_t)(link->generation + 1) };
+    f->links = sparse_remove(&f->slots, f->heap, f->links, peer, sizeof(*f->links));
+}
+
+static void finish_state(struct floods *f)
+{
+    struct flood_state *s = f->state;
+
+    if (s == NULL)
+        return;
+    flood_recent_finish(f);
+    flood_answers_finish(f);
+    seen_finish(&s->seen, f->heap);
+    heap_give(f->heap, s->origins, (size_t)s->origin_room, sizeof(*s->origins));
+    heap_give(f->heap, s, 1, sizeof(*s));
+    f->state = NULL;
 }
 
 void floods_finish(struct floods *f)
 {
-    struct flood_state *s = f->state;
-
     if (f->heap == NULL)
         return;
-    for (int i = 0; i < f->link_room; i++)
-        flood_peer_down(f, i, 0);
-    heap_give(f->heap, f->links, (size_t)f->link_room, sizeof(*f->links));
-    if (s != NULL) {
-        flood_recent_finish(f);
-        seen_finish(&s->seen, f->heap);
-        heap_give(f->heap, s->origins, (size_t)s->origin_room, sizeof(*s->origins));
-        if (s->answers != NULL)
-            heap_give(f->heap, s->answers, (size_t)f->p->answers_max,
-                      sizeof(*s->answers));
-        heap_give(f->heap, s, 1, sizeof(*s));
-    }
+    while (f->slots.count > 0)
+        flood_peer_down(f, f->links[0].slot, 0);
+    finish_state(f);
+    heap_give(f->heap, f->past, 1, sizeof(*f->past));
     floods_init(f, f->p, f->heap, f->key);
 }
 
@@ -155,14 +166,14 @@ const struct flood_counts *flood_counts(const struct floods *f)
 {
     static const struct flood_counts none;
 
-    return f->state == NULL ? &none : &f->state->counts;
+    return f->past == NULL ? &none : &f->past->counts;
 }
 
 const struct flood_newest *flood_newest(const struct floods *f)
 {
     static const struct flood_newest none;
 
-    return f->state == NULL ? &none : &f->state->newest;
+    return f->past == NULL ? &none : &f->past->newest;
 }
 
 struct seen_row *flood_row(const struct floods *f, const struct flood_id *id)
@@ -186,13 +197,13 @@ static bool has_room(struct floods *f, int64_t now_ns)
 {
     if (seen_make_room(&f->state->seen, f->heap, route_ms(f), seen_ms(now_ns)))
         return true;
-    f->state->counts.cache_full++;
+    f->past->counts.cache_full++;
     return false;
 }
 
 static enum flood_verdict check_head(struct floods *f, const struct flood_head *h)
 {
-    struct flood_counts *c = &flood_state(f)->counts;
+    struct flood_counts *c = flood_count(f);
     int64_t life_ns = h->life_s * NS_PER_S;
 
     if (h->ttl < 1 || (h->ttl > f->p->ttl_max && !h->is_tree) || h->hops < 1 ||
@@ -220,17 +231,40 @@ static struct flood_origin *find_origin(const struct flood_state *s, const uint8
     return NULL;
 }
 
+static void resize_origins(struct floods *f, int room)
+{
+    struct flood_state *s = f->state;
+
+    s->origins = heap_resize(f->heap, s->origins, (size_t)s->origin_room, (size_t)room,
+                             sizeof(*s->origins));
+    s->origin_room = room;
+}
+
 static struct flood_origin *new_origin(struct floods *f)
 {
     struct flood_state *s = f->state;
-    int room = s->origin_room == 0 ? ROOM_FIRST : 2 * s->origin_room;
 
-    if (s->origin_count == s->origin_room) {
-        s->origins = heap_resize(f->heap, s->origins, (size_t)s->origin_room,
-                                 (size_t)room, sizeof(*s->origins));
-        s->origin_room = room;
-    }
+    if (s->origin_count == s->origin_room)
+        resize_origins(f, s->origin_room == 0 ? ORIGINS_FIRST : 2 * s->origin_room);
     return &s->origins[s->origin_count++];
+}
+
+/* Whose bucket is full again says nothing. */
+static void tidy_origins(struct floods *f, int64_t now_ns)
+{
+    struct flood_state *s = f->state;
+    int room = s->origin_room;
+
+    for (int i = s->origin_count - 1; i >= 0; i--) {
+        if (s->origins[i].bucket.full_ns <= now_ns)
+            s->origins[i] = s->origins[--s->origin_count];
+    }
+    while (room > ORIGINS_FIRST && s->origin_count <= room / 4)
+        room /= 2;
+    if (s->origin_count == 0)
+        room = 0;
+    if (room < s->origin_room)
+        resize_origins(f, room);
 }
 
 /* The entry of an origin: one whose bucket is full again says nothing and is free to be
@@ -261,15 +295,15 @@ static struct flood_origin *take_origin(struct floods *f, const uint8_t *key,
 /* The rates that only a good signature may use up. */
 static bool is_within_rates(struct floods *f, const struct flood_head *h, int64_t now_ns)
 {
-    struct flood_state *s = f->state;
+    struct flood_state *s = flood_state(f);
     const struct flood_origin *o = find_origin(s, h->origin);
 
     if (o != NULL && !bucket_has(&o->bucket, f->p->origin_rate, now_ns)) {
-        s->counts.origin_limited++;
+        f->past->counts.origin_limited++;
         return false;
     }
     if (!bucket_has(&s->node, f->p->node_rate, now_ns)) {
-        s->counts.node_limited++;
+        f->past->counts.node_limited++;
         return false;
     }
     return true;
@@ -288,7 +322,7 @@ enum flood_verdict flood_probe(struct floods *f, const struct flood_head *h,
     /* What we asked for costs no token: its sender did not choose when to send it. */
     if (!is_asked &&
         !bucket_take(&flood_traffic(f, h->peer)->floods, f->p->link_rate, now_ns)) {
-        f->state->counts.link_limited++;
+        f->past->counts.link_limited++;
         flood_blame(f, h->peer, f->p->excess_points, now_ns);
         return FLOOD_LIMITED;
     }
@@ -309,17 +343,17 @@ static void remember(struct floods *f, const struct flood_head *h, int64_t now_n
     row->hops = h->hops;
     row->ttl = h->ttl;
     row->peer = (int16_t)(h->peer < 0 ? SEEN_OWN : h->peer);
-    row->generation = h->peer < 0 ? 0 : f->links[h->peer].generation;
-    s->newest = (struct flood_newest){ .id = h->id,
-                                       .at_ns = now_ns,
-                                       .hops = h->peer < 0 ? 0 : h->hops };
+    row->generation = h->peer < 0 ? 0 : flood_link(f, h->peer)->generation;
+    f->past->newest = (struct flood_newest){ .id = h->id,
+                                             .at_ns = now_ns,
+                                             .hops = h->peer < 0 ? 0 : h->hops };
 }
 
 enum flood_verdict flood_commit(struct floods *f, const struct flood_head *h,
                                 int64_t now_ns)
 {
     enum flood_verdict verdict = check_head(f, h);
-    struct flood_state *s = f->state;
+    struct flood_state *s = flood_state(f);
 
     assert(h->peer < f->p->peers_max);
     if (verdict != FLOOD_NEW)
@@ -336,7 +370,7 @@ enum flood_verdict flood_commit(struct floods *f, const struct flood_head *h,
     }
     remember(f, h, now_ns);
     flood_wanted_come(f, &h->id);
-    s->counts.admitted++;
+    f->past->counts.admitted++;
     return FLOOD_NEW;
 }
 
@@ -345,7 +379,7 @@ bool flood_take_bytes(struct floods *f, int peer, size_t len, int64_t now_ns)
     struct bucket *b = &flood_traffic(f, peer)->bytes;
 
     if (!bucket_has(b, f->p->byte_link, now_ns)) {
-        flood_state(f)->counts.bytes_limited++;
+        flood_count(f)->bytes_limited++;
         flood_blame(f, peer, f->p->excess_points, now_ns);
         return false;
     }
@@ -361,13 +395,13 @@ bool flood_may_check(struct floods *f, int peer, int64_t now_ns)
     if (bucket_take(&flood_traffic(f, peer)->checks, f->p->check_link, now_ns) &&
         bucket_take(&s->checks, f->p->check_node, now_ns))
         return true;
-    s->counts.unchecked++;
+    f->past->counts.unchecked++;
     return false;
 }
 
 void flood_blame(struct floods *f, int peer, int points, int64_t now_ns)
 {
-    struct flood_link *link = &f->links[peer];
+    struct flood_link *link = flood_link(f, peer);
     struct bucket *b = &flood_traffic(f, peer)->score;
 
     if (!f->p->has_scores || points == 0)
@@ -381,7 +415,9 @@ void flood_blame(struct floods *f, int peer, int points, int64_t now_ns)
 
 int flood_score(const struct floods *f, int peer, int64_t now_ns)
 {
-    const struct flood_traffic *t = peer < f->link_room ? f->links[peer].traffic : NULL;
+    const struct flood_traffic *t = sparse_has(&f->slots, peer)
+                                        ? flood_link(f, peer)->traffic
+                                        : NULL;
 
     if (t == NULL || t->score.full_ns <= now_ns)
         return 0;
@@ -390,12 +426,14 @@ int flood_score(const struct floods *f, int peer, int64_t now_ns)
 
 bool flood_take_dead(struct floods *f, int *peer)
 {
-    for (int i = 0; f->marks > 0 && i < f->link_room; i++) {
-        if (!f->links[i].is_dead)
+    for (int k = 0; f->marks > 0 && k < f->slots.count; k++) {
+        struct flood_link *link = &f->links[k];
+
+        if (!link->is_dead)
             continue;
-        f->links[i].is_dead = false;
+        link->is_dead = false;
         f->marks--;
-        *peer = i;
+        *peer = link->slot;
         return true;
     }
     return false;
@@ -403,15 +441,80 @@ bool flood_take_dead(struct floods *f, int *peer)
 
 bool flood_take_abuser(struct floods *f, int *peer)
 {
-    for (int i = 0; f->marks > 0 && i < f->link_room; i++) {
-        if (!f->links[i].is_abuser)
+    for (int k = 0; f->marks > 0 && k < f->slots.count; k++) {
+        struct flood_link *link = &f->links[k];
+
+        if (!link->is_abuser)
             continue;
-        f->links[i].is_abuser = false;
+        link->is_abuser = false;
         f->marks--;
-        *peer = i;
+        *peer = link->slot;
         return true;
     }
     return false;
+}
+
+/* Nothing of what came on this link has a bearing on what comes. */
+static bool is_quiet(const struct flood_traffic *t, int64_t now_ns)
+{
+    int64_t full_ns = t->floods.full_ns;
+    const struct bucket *others[] = { &t->sends, &t->replies, &t->checks, &t->bytes,
+                                      &t->ids,   &t->pulls,   &t->score };
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        full_ns = others[i]->full_ns > full_ns ? others[i]->full_ns : full_ns;
+    return full_ns <= now_ns && t->suspect_ns == 0 && t->unacked_count == 0;
+}
+
+/* The traffic of links that are quiet goes.  True when there is none left. */
+static bool tidy_links(struct floods *f, int64_t now_ns)
+{
+    bool is_left = false;
+
+    for (int k = 0; k < f->slots.count; k++) {
+        struct flood_link *link = &f->links[k];
+
+        if (link->traffic == NULL)
+            continue;
+        if (is_quiet(link->traffic, now_ns)) {
+            heap_give(f->heap, link->traffic, 1, sizeof(*link->traffic));
+            link->traffic = NULL;
+        }
+        is_left = is_left || link->traffic != NULL;
+    }
+    return !is_left;
+}
+
+/* … and the state, when no flood is left in it.  True when there is none left. */
+static bool tidy_state(struct floods *f, int64_t now_ns)
+{
+    struct flood_state *s = f->state;
+
+    if (s == NULL)
+        return true;
+    flood_recent_forget(f, now_ns);
+    tidy_origins(f, now_ns);
+    seen_tidy(&s->seen, f->heap, route_ms(f), seen_ms(now_ns));
+    if (s->seen.count > 0)
+        return false;
+    flood_answers_finish(f);
+    if (s->oldest != NULL || s->origin_count + s->wanted_count > 0 ||
+        s->unacked + s->suspects > 0 || s->node.full_ns > now_ns ||
+        s->checks.full_ns > now_ns)
+        return false;
+    finish_state(f);
+    return true;
+}
+
+void flood_tidy(struct floods *f, int64_t now_ns)
+{
+    bool is_tidy;
+
+    if (now_ns < f->tidy_ns)
+        return;
+    is_tidy = tidy_links(f, now_ns);
+    is_tidy = tidy_state(f, now_ns) && is_tidy;
+    f->tidy_ns = is_tidy ? TIME_NEVER : now_ns + TIDY_NS;
 }
 
 const char *floods_check(const struct floods *f)

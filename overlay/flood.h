@@ -8,11 +8,12 @@
  *
  * What is sent on a link must be answered there (hop acknowledgement), and what is fresh
  * is offered on each new link (overlay/recent.h), so that a flood gets through a network
- * that is just falling apart.  All memory comes with the first flood.
+ * that is just falling apart.  All memory comes with floods, and goes when they are over.
  * SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_FLOOD_H
 #define OVERLAY_FLOOD_H
 
+#include "base/sparse.h"
 #include "overlay/bucket.h"
 #include "overlay/liveness.h"
 #include "overlay/seen.h"
@@ -93,30 +94,30 @@ enum flood_reply_verdict {
     FLOOD_REPLY_BAD_HOPS
 };
 
-/* Everything that came or went, by what became of it. */
+/* Everything that came or went, by what became of it; modulo 2^32. */
 struct flood_counts {
-    int64_t admitted;
-    int64_t sent;       /* copies sent or forwarded */
-    int64_t held;       /* … not sent, as the link's rate was used up: only named */
-    int64_t pushed;     /* … sent because a peer asked for them */
-    int64_t unanswered; /* copies that got no answer in time */
-    int64_t silent;     /* links that were found dead by it */
-    int64_t broken;     /* floods that a peer named and did not send */
-    int64_t unchecked;  /* dropped as too many signatures were to be checked */
-    int64_t bytes_limited;
-    int64_t ids_limited;
-    int64_t duplicates;
-    int64_t bad_hops;
-    int64_t expired;
-    int64_t link_limited;
-    int64_t origin_limited;
-    int64_t node_limited;
-    int64_t cache_full;
-    int64_t replies; /* handled or passed on */
-    int64_t replies_lost;
-    int64_t replies_double;
-    int64_t replies_limited;
-    int64_t replies_bad_hops;
+    uint32_t admitted;
+    uint32_t sent;       /* copies sent or forwarded */
+    uint32_t held;       /* … not sent, as the link's rate was used up: only named */
+    uint32_t pushed;     /* … sent because a peer asked for them */
+    uint32_t unanswered; /* copies that got no answer in time */
+    uint32_t silent;     /* links that were found dead by it */
+    uint32_t broken;     /* floods that a peer named and did not send */
+    uint32_t unchecked;  /* dropped as too many signatures were to be checked */
+    uint32_t bytes_limited;
+    uint32_t ids_limited;
+    uint32_t duplicates;
+    uint32_t bad_hops;
+    uint32_t expired;
+    uint32_t link_limited;
+    uint32_t origin_limited;
+    uint32_t node_limited;
+    uint32_t cache_full;
+    uint32_t replies; /* handled or passed on */
+    uint32_t replies_lost;
+    uint32_t replies_double;
+    uint32_t replies_limited;
+    uint32_t replies_bad_hops;
 };
 
 /* The newest flood that was handled. */
@@ -131,14 +132,21 @@ struct flood_body;
 struct flood_wanted;
 struct flood_unacked;
 
-/* What there is once the first flood has come. */
+/* What is left of floods that are long over. */
+struct flood_past {
+    struct flood_newest newest;
+    struct flood_counts counts;
+};
+
+/* What there is while floods are remembered. */
 struct flood_state {
     struct seen seen;
     struct bucket node; /* of node_rate */
     struct flood_origin *origins;
     int origin_count;
     int origin_room;
-    uint64_t *answers; /* answers_max, a ring; NULL until the first */
+    uint64_t *answers; /* answer_room of them, at answers_max a ring; NULL: none */
+    int answer_room;
     int answer_next;
     struct bucket checks;
     struct flood_body *oldest; /* what is kept to be sent again; NULL: nothing */
@@ -149,8 +157,6 @@ struct flood_state {
     int wanted_room;
     int unacked; /* copies that wait for an answer, on all links */
     int suspects;
-    struct flood_newest newest;
-    struct flood_counts counts;
 };
 
 /* What there is of a link once floods have come on it. */
@@ -170,25 +176,27 @@ struct flood_traffic {
 };
 
 struct flood_link {
-    struct flood_traffic *traffic; /* NULL: nothing came yet */
-    uint16_t generation;           /* counts the links that this slot has had */
-    bool is_up;
-    bool is_neighbour; /* and was greeted as one */
-    bool is_dead;      /* waits for flood_take_dead */
-    bool is_abuser;    /* waits for flood_take_abuser */
+    struct flood_traffic *traffic; /* NULL: nothing came yet, or of late */
+    uint16_t generation;           /* tells it from other links that the slot had */
+    uint8_t slot;                  /* its number, which the node gives it */
+    bool is_neighbour;             /* and was greeted as one */
+    bool is_dead;                  /* waits for flood_take_dead */
+    bool is_abuser;                /* waits for flood_take_abuser */
 };
 
 struct floods {
     const struct flood_params *p;
     struct heap *heap;
     struct liveness *liveness; /* round trips; NULL: none are known */
-    struct flood_state *state;
-    struct flood_link *links; /* link_room, grown by flood_peer_up */
-    int link_room;
+    struct flood_state *state; /* NULL: no flood is remembered */
+    struct flood_past *past;   /* NULL: there never was one */
+    struct sparse slots;       /* that have a row in links */
+    struct flood_link *links;
+    uint16_t generation; /* of the newest link */
     uint64_t key;
     int64_t wake_ns;         /* no deadline is earlier */
     int64_t repair_until_ns; /* every new link is offered what is fresh */
-    int64_t stale_ns;        /* the oldest that is kept is fresh until then */
+    int64_t tidy_ns;         /* when to look what is over; TIME_NEVER: there is nothing */
     int marks;               /* links that are dead or abusers */
     uint32_t active_version; /* the caller's, of its last flood_set_active */
 };
@@ -266,6 +274,10 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
 /* The deadlines.  flood_wake may come late, early or twice. */
 int64_t flood_wake_ns(const struct floods *f);
 void flood_wake(struct floods *f, int64_t now_ns, struct outbox *out);
+
+/* Give back the memory of what is over.  It changes nothing else, so that nobody has to
+ * be woken for it: to be called whenever the node is awake anyway. */
+void flood_tidy(struct floods *f, int64_t now_ns);
 
 /* The next peer that did not answer, or that has too many points: close its link.  Call
  * until false after each step. */

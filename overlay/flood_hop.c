@@ -33,7 +33,7 @@ static void remove_unacked(struct floods *f, struct flood_traffic *t, int index)
 
 void flood_hops_drop(struct floods *f, int peer)
 {
-    struct flood_traffic *t = f->links[peer].traffic;
+    struct flood_traffic *t = flood_link(f, peer)->traffic;
 
     while (t->unacked_count > 0)
         remove_unacked(f, t, t->unacked_count - 1);
@@ -59,7 +59,7 @@ void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns)
 /* The peer has this flood.  True when we had sent it there. */
 static bool acknowledge(struct floods *f, int peer, int32_t row)
 {
-    struct flood_traffic *t = f->links[peer].traffic;
+    struct flood_traffic *t = flood_link(f, peer)->traffic;
 
     for (int i = 0; t != NULL && i < t->unacked_count; i++) {
         if (t->unacked[i].row == row) {
@@ -86,7 +86,7 @@ bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
 
     if (row == NULL)
         return false;
-    f->state->counts.duplicates++;
+    f->past->counts.duplicates++;
     /* Where our own copy crosses this one, each is the answer to the other. */
     if (f->p->has_acks && !acknowledge(f, peer, (int32_t)(row - f->state->seen.rows)))
         say_seen(peer, id, out);
@@ -129,7 +129,7 @@ static int send_copies(struct floods *f, const struct msg *copy,
             flood_hop_sent(f, row, active[i], now_ns);
         } else {
             say_seen(active[i], &h->id, out);
-            f->state->counts.held++;
+            f->past->counts.held++;
         }
     }
     return outbox_push_all(out, to, sent, -1, copy);
@@ -151,7 +151,7 @@ int flood_forward(struct floods *f, const struct msg_flood *m, const struct floo
     }
     if (h->peer >= 0 && f->p->has_acks)
         say_seen(h->peer, &h->id, out);
-    f->state->counts.sent += sent;
+    f->past->counts.sent += (uint32_t)sent;
     return sent;
 }
 
@@ -162,12 +162,13 @@ void flood_set_active(struct floods *f, const int *active, int count, int64_t no
 
     for (int i = 0; i < count; i++)
         is_active[active[i] / 64] |= UINT64_C(1) << active[i] % 64;
-    for (int i = 0; i < f->link_room; i++) {
-        bool is_now = (is_active[i / 64] >> i % 64 & 1) != 0;
+    for (int k = 0; k < f->slots.count; k++) {
+        struct flood_link *link = &f->links[k];
+        bool is_now = (is_active[link->slot / 64] >> link->slot % 64 & 1) != 0;
 
-        if (is_now && !f->links[i].is_neighbour)
-            flood_offer(f, i, now_ns, out);
-        f->links[i].is_neighbour = is_now;
+        if (is_now && !link->is_neighbour)
+            flood_offer(f, link->slot, now_ns, out);
+        link->is_neighbour = is_now;
     }
 }
 
@@ -175,12 +176,12 @@ void flood_set_active(struct floods *f, const int *active, int count, int64_t no
  * its link is as good as before. */
 static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct flood_traffic *t = f->links[peer].traffic;
+    struct flood_traffic *t = flood_link(f, peer)->traffic;
     struct msg m = { .type = MSG_PING };
 
     int64_t patience_ns = flood_patience_ns(f, peer);
 
-    f->state->counts.unanswered++;
+    f->past->counts.unanswered++;
     if (t->suspect_ns != 0 || f->liveness == NULL ||
         now_ns - liveness_heard_ns(f->liveness, peer) < patience_ns)
         return;
@@ -194,7 +195,7 @@ static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *o
 
 static void look_at_suspect(struct floods *f, int peer, int64_t now_ns)
 {
-    struct flood_link *link = &f->links[peer];
+    struct flood_link *link = flood_link(f, peer);
     struct flood_traffic *t = link->traffic;
     bool is_heard = liveness_heard_ns(f->liveness, peer) > t->pinged_ns;
 
@@ -210,12 +211,12 @@ static void look_at_suspect(struct floods *f, int peer, int64_t now_ns)
         return;
     link->is_dead = true;
     f->marks++;
-    f->state->counts.silent++;
+    f->past->counts.silent++;
 }
 
 static void look_at_link(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct flood_traffic *t = f->links[peer].traffic;
+    struct flood_traffic *t = flood_link(f, peer)->traffic;
 
     look_at_suspect(f, peer, now_ns);
     for (int i = t->unacked_count - 1; i >= 0; i--) {
@@ -239,14 +240,12 @@ int64_t flood_wake_ns(const struct floods *f)
 
 void flood_wake(struct floods *f, int64_t now_ns, struct outbox *out)
 {
-    if (now_ns >= f->stale_ns)
-        flood_recent_forget(f, now_ns);
     if (now_ns < f->wake_ns)
         return;
     f->wake_ns = TIME_NEVER;
-    for (int i = 0; i < f->link_room; i++) {
-        if (f->links[i].traffic != NULL)
-            look_at_link(f, i, now_ns, out);
+    for (int k = 0; k < f->slots.count; k++) {
+        if (f->links[k].traffic != NULL)
+            look_at_link(f, f->links[k].slot, now_ns, out);
     }
     f->wake_ns = time_min(f->wake_ns, flood_wanted_wake(f, now_ns, out));
 }

@@ -4,9 +4,18 @@
 #ifndef OVERLAY_FLOOD_PRIVATE_H
 #define OVERLAY_FLOOD_PRIVATE_H
 
+#include <assert.h>
+
 #include "overlay/flood.h"
 
 /* --- flood.c */
+
+/* The link of a peer, who has one. */
+static inline struct flood_link *flood_link(const struct floods *f, int peer)
+{
+    assert(sparse_has(&f->slots, peer));
+    return &f->links[sparse_place(&f->slots, peer)];
+}
 
 /* The memory that comes with the first flood. */
 struct flood_state *flood_state(struct floods *f);
@@ -14,8 +23,14 @@ struct flood_state *flood_state(struct floods *f);
 /* … and with the first one on this link, which is up. */
 struct flood_traffic *flood_traffic(struct floods *f, int peer);
 
+/* What is counted, whether or not there is a flood. */
+struct flood_counts *flood_count(struct floods *f);
+
 /* One thing less waits for an answer: without any there is no deadline. */
 void flood_settled(struct floods *f);
+
+/* Forget the answers to floods that are over. */
+void flood_answers_finish(struct floods *f);
 
 /* NULL: not seen. */
 struct seen_row *flood_row(const struct floods *f, const struct flood_id *id);

@@ -45,7 +45,6 @@ void flood_recent_forget(struct floods *f, int64_t now_ns)
 
     while (s->oldest != NULL && now_ns - s->oldest->born_ns >= f->p->recent_ns)
         forget_oldest(f);
-    f->stale_ns = s->oldest == NULL ? TIME_NEVER : s->oldest->born_ns + f->p->recent_ns;
 }
 
 void flood_recent_finish(struct floods *f)
@@ -82,7 +81,6 @@ void flood_recent_keep(struct floods *f, const struct msg_flood *m,
         s->newest_body->next = b;
     s->newest_body = b;
     s->body_bytes += size;
-    f->stale_ns = s->oldest->born_ns + f->p->recent_ns;
 }
 
 static const struct flood_body *find_body(const struct floods *f,
@@ -129,6 +127,7 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
     struct flood_state *s = flood_state(f);
     struct flood_traffic *t = flood_traffic(f, peer);
 
+    flood_recent_forget(f, now_ns);
     for (int i = 0; i < m->count; i++) {
         const struct flood_body *b = find_body(f, &m->list[i]);
         struct msg copy = { .type = MSG_FLOOD };
@@ -136,7 +135,7 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
         if (b == NULL)
             continue;
         if (!bucket_take(&t->pulls, f->p->pull_rate, now_ns)) {
-            s->counts.ids_limited++;
+            f->past->counts.ids_limited++;
             flood_blame(f, peer, f->p->excess_points, now_ns);
             return;
         }
@@ -145,7 +144,7 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
         memcpy(copy.u.flood.sig, b->sig, SIGNATURE_LEN);
         outbox_push(out, peer, &copy);
         flood_hop_sent(f, seen_find(&s->seen, &b->id), peer, now_ns);
-        s->counts.pushed++;
+        f->past->counts.pushed++;
     }
 }
 
@@ -246,7 +245,7 @@ void flood_want(struct floods *f, int peer, const struct msg_ids *ids, int64_t n
         return;
     for (int i = 0; i < ids->count; i++) {
         if (!bucket_take(&t->ids, f->p->id_rate, now_ns)) {
-            s->counts.ids_limited++;
+            f->past->counts.ids_limited++;
             flood_blame(f, peer, f->p->excess_points, now_ns);
             break;
         }
@@ -275,7 +274,7 @@ int64_t flood_wanted_wake(struct floods *f, int64_t now_ns, struct outbox *out)
     struct flood_state *s = f->state;
     int64_t wake = TIME_NEVER;
 
-    for (int i = s->wanted_count - 1; i >= 0; i--) {
+    for (int i = s == NULL ? -1 : s->wanted_count - 1; i >= 0; i--) {
         struct flood_wanted *w = &s->wanted[i];
         struct msg_ids again = { .count = 1, .list[0] = w->id };
         int other = w->other;
@@ -285,7 +284,7 @@ int64_t flood_wanted_wake(struct floods *f, int64_t now_ns, struct outbox *out)
             continue;
         }
         if (w->peer >= 0) {
-            s->counts.broken++;
+            f->past->counts.broken++;
             flood_blame(f, w->peer, f->p->broken_points, now_ns);
         }
         remove_wanted(f, w);

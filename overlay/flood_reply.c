@@ -1,12 +1,15 @@
 /* Replies, on the way that their flood came by.  SPDX-License-Identifier: MIT */
 #include "overlay/flood_private.h"
 
+#define ANSWERS_FIRST 8
+
 static int route_of(const struct floods *f, const struct seen_row *row, int64_t now_ns)
 {
     int32_t route_ms = (int32_t)(f->p->route_ns / NS_PER_MS);
 
     if (row->peer < 0 || seen_ms_since(seen_ms(now_ns), row->born_ms) >= route_ms ||
-        row->generation != f->links[row->peer].generation)
+        !sparse_has(&f->slots, row->peer) ||
+        row->generation != flood_link(f, row->peer)->generation)
         return -1;
     return row->peer;
 }
@@ -42,7 +45,7 @@ static void take_reply(const struct floods *f, struct seen_row *row, int64_t now
 enum flood_reply_verdict flood_reply_probe(struct floods *f, const struct msg_reply *m,
                                            int peer, int64_t now_ns, int *route)
 {
-    struct flood_counts *c = &flood_state(f)->counts;
+    struct flood_counts *c = flood_count(f);
     const struct seen_row *row = flood_row(f, &m->flood);
 
     *route = -1;
@@ -75,6 +78,32 @@ static uint64_t answer_tag(const struct floods *f, const struct flood_id *id,
     return (a ^ a >> 29 ^ b ^ b >> 31) | 1;
 }
 
+/* There is room for one more, if need be in the place of the oldest. */
+static void grow_answers(struct floods *f)
+{
+    struct flood_state *s = f->state;
+    int room = s->answer_room == 0 ? ANSWERS_FIRST : 2 * s->answer_room;
+
+    room = room < f->p->answers_max ? room : f->p->answers_max;
+    if (room == s->answer_room) {
+        s->answer_next = 0;
+        return;
+    }
+    s->answers = heap_resize(f->heap, s->answers, (size_t)s->answer_room, (size_t)room,
+                             sizeof(*s->answers));
+    s->answer_room = room;
+}
+
+void flood_answers_finish(struct floods *f)
+{
+    struct flood_state *s = f->state;
+
+    heap_give(f->heap, s->answers, (size_t)s->answer_room, sizeof(*s->answers));
+    s->answers = NULL;
+    s->answer_room = 0;
+    s->answer_next = 0;
+}
+
 /* True when this answerer has answered this flood lately; remembers it otherwise. */
 static bool has_answered(struct floods *f, const struct flood_id *id,
                          const uint8_t *answerer)
@@ -82,21 +111,20 @@ static bool has_answered(struct floods *f, const struct flood_id *id,
     struct flood_state *s = f->state;
     uint64_t tag = answer_tag(f, id, answerer);
 
-    if (s->answers == NULL)
-        s->answers = heap_take(f->heap, (size_t)f->p->answers_max, sizeof(*s->answers));
-    for (int i = 0; i < f->p->answers_max; i++) {
+    for (int i = 0; i < s->answer_room; i++) {
         if (s->answers[i] == tag)
             return true;
     }
-    s->answers[s->answer_next] = tag;
-    s->answer_next = (s->answer_next + 1) % f->p->answers_max;
+    if (s->answer_next == s->answer_room)
+        grow_answers(f);
+    s->answers[s->answer_next++] = tag;
     return false;
 }
 
 enum flood_reply_verdict flood_reply_commit(struct floods *f, const struct flood_id *id,
                                             const uint8_t *answerer, int64_t now_ns)
 {
-    struct flood_counts *c = &flood_state(f)->counts;
+    struct flood_counts *c = flood_count(f);
     struct seen_row *row = flood_row(f, id);
 
     if (row == NULL) {
@@ -122,7 +150,7 @@ void flood_reply_forward(struct floods *f, const struct msg_reply *m, int route,
     struct msg copy = { .type = MSG_REPLY };
 
     if (m->hops >= f->p->ttl_max) {
-        flood_state(f)->counts.replies_bad_hops++;
+        flood_count(f)->replies_bad_hops++;
         return;
     }
     copy.u.reply = *m;

@@ -64,13 +64,13 @@ void view_island_greet(struct overlay *o, int peer, int64_t now_ns, struct outbo
 
 void view_island_ask(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
 {
-    o->peers[peer].is_anchor = 1;
+    view_peer(o, peer)->is_anchor = 1;
     say(o, peer, true, now_ns, out);
 }
 
 void view_merge(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
     if (x->state != OVERLAY_LINKED)
         return;
@@ -101,7 +101,7 @@ static void adopt(struct overlay *o, const struct msg_island *m, int64_t now_ns)
 void view_on_island(struct overlay *o, int peer, const struct msg_island *m,
                     int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     bool is_asked = x->is_anchor;
 
     if (!bucket_small_take(&x->walks, o->p->walk_link, now_ns)) {

@@ -5,14 +5,14 @@
 static int add_rows(const struct overlay *o, bool is_active, struct overlay_row *rows,
                     int count, int max)
 {
-    for (int i = 0; i < o->peer_room && count < max; i++) {
-        const struct overlay_peer *x = &o->peers[i];
+    for (int k = 0; k < o->slots.count && count < max; k++) {
+        const struct overlay_peer *x = &o->peers[k];
 
-        if (x->state == OVERLAY_FREE || (x->state == OVERLAY_ACTIVE) != is_active)
+        if ((x->state == OVERLAY_ACTIVE) != is_active)
             continue;
         rows[count++] = (struct overlay_row){ .rec = *view_rec(o, x),
                                               .state = (enum overlay_state)x->state,
-                                              .peer = i,
+                                              .peer = x->slot,
                                               .is_dialled = x->is_dialled,
                                               .is_forced = x->is_forced,
                                               .since_ns = x->since_ns };
@@ -52,18 +52,16 @@ static const char *check_passive(const struct overlay *o)
             return "a passive record that cannot be dialled";
         if (passive_find(v, &rec->id) != i)
             return "an id twice in the passive view";
-        if (peer >= 0 && o->peers[peer].state == OVERLAY_ACTIVE)
+        if (peer >= 0 && view_peer(o, peer)->state == OVERLAY_ACTIVE)
             return "a neighbour in the passive view";
     }
     return NULL;
 }
 
-static const char *check_peer(const struct overlay *o, int peer)
+static const char *check_peer(const struct overlay *o, int row)
 {
-    const struct overlay_peer *x = &o->peers[peer];
+    const struct overlay_peer *x = &o->peers[row];
 
-    if (x->state == OVERLAY_FREE)
-        return NULL;
     if (node_id_equal(&view_rec(o, x)->id, &view_self(o)->id))
         return "we are our own peer";
     if (x->asks_void > x->asks_open)
@@ -72,9 +70,9 @@ static const char *check_peer(const struct overlay *o, int peer)
         return "asked without an open request";
     if (x->state != OVERLAY_LINKED && x->is_drop)
         return "a link in use is to be dropped";
-    for (int i = 0; i < peer; i++) {
+    for (int i = 0; i < row; i++) {
         if (x->state == OVERLAY_ACTIVE && o->peers[i].state == OVERLAY_ACTIVE &&
-            node_id_equal(&overlay_rec(o, i)->id, &view_rec(o, x)->id))
+            node_id_equal(&view_rec(o, &o->peers[i])->id, &view_rec(o, x)->id))
             return "an id twice in the active view";
     }
     return NULL;
@@ -87,12 +85,14 @@ static const char *check_counts(const struct overlay *o)
     int forced = 0;
     int drops = 0;
 
-    for (int i = 0; i < o->peer_room; i++) {
-        const struct overlay_peer *x = &o->peers[i];
+    for (int k = 0; k < o->slots.count; k++) {
+        const struct overlay_peer *x = &o->peers[k];
 
-        if (x->state == OVERLAY_ACTIVE && o->active[active] != i)
+        if (view_peer(o, x->slot) != x)
+            return "a peer is not in its row";
+        if (x->state == OVERLAY_ACTIVE && o->active[active] != x->slot)
             return "the list of neighbours is wrong";
-        drops += x->state != OVERLAY_FREE && x->is_drop;
+        drops += x->is_drop;
         active += x->state == OVERLAY_ACTIVE;
         asked += x->state == OVERLAY_ASKED && !x->is_forced;
         forced += x->state == OVERLAY_ACTIVE && x->is_forced;
@@ -115,7 +115,7 @@ const char *overlay_check(const struct overlay *o)
 {
     const char *wrong = check_counts(o);
 
-    for (int i = 0; i < o->peer_room && wrong == NULL; i++)
-        wrong = check_peer(o, i);
+    for (int k = 0; k < o->slots.count && wrong == NULL; k++)
+        wrong = check_peer(o, k);
     return wrong != NULL ? wrong : check_passive(o);
 }

@@ -3,8 +3,7 @@
 
 #include <assert.h>
 
-#define ROOM_FIRST 8
-#define UNIT_BITS  10 /* of sent and rtt */
+#define UNIT_BITS 10 /* of sent and rtt */
 
 static_assert(sizeof(struct liveness_peer) <= 48, "a link costs little");
 
@@ -23,8 +22,6 @@ struct liveness_params liveness_params_default(void)
         .suspect_max_ns = 20 * NS_PER_S,
         .probe_ns = 1500 * NS_PER_MS,
         .probes_max = 3,
-        .fast_min_ns = 400 * NS_PER_MS,
-        .fast_rtts = 3,
         .stall_ns = 250 * NS_PER_MS,
         .health_max = 7,
         .health_ns = 10 * NS_PER_S,
@@ -47,34 +44,25 @@ void liveness_init(struct liveness *l, const struct liveness_params *p, struct h
 
 void liveness_finish(struct liveness *l)
 {
-    heap_give(l->heap, l->peers, (size_t)l->room, sizeof(*l->peers));
+    sparse_clear(&l->slots, l->heap, l->peers, sizeof(*l->peers));
     *l = (struct liveness){ .wake_ns = TIME_NEVER };
+}
+
+/* NULL: no peer in this slot. */
+static struct liveness_peer *find(const struct liveness *l, int peer)
+{
+    return sparse_has(&l->slots, peer) ? &l->peers[sparse_place(&l->slots, peer)] : NULL;
 }
 
 static struct liveness_peer *at(const struct liveness *l, int peer)
 {
-    assert(peer >= 0 && peer < l->room);
-    return &l->peers[peer];
+    assert(sparse_has(&l->slots, peer));
+    return &l->peers[sparse_place(&l->slots, peer)];
 }
 
 static bool is_up(const struct liveness_peer *x)
 {
-    return x->mood != LIVENESS_DOWN && x->mood != LIVENESS_DEAD &&
-           x->mood != LIVENESS_TAKEN;
-}
-
-static void make_row(struct liveness *l, int peer)
-{
-    int room = l->room;
-
-    assert(peer >= 0 && peer < l->p->peers_max);
-    while (room <= peer)
-        room = room == 0 ? ROOM_FIRST : 2 * room;
-    if (room == l->room)
-        return;
-    l->peers = heap_resize(l->heap, l->peers, (size_t)l->room, (size_t)room,
-                           sizeof(*l->peers));
-    l->room = room;
+    return x->mood != LIVENESS_DEAD && x->mood != LIVENESS_TAKEN;
 }
 
 static void set_next(struct liveness *l, struct liveness_peer *x, int64_t at_ns)
@@ -100,25 +88,14 @@ static void trust(struct liveness *l, struct liveness_peer *x)
     x->is_doubted = 0;
 }
 
-void liveness_shrink(struct liveness *l, int rows)
-{
-    if (rows >= l->room)
-        return;
-    for (int i = rows; i < l->room; i++)
-        assert(l->peers[i].mood == LIVENESS_DOWN);
-    l->peers = heap_resize(l->heap, l->peers, (size_t)l->room, (size_t)rows,
-                           sizeof(*l->peers));
-    l->room = rows;
-}
-
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns)
 {
     struct liveness_peer *x;
 
-    make_row(l, peer);
+    assert(peer >= 0 && peer < l->p->peers_max);
+    l->peers = sparse_add(&l->slots, l->heap, l->peers, peer, sizeof(*l->peers));
     x = at(l, peer);
-    assert(x->mood == LIVENESS_DOWN);
-    *x = (struct liveness_peer){ .mood = LIVENESS_WELL, .heard_ns = now_ns };
+    *x = (struct liveness_peer){ .slot = (uint8_t)peer, .heard_ns = now_ns };
     set_next(l, x, now_ns); /* measure at once */
 }
 
@@ -127,8 +104,8 @@ void liveness_peer_down(struct liveness *l, int peer)
     struct liveness_peer *x = at(l, peer);
 
     trust(l, x);
-    set_mood(l, x, LIVENESS_DOWN);
-    *x = (struct liveness_peer){ .mood = LIVENESS_DOWN };
+    set_mood(l, x, LIVENESS_TAKEN);
+    l->peers = sparse_remove(&l->slots, l->heap, l->peers, peer, sizeof(*l->peers));
 }
 
 static uint32_t unit_of(int64_t ns)
@@ -175,11 +152,12 @@ static void sample(struct liveness *l, struct liveness_peer *x, int64_t gap_ns)
 
 void liveness_heard(struct liveness *l, int peer, int64_t now_ns)
 {
-    struct liveness_peer *x = at(l, peer);
-    int64_t silence_ns = now_ns - x->heard_ns;
+    struct liveness_peer *x = find(l, peer);
+    int64_t silence_ns;
 
-    if (x->mood == LIVENESS_DOWN || x->mood == LIVENESS_TAKEN)
+    if (x == NULL || x->mood == LIVENESS_TAKEN)
         return;
+    silence_ns = now_ns - x->heard_ns;
     x->heard_ns = now_ns;
     if (silence_ns >= l->p->grain_ns)
         sample(l, x, silence_ns);
@@ -250,9 +228,9 @@ static void measure(struct liveness *l, struct liveness_peer *x, uint32_t seq,
 void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t now_ns,
                       struct outbox *out)
 {
-    struct liveness_peer *x = at(l, peer);
+    struct liveness_peer *x = find(l, peer);
 
-    if (x->mood == LIVENESS_DOWN)
+    if (x == NULL)
         return;
     liveness_heard(l, peer, now_ns);
     if (m->type == MSG_PING) {
@@ -269,31 +247,20 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
 
 void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct liveness_peer *x = at(l, peer);
+    struct liveness_peer *x = find(l, peer);
 
-    if (x->mood != LIVENESS_WELL)
+    if (x == NULL || x->mood != LIVENESS_WELL)
         return;
     ping(l, peer, now_ns, out);
     set_mood(l, x, LIVENESS_ASKED);
     set_next(l, x, now_ns + patient(l, timeout_ns(l, x)));
 }
 
-void liveness_suspect(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
-{
-    struct liveness_peer *x = at(l, peer);
-
-    if (!is_up(x) || x->mood == LIVENESS_HURRIED || x->mood == LIVENESS_SUSPECT)
-        return;
-    ping(l, peer, now_ns, out);
-    set_mood(l, x, LIVENESS_HURRIED);
-    set_next(l, x, now_ns + patient(l, max(rtts(x, l->p->fast_rtts), l->p->fast_min_ns)));
-}
-
 void liveness_doubt(struct liveness *l, int peer)
 {
-    struct liveness_peer *x = at(l, peer);
+    struct liveness_peer *x = find(l, peer);
 
-    if (!is_up(x) || x->is_doubted)
+    if (x == NULL || !is_up(x) || x->is_doubted)
         return;
     x->is_doubted = 1;
     l->doubt_count++;
@@ -302,7 +269,9 @@ void liveness_doubt(struct liveness *l, int peer)
 
 bool liveness_is_doubted(const struct liveness *l, int peer)
 {
-    return at(l, peer)->is_doubted;
+    const struct liveness_peer *x = find(l, peer);
+
+    return x != NULL && x->is_doubted;
 }
 
 bool liveness_take_doubts(struct liveness *l)
@@ -362,24 +331,21 @@ static void wait_on(struct liveness *l, int peer, int64_t now_ns, struct outbox 
     }
 }
 
-static void expire(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
+static void expire(struct liveness *l, struct liveness_peer *x, int64_t now_ns,
+                   struct outbox *out)
 {
-    struct liveness_peer *x = at(l, peer);
-
     switch ((enum liveness_mood)x->mood) {
     case LIVENESS_WELL:
         x->next_ns = x->seq == 0 ? now_ns : quiet_until(l, x, now_ns);
         if (x->next_ns <= now_ns)
-            liveness_ask(l, peer, now_ns, out);
+            liveness_ask(l, x->slot, now_ns, out);
         break;
     case LIVENESS_ASKED:
-        wait_on(l, peer, now_ns, out);
+        wait_on(l, x->slot, now_ns, out);
         break;
-    case LIVENESS_HURRIED:
     case LIVENESS_SUSPECT:
         die(l, x);
         break;
-    case LIVENESS_DOWN:
     case LIVENESS_DEAD:
     case LIVENESS_TAKEN:
         break;
@@ -392,8 +358,8 @@ static void forgive(struct liveness *l, int64_t stall_ns, int64_t now_ns)
     if (l->health < l->p->health_max)
         l->health++;
     l->health_ns = now_ns;
-    for (int i = 0; i < l->room; i++) {
-        struct liveness_peer *x = &l->peers[i];
+    for (int k = 0; k < l->slots.count; k++) {
+        struct liveness_peer *x = &l->peers[k];
 
         if (!is_up(x))
             continue;
@@ -423,11 +389,11 @@ void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
     else
         recover(l, now_ns);
     l->wake_ns = TIME_NEVER;
-    for (int i = 0; i < l->room; i++) {
-        struct liveness_peer *x = &l->peers[i];
+    for (int k = 0; k < l->slots.count; k++) {
+        struct liveness_peer *x = &l->peers[k];
 
         if (is_up(x) && x->next_ns <= now_ns)
-            expire(l, i, now_ns, out);
+            expire(l, x, now_ns, out);
         if (is_up(x))
             l->wake_ns = time_min(l->wake_ns, x->next_ns);
     }
@@ -435,10 +401,12 @@ void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
 
 bool liveness_take_dead(struct liveness *l, int *peer)
 {
-    for (int i = 0; i < l->room && l->dead_count > 0; i++) {
-        if (l->peers[i].mood == LIVENESS_DEAD) {
-            set_mood(l, &l->peers[i], LIVENESS_TAKEN);
-            *peer = i;
+    for (int k = 0; k < l->slots.count && l->dead_count > 0; k++) {
+        struct liveness_peer *x = &l->peers[k];
+
+        if (x->mood == LIVENESS_DEAD) {
+            set_mood(l, x, LIVENESS_TAKEN);
+            *peer = x->slot;
             return true;
         }
     }
@@ -447,11 +415,13 @@ bool liveness_take_dead(struct liveness *l, int *peer)
 
 bool liveness_take_question(struct liveness *l, int *peer)
 {
-    for (int i = 0; i < l->room && l->question_count > 0; i++) {
-        if (l->peers[i].has_question) {
-            l->peers[i].has_question = 0;
+    for (int k = 0; k < l->slots.count && l->question_count > 0; k++) {
+        struct liveness_peer *x = &l->peers[k];
+
+        if (x->has_question) {
+            x->has_question = 0;
             l->question_count--;
-            *peer = i;
+            *peer = x->slot;
             return true;
         }
     }
@@ -460,9 +430,9 @@ bool liveness_take_question(struct liveness *l, int *peer)
 
 void liveness_vouch(struct liveness *l, int peer, int64_t now_ns)
 {
-    struct liveness_peer *x = at(l, peer);
+    struct liveness_peer *x = find(l, peer);
 
-    if (x->mood != LIVENESS_SUSPECT || x->vouched >= l->p->probes_max)
+    if (x == NULL || x->mood != LIVENESS_SUSPECT || x->vouched >= l->p->probes_max)
         return;
     /* Only the way between us is cut: a link that is of no use for long still goes. */
     x->vouched++;
@@ -473,9 +443,9 @@ void liveness_vouch(struct liveness *l, int peer, int64_t now_ns)
 
 int64_t liveness_rtt_ns(const struct liveness *l, int peer)
 {
-    const struct liveness_peer *x = at(l, peer);
+    const struct liveness_peer *x = find(l, peer);
 
-    return is_up(x) && x->has_rtt ? rtts(x, 1) : -1;
+    return x != NULL && is_up(x) && x->has_rtt ? rtts(x, 1) : -1;
 }
 
 int64_t liveness_heard_ns(const struct liveness *l, int peer)

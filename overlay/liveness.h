@@ -3,8 +3,7 @@
  * Any message counts as a sign of life.  After a silence a PING asks.  When the answer is
  * late, phi accrual (overlay/phi.h) says when that is suspicious; then others are asked
  * (SWIM's indirect probe), and only when nobody has heard of the peer either it is
- * reported dead, once, and the node closes the link.  Who has a message under way that
- * the peer should have acknowledged (liveness_suspect) waits for one more PING only.
+ * reported dead, once, and the node closes the link.
  *
  * Time in which we ourselves were held up is nobody's silence: it is taken off, and for a
  * while we are more patient with everybody (the local health of Lifeguard).
@@ -12,7 +11,7 @@
 #ifndef OVERLAY_LIVENESS_H
 #define OVERLAY_LIVENESS_H
 
-#include "base/pool.h"
+#include "base/sparse.h"
 #include "overlay/bucket.h"
 #include "overlay/phi.h"
 #include "wire/outbox.h"
@@ -34,8 +33,6 @@ struct liveness_params {
     int64_t probe_ns;             /* others have so long to answer; 0: none is asked:
                                      1.5 s */
     int probes_max;               /* a peer that only others hear is kept so often: 3 */
-    int64_t fast_min_ns;          /* of the PING after a missed acknowledgement: 400 ms */
-    int fast_rtts;                /* … or so many RTTs: 3 */
     int64_t stall_ns;             /* a wake later than this: we were held up: 250 ms */
     int health_max;               /* stalls counted: 7 */
     int64_t health_ns;            /* one is forgotten in this time: 10 s */
@@ -45,13 +42,11 @@ struct liveness_params {
 
 /* What is known of a link. */
 enum liveness_mood {
-    LIVENESS_DOWN = 0, /* no peer in this slot */
-    LIVENESS_WELL,     /* heard of late */
-    LIVENESS_ASKED,    /* a PING is under way, and late at next_ns */
-    LIVENESS_HURRIED,  /* … after a missed acknowledgement: then it is dead */
-    LIVENESS_SUSPECT,  /* others were asked; dead at next_ns */
-    LIVENESS_DEAD,     /* waits for liveness_take_dead */
-    LIVENESS_TAKEN     /* the verdict is final */
+    LIVENESS_WELL,    /* heard of late */
+    LIVENESS_ASKED,   /* a PING is under way, and late at next_ns */
+    LIVENESS_SUSPECT, /* others were asked; dead at next_ns */
+    LIVENESS_DEAD,    /* waits for liveness_take_dead */
+    LIVENESS_TAKEN    /* the verdict is final */
 };
 
 struct liveness_peer {
@@ -64,6 +59,7 @@ struct liveness_peer {
     uint32_t gap_sigma_us;
     uint16_t seq; /* of the next PING */
     uint8_t gaps;
+    uint8_t slot;     /* its number, which the node gives it */
     uint8_t mood;     /* enum liveness_mood */
     uint8_t tries;    /* PINGs since the last sign of life */
     uint8_t vouched;  /* times that others kept it alive since then */
@@ -76,8 +72,8 @@ struct liveness_peer {
 struct liveness {
     const struct liveness_params *p;
     struct heap *heap;
-    struct liveness_peer *peers; /* by slot, room of them */
-    int room;
+    struct sparse slots; /* that have a row in peers */
+    struct liveness_peer *peers;
     int dead_count;      /* verdicts that wait for liveness_take_dead */
     int question_count;  /* … questions for liveness_take_question */
     int16_t doubt_count; /* peers in doubt */
@@ -101,9 +97,6 @@ void liveness_init(struct liveness *l, const struct liveness_params *p,
 /* Gives all memory back. */
 void liveness_finish(struct liveness *l);
 
-/* No peer has a slot from this one on: rows for them are given back. */
-void liveness_shrink(struct liveness *l, int rows);
-
 void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns);
 void liveness_peer_down(struct liveness *l, int peer);
 
@@ -116,10 +109,6 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
 
 /* Ask the peer now, unless a PING is under way. */
 void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *out);
-
-/* The peer did not acknowledge a message in time: ask it now, and unless it says anything
- * within one time-out it is dead. */
-void liveness_suspect(struct liveness *l, int peer, int64_t now_ns, struct outbox *out);
 
 /* The peer should have acknowledged something by now.  It is in doubt until it is heard;
  * that is no verdict, but who has too few neighbours looks for others meanwhile. */

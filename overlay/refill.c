@@ -7,18 +7,12 @@
 
 #define RETRY_SHARES_MIN 3
 
-void view_fresh(struct overlay *o, int peer)
-{
-    o->fresh_count += !o->peers[peer].is_fresh;
-    o->peers[peer].is_fresh = 1;
-}
-
 /* Who asked for this peer hears that it lives. */
 static void vouch(struct overlay *o, const struct dial *d, struct outbox *out)
 {
     struct msg m = { .type = MSG_PROBE_ACK, .u.probe_ack = { d->nonce } };
 
-    if (d->asker < o->peer_room && o->peers[d->asker].state == OVERLAY_ACTIVE)
+    if (overlay_is_active(o, d->asker))
         outbox_push(out, d->asker, &m);
 }
 
@@ -26,7 +20,7 @@ static void vouch(struct overlay *o, const struct dial *d, struct outbox *out)
 static void meet_anchor(struct overlay *o, int peer, bool is_back, int64_t now_ns,
                         struct outbox *out)
 {
-    if (o->peers[peer].state != OVERLAY_LINKED || o->active_count == 0)
+    if (view_peer(o, peer)->state != OVERLAY_LINKED || o->active_count == 0)
         return;
     if (is_back)
         view_merge(o, peer, now_ns, out);
@@ -37,7 +31,7 @@ static void meet_anchor(struct overlay *o, int peer, bool is_back, int64_t now_n
 void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t now_ns,
                     struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
     if ((d->purposes & DIAL_JOIN) != 0)
         view_ask(o, peer, MSG_JOIN, true, now_ns, out);
@@ -45,8 +39,6 @@ void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t n
         view_ask(o, peer, MSG_NEIGHBOR, d->is_forced, now_ns, out);
     if ((d->purposes & DIAL_SHUFFLE) != 0)
         view_exchange(o, peer, out);
-    if ((d->purposes & DIAL_CARRY) != 0)
-        view_fresh(o, peer);
     if ((d->purposes & DIAL_PROBE) != 0)
         vouch(o, d, out);
     if ((d->purposes & DIAL_ANCHOR) != 0)
@@ -291,12 +283,10 @@ static int64_t good_ns(const struct overlay *o)
     return o->known.count < o->p->good_few ? o->p->good_first_ns : o->p->good_ns;
 }
 
-static void expire_peer(struct overlay *o, int peer, int64_t now_ns)
+static void expire_peer(struct overlay *o, struct overlay_peer *x, int64_t now_ns)
 {
-    struct overlay_peer *x = &o->peers[peer];
-
     if (x->state == OVERLAY_ASKED && x->deadline_ns <= now_ns) {
-        view_unlink(o, peer, now_ns);
+        view_unlink(o, x->slot, now_ns);
         view_refused(o, &view_rec(o, x)->id, now_ns);
     }
     if (x->state == OVERLAY_LINKED && x->deadline_ns <= now_ns) {
@@ -314,8 +304,6 @@ static void expire_peer(struct overlay *o, int peer, int64_t now_ns)
 
 static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x)
 {
-    if (x->state == OVERLAY_FREE)
-        return TIME_NEVER;
     if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
         passive_is_dialable(&view_rec(o, x)->addr))
         return x->since_ns + good_ns(o);
@@ -347,8 +335,8 @@ static void shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
     passive_sweep(&o->passive, now_ns);
     o->is_contested = o->is_contested && !o->was_contested;
     o->was_contested = o->is_contested;
-    for (int i = 0; i < o->peer_room; i++)
-        o->peers[i].learned = 0;
+    for (int k = 0; k < o->slots.count; k++)
+        o->peers[k].learned = 0;
     view_shuffle(o, out);
     open_group(o, now_ns, out);
 }
@@ -357,8 +345,8 @@ void view_plan(struct overlay *o, int64_t now_ns)
 {
     int64_t next = time_min(o->shuffle_ns, refill_due(o, now_ns));
 
-    for (int i = 0; i < o->peer_room; i++)
-        next = time_min(next, peer_due(o, &o->peers[i]));
+    for (int k = 0; k < o->slots.count; k++)
+        next = time_min(next, peer_due(o, &o->peers[k]));
     for (int i = 0; i < o->bootstrap_count; i++)
         next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
     next = time_min(next, time_min(o->check_ns, view_island_due(o)));
@@ -367,8 +355,8 @@ void view_plan(struct overlay *o, int64_t now_ns)
 
 void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
-    for (int i = 0; i < o->peer_room; i++)
-        expire_peer(o, i, now_ns);
+    for (int k = 0; k < o->slots.count; k++)
+        expire_peer(o, &o->peers[k], now_ns);
     for (int i = o->dials.count - 1; i >= 0; i--) {
         if (o->dials.list[i].deadline_ns <= now_ns)
             view_dial_failed(o, i, now_ns);

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-#define ROOM_FIRST 8
+#define ROOM_FIRST 4
 #define HAND_STEPS 4
 
 static_assert(sizeof(struct seen_row) <= 40, "a row is small");
@@ -24,18 +24,13 @@ void seen_finish(struct seen *s, struct heap *h)
 }
 
 /* Multiplicative hashing of keyed bytes; Fibonacci's constant (Knuth, TAOCP 6.4). */
-static int32_t *chain_of(const struct seen *s, const struct flood_id *id, int room)
+static int32_t *chain(const struct seen *s, const struct flood_id *id)
 {
     uint64_t x = load_be64(id->b) ^ s->key;
 
     x = (x ^ x >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ x >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return &s->heads[(x >> 32) & (uint64_t)(room - 1)];
-}
-
-static int32_t *chain(const struct seen *s, const struct flood_id *id)
-{
-    return chain_of(s, id, s->room);
+    return &s->heads[(x >> 32) & (uint64_t)(s->room - 1)];
 }
 
 int32_t seen_find(const struct seen *s, const struct flood_id *id)
@@ -86,31 +81,53 @@ void seen_sweep_some(struct seen *s, uint32_t route_ms, uint32_t now_ms)
     }
 }
 
-static void grow(struct seen *s, struct heap *h)
+/* A table of this room, with all rows in their chains, and of the free ones the first
+ * are the first to be used. */
+static void resize(struct seen *s, struct heap *h, int room)
 {
-    int room = s->room == 0 ? ROOM_FIRST : 2 * s->room;
     size_t old = (size_t)s->room;
 
     s->rows = heap_resize(h, s->rows, old, (size_t)room, sizeof(*s->rows));
     heap_give(h, s->heads, old, sizeof(*s->heads));
     s->heads = heap_take(h, (size_t)room, sizeof(*s->heads));
+    for (int32_t i = s->room; i < room; i++)
+        s->rows[i].peer = SEEN_FREE;
     for (int32_t i = 0; i < room; i++)
         s->heads[i] = -1;
-    for (int32_t i = 0; i < s->room; i++) {
-        int32_t *head;
+    s->room = room;
+    s->hand = s->hand < room ? s->hand : 0;
+    s->free = -1;
+    for (int32_t i = room - 1; i >= 0; i--) {
+        bool is_free = s->rows[i].peer == SEEN_FREE;
+        int32_t *head = is_free ? &s->free : chain(s, &s->rows[i].id);
 
-        if (s->rows[i].peer == SEEN_FREE)
-            continue;
-        head = chain_of(s, &s->rows[i].id, room);
         s->rows[i].next = *head;
         *head = i;
     }
-    for (int32_t i = room - 1; i >= s->room; i--) {
-        s->rows[i].peer = SEEN_FREE;
-        s->rows[i].next = s->free;
-        s->free = i;
+}
+
+static void grow(struct seen *s, struct heap *h)
+{
+    resize(s, h, s->room == 0 ? ROOM_FIRST : 2 * s->room);
+}
+
+void seen_tidy(struct seen *s, struct heap *h, uint32_t route_ms, uint32_t now_ms)
+{
+    int room = s->room;
+    int32_t last = s->room - 1;
+
+    sweep(s, route_ms, now_ms);
+    if (s->count == 0) {
+        seen_finish(s, h);
+        return;
     }
-    s->room = room;
+    if (s->count > room / 4)
+        return;
+    while (s->rows[last].peer == SEEN_FREE)
+        last--;
+    while (room > ROOM_FIRST && s->count <= room / 4 && last < room / 2)
+        room /= 2;
+    resize(s, h, room); /* the same room too: new rows then are among the first */
 }
 
 bool seen_make_room(struct seen *s, struct heap *h, uint32_t route_ms, uint32_t now_ms)

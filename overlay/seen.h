@@ -69,8 +69,11 @@ bool seen_make_room(struct seen *s, struct heap *h, uint32_t route_ms, uint32_t 
  * in the rest. */
 int32_t seen_add(struct seen *s, const struct flood_id *id);
 
-/* Forget a few rows that are over, so that memory follows use. */
+/* Forget a few rows that are over, so that their room is used again. */
 void seen_sweep_some(struct seen *s, uint32_t route_ms, uint32_t now_ms);
+
+/* Forget all rows that are over, and give room back: a row that stays keeps its index. */
+void seen_tidy(struct seen *s, struct heap *h, uint32_t route_ms, uint32_t now_ms);
 
 const char *seen_check(const struct seen *s);
 

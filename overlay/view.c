@@ -3,8 +3,6 @@
 
 #include <assert.h>
 
-#define PEER_ROOM_FIRST 8
-
 struct overlay_params overlay_params_default(void)
 {
     return (struct overlay_params){
@@ -109,13 +107,10 @@ void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap
 void overlay_finish(struct overlay *o)
 {
     contacts_drop(o->contacts, o->self);
-    for (int i = 0; i < o->peer_room; i++) {
-        if (o->peers[i].state != OVERLAY_FREE)
-            contacts_drop(o->contacts, o->peers[i].contact);
-    }
-    heap_give(o->heap, o->peers, (size_t)o->peer_room, sizeof(*o->peers));
-    heap_give(o->heap, o->bootstraps, o->bootstraps == NULL ? 0 : OVERLAY_BOOTSTRAPS_MAX,
-              sizeof(*o->bootstraps));
+    for (int k = 0; k < o->slots.count; k++)
+        contacts_drop(o->contacts, o->peers[k].contact);
+    sparse_clear(&o->slots, o->heap, o->peers, sizeof(*o->peers));
+    heap_give(o->heap, o->bootstraps, (size_t)o->bootstrap_count, sizeof(*o->bootstraps));
     passive_finish(&o->passive);
     dials_finish(&o->dials);
     known_finish(&o->known);
@@ -141,9 +136,8 @@ bool overlay_add_bootstrap(struct overlay *o, const struct addr *a)
     }
     if (o->bootstrap_count >= OVERLAY_BOOTSTRAPS_MAX)
         return false;
-    if (o->bootstraps == NULL)
-        o->bootstraps = heap_take(o->heap, OVERLAY_BOOTSTRAPS_MAX,
-                                  sizeof(*o->bootstraps));
+    o->bootstraps = heap_resize(o->heap, o->bootstraps, (size_t)o->bootstrap_count,
+                                (size_t)o->bootstrap_count + 1, sizeof(*o->bootstraps));
     o->bootstraps[o->bootstrap_count++] = (struct overlay_bootstrap){ .addr = *a };
     o->wake_ns = 0; /* at once */
     return true;
@@ -156,7 +150,7 @@ bool overlay_add_known(struct overlay *o, const struct peer_rec *rec)
     if (node_id_equal(&rec->id, &view_self(o)->id) || node_id_is_zero(&rec->id) ||
         !passive_is_dialable(&rec->addr) || !known_load(&o->known, rec))
         return false;
-    if (peer < 0 || o->peers[peer].state != OVERLAY_ACTIVE)
+    if (peer < 0 || view_peer(o, peer)->state != OVERLAY_ACTIVE)
         (void)passive_add(&o->passive, rec, false, &o->rng);
     o->wake_ns = 0; /* at once */
     return true;
@@ -213,32 +207,6 @@ static void reached(struct overlay *o, int peer, const struct addr *dialled,
     view_settle(o, now_ns, out);
 }
 
-/* The table grows with the slots in use. */
-static void make_row(struct overlay *o, int peer)
-{
-    int room = o->peer_room;
-
-    assert(peer >= 0 && peer < o->p->peers_max);
-    if (peer < room)
-        return;
-    while (room <= peer)
-        room = room == 0 ? PEER_ROOM_FIRST : 2 * room;
-    o->peers = heap_resize(o->heap, o->peers, (size_t)o->peer_room, (size_t)room,
-                           sizeof(*o->peers));
-    o->peer_room = room;
-}
-
-void overlay_shrink(struct overlay *o, int rows)
-{
-    if (rows >= o->peer_room)
-        return;
-    for (int i = rows; i < o->peer_room; i++)
-        assert(o->peers[i].state == OVERLAY_FREE);
-    o->peers = heap_resize(o->heap, o->peers, (size_t)o->peer_room, (size_t)rows,
-                           sizeof(*o->peers));
-    o->peer_room = rows;
-}
-
 void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
                      const struct addr *dialled, int64_t now_ns, struct outbox *out)
 {
@@ -246,17 +214,18 @@ void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
     struct overlay_peer *x;
 
     assert(!node_id_equal(&rec->id, &view_self(o)->id));
-    make_row(o, peer);
-    x = &o->peers[peer];
-    assert(x->state == OVERLAY_FREE);
-    *x = (struct overlay_peer){ .contact = contacts_add(o->contacts, rec),
+    assert(peer >= 0 && peer < o->p->peers_max);
+    o->peers = sparse_add(&o->slots, o->heap, o->peers, peer, sizeof(*o->peers));
+    x = view_peer(o, peer);
+    *x = (struct overlay_peer){ .slot = (uint8_t)peer,
+                                .contact = contacts_add(o->contacts, rec),
                                 .tag = contact_tag(&rec->id),
                                 .state = OVERLAY_LINKED,
                                 .is_dialled = dialled != NULL,
                                 .is_new = 1,
                                 .since_ns = now_ns,
                                 .deadline_ns = now_ns + o->p->linger_new_ns };
-    if (old < 0 || o->peers[old].state != OVERLAY_ACTIVE)
+    if (old < 0 || view_peer(o, old)->state != OVERLAY_ACTIVE)
         (void)passive_add(&o->passive, rec, true, &o->rng);
     reached(o, peer, dialled, now_ns, out);
 }
@@ -264,7 +233,7 @@ void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
 void overlay_dial_duplicate(struct overlay *o, const struct addr *a, int peer,
                             int64_t now_ns, struct outbox *out)
 {
-    assert(peer >= 0 && peer < o->peer_room && o->peers[peer].state != OVERLAY_FREE);
+    assert(sparse_has(&o->slots, peer));
     reached(o, peer, a, now_ns, out);
 }
 
@@ -299,20 +268,18 @@ void overlay_dial_self(struct overlay *o, const struct addr *a)
 
 void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     struct node_id id = view_rec(o, x)->id;
     bool was_active = x->state == OVERLAY_ACTIVE;
     bool was_asked = x->state == OVERLAY_ASKED;
     int i;
 
-    assert(peer >= 0 && peer < o->peer_room && x->state != OVERLAY_FREE);
     if (was_active)
         view_drop(o, peer, now_ns);
     else
         view_unlink(o, peer, now_ns);
-    o->fresh_count -= x->is_fresh;
     contacts_drop(o->contacts, x->contact);
-    *x = (struct overlay_peer){ .state = OVERLAY_FREE };
+    o->peers = sparse_remove(&o->slots, o->heap, o->peers, peer, sizeof(*o->peers));
     i = passive_find(&o->passive, &id);
     if (was_asked)
         view_refused(o, &id, now_ns);
@@ -324,7 +291,7 @@ void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbo
 void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t now_ns,
                      struct outbox *out)
 {
-    assert(peer >= 0 && peer < o->peer_room && o->peers[peer].state != OVERLAY_FREE);
+    assert(sparse_has(&o->slots, peer));
     if (m->type == MSG_JOIN)
         view_on_join(o, peer, &m->u.join, now_ns, out);
     else if (m->type == MSG_FORWARD_JOIN)
@@ -373,38 +340,17 @@ bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expect
 
 bool overlay_take_drop(struct overlay *o, int *peer)
 {
-    for (int i = 0; i < o->peer_room && o->drop_count > 0; i++) {
-        if (o->peers[i].state == OVERLAY_LINKED && o->peers[i].is_drop) {
-            o->peers[i].is_drop = false;
+    for (int k = 0; k < o->slots.count && o->drop_count > 0; k++) {
+        struct overlay_peer *x = &o->peers[k];
+
+        if (x->state == OVERLAY_LINKED && x->is_drop) {
+            x->is_drop = false;
             o->drop_count--;
-            *peer = i;
+            *peer = x->slot;
             return true;
         }
     }
     return false;
-}
-
-bool overlay_take_fresh(struct overlay *o, int *peer)
-{
-    for (int i = 0; i < o->peer_room && o->fresh_count > 0; i++) {
-        if (o->peers[i].state != OVERLAY_FREE && o->peers[i].is_fresh) {
-            o->peers[i].is_fresh = 0;
-            o->fresh_count--;
-            *peer = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-void overlay_lend(struct overlay *o, int count, int64_t now_ns, struct outbox *out)
-{
-    struct peer_recs recs = { .count = 0 };
-
-    passive_sample(&o->passive, count, &view_self(o)->id, false, &o->rng, &recs);
-    for (int i = 0; i < recs.count; i++)
-        view_want(o, &recs.list[i], DIAL_CARRY, false, now_ns, out);
-    view_plan(o, now_ns);
 }
 
 bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_forget)
@@ -414,12 +360,13 @@ bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_for
 
 bool overlay_needs(const struct overlay *o, int peer)
 {
-    const struct overlay_peer *x = &o->peers[peer];
+    const struct overlay_peer *x;
 
-    if (peer >= o->peer_room)
+    if (!sparse_has(&o->slots, peer))
         return false;
+    x = view_peer(o, peer);
     if (x->state != OVERLAY_LINKED)
-        return x->state != OVERLAY_FREE;
+        return true;
     /* One that only lingers makes room for others: a contact of many who join at once
      * has a slot for each of them only for a moment. */
     return x->deadline_ns != TIME_NEVER &&
@@ -429,7 +376,12 @@ bool overlay_needs(const struct overlay *o, int peer)
 
 bool overlay_is_active(const struct overlay *o, int peer)
 {
-    return peer < o->peer_room && o->peers[peer].state == OVERLAY_ACTIVE;
+    return sparse_has(&o->slots, peer) && view_peer(o, peer)->state == OVERLAY_ACTIVE;
+}
+
+bool overlay_is_forced(const struct overlay *o, int peer)
+{
+    return overlay_is_active(o, peer) && view_peer(o, peer)->is_forced;
 }
 
 int overlay_active(const struct overlay *o, int *peers)
@@ -441,8 +393,8 @@ int overlay_active(const struct overlay *o, int *peers)
 
 const struct peer_rec *overlay_rec(const struct overlay *o, int peer)
 {
-    assert(peer >= 0 && peer < o->peer_room && o->peers[peer].state != OVERLAY_FREE);
-    return view_rec(o, &o->peers[peer]);
+    assert(sparse_has(&o->slots, peer));
+    return view_rec(o, view_peer(o, peer));
 }
 
 bool overlay_dials_other(const struct overlay *o, const struct addr *a,
@@ -457,15 +409,14 @@ bool overlay_dials_other(const struct overlay *o, const struct addr *a,
 int overlay_find(const struct overlay *o, const struct node_id *id)
 {
     uint16_t tag = contact_tag(id);
-    int found = -1;
+    const struct overlay_peer *found = NULL;
 
-    for (int i = 0; i < o->peer_room; i++) {
-        const struct overlay_peer *x = &o->peers[i];
+    for (int k = 0; k < o->slots.count; k++) {
+        const struct overlay_peer *x = &o->peers[k];
 
-        if (x->state != OVERLAY_FREE && x->tag == tag &&
-            node_id_equal(&view_rec(o, x)->id, id) &&
-            (found < 0 || x->state > o->peers[found].state))
-            found = i;
+        if (x->tag == tag && node_id_equal(&view_rec(o, x)->id, id) &&
+            (found == NULL || x->state > found->state))
+            found = x;
     }
-    return found;
+    return found == NULL ? -1 : found->slot;
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/sparse.h"
 #include "overlay/bucket.h"
 #include "overlay/dial.h"
 #include "overlay/known.h"
@@ -98,10 +99,9 @@ struct overlay_params {
 };
 
 enum overlay_state {
-    OVERLAY_FREE = 0, /* no peer in this slot */
-    OVERLAY_LINKED,   /* a peer, but no neighbour */
-    OVERLAY_ASKED,    /* … that was asked to become one: a slot is kept free for it */
-    OVERLAY_ACTIVE    /* a neighbour */
+    OVERLAY_LINKED, /* a peer, but no neighbour */
+    OVERLAY_ASKED,  /* … that was asked to become one: a slot is kept free for it */
+    OVERLAY_ACTIVE  /* a neighbour */
 };
 
 /* A link, as the overlay sees it. */
@@ -111,6 +111,7 @@ struct overlay_peer {
     uint8_t state;             /* enum overlay_state */
     uint8_t asks_open : 4;     /* our requests that it has not answered yet */
     uint8_t asks_void : 4;     /* … of which the first ones no longer count */
+    uint8_t slot;              /* its number, which the node gives it */
     uint8_t learned;           /* records taken from it in this period */
     uint8_t is_dialled : 1;    /* by us */
     uint8_t is_forced : 1;     /* ASKED: may cost one of ours; ACTIVE: came by force */
@@ -120,7 +121,6 @@ struct overlay_peer {
     uint8_t is_waiting : 1;    /* its NEIGHBOR is answered when the check is over */
     uint8_t is_urgent : 1;     /* … and is of high priority */
     uint8_t is_checked : 1;    /* it has to answer the PING of a check */
-    uint8_t is_fresh : 1;      /* waits for overlay_take_fresh */
     uint8_t is_chosen : 1;     /* we asked it for a slot */
     uint8_t is_anchor : 1;     /* we await its ISLAND, to compare */
     uint8_t is_new : 1;        /* nothing was asked on this link yet */
@@ -171,16 +171,15 @@ struct overlay {
     const struct overlay_params *p;
     struct heap *heap;
     struct contacts *contacts;
-    struct log *log;            /* NULL: silent.  The node sets it before each step. */
-    struct liveness *liveness;  /* of the same peers; NULL: nobody is asked for life */
-    struct overlay_peer *peers; /* by slot, peer_room of them */
-    int peer_room;
+    struct log *log;           /* NULL: silent.  The node sets it before each step. */
+    struct liveness *liveness; /* of the same peers; NULL: nobody is asked for life */
+    struct sparse slots;       /* that have a row in peers */
+    struct overlay_peer *peers;
     uint8_t active[OVERLAY_ACTIVE_MAX]; /* the neighbours' slots, ascending */
     int active_count;
     int asked_count;  /* ASKED ones with a slot kept free */
     int forced_count; /* ACTIVE ones that came by force */
     int drop_count;   /* links that wait for overlay_take_drop */
-    int fresh_count;  /* … for overlay_take_fresh */
     int64_t wake_ns;  /* the next deadline */
     struct rng rng;
     uint32_t self;       /* our contact */
@@ -192,7 +191,7 @@ struct overlay {
     bool is_contested; /* a slot of ours was taken since the last shuffle but one … */
     bool was_contested;
     int quiet_shuffles; /* own ones since a sign of a node beyond our neighbours */
-    struct overlay_bootstrap *bootstraps; /* none, or OVERLAY_BOOTSTRAPS_MAX */
+    struct overlay_bootstrap *bootstraps; /* bootstrap_count of them */
     struct bucket forced;
     struct bucket joins;
     int64_t join_ns;        /* the last JOIN that we took; -1: none */
@@ -228,9 +227,6 @@ bool overlay_add_bootstrap(struct overlay *o, const struct addr *a);
 
 /* A peer remembered from an earlier run.  False when it was ignored. */
 bool overlay_add_known(struct overlay *o, const struct peer_rec *rec);
-
-/* No peer has a slot from this one on: rows for them are given back. */
-void overlay_shrink(struct overlay *o, int rows);
 
 /* A link is ready.  rec: its proven id, and where it listens, with the IP that we see it
  * at in the place of "any"; port 0 when it does not listen.  dialled: the address that we
@@ -272,14 +268,6 @@ bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expect
 /* A link that the overlay no longer needs: close it, unless something else needs it. */
 bool overlay_take_drop(struct overlay *o, int *peer);
 
-/* A link over which what is under way should be sent (R3, R4): a new neighbour, or a peer
- * that overlay_lend has dialled. */
-bool overlay_take_fresh(struct overlay *o, int *peer);
-
-/* R4: dial up to count random records of the passive view, so that a message whose way is
- * lost goes over them; each comes up as a fresh link. */
-void overlay_lend(struct overlay *o, int count, int64_t now_ns, struct outbox *out);
-
 /* A change of what is to be remembered for the next run: at most known_max records. */
 bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_forget);
 
@@ -288,6 +276,9 @@ bool overlay_take_remember(struct overlay *o, struct peer_rec *rec, bool *is_for
 bool overlay_needs(const struct overlay *o, int peer);
 
 bool overlay_is_active(const struct overlay *o, int peer);
+
+/* … that has its slot by force. */
+bool overlay_is_forced(const struct overlay *o, int peer);
 
 /* The id of the peer in a slot, and where it listens; valid while it is there. */
 const struct peer_rec *overlay_rec(const struct overlay *o, int peer);

@@ -4,7 +4,16 @@
 #ifndef OVERLAY_VIEW_PRIVATE_H
 #define OVERLAY_VIEW_PRIVATE_H
 
+#include <assert.h>
+
 #include "overlay/view.h"
+
+/* The row of a peer, who has a slot. */
+static inline struct overlay_peer *view_peer(const struct overlay *o, int peer)
+{
+    assert(sparse_has(&o->slots, peer));
+    return &o->peers[sparse_place(&o->slots, peer)];
+}
 
 /* The record of a peer's row. */
 static inline const struct peer_rec *view_rec(const struct overlay *o,
@@ -41,9 +50,6 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
 
 /* True when a walk may end here in a full view: it may evict for the newcomer. */
 bool view_may_force(const struct overlay *o, int64_t now_ns);
-
-/* What is under way should go over this link as well. */
-void view_fresh(struct overlay *o, int peer);
 
 /* A neighbour is none any more. */
 void view_drop(struct overlay *o, int peer, int64_t now_ns);

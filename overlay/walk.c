@@ -30,7 +30,7 @@ bool view_is_neighbour(const struct overlay *o, const struct node_id *id)
     uint16_t tag = contact_tag(id);
 
     for (int i = 0; i < o->active_count; i++) {
-        if (o->peers[o->active[i]].tag == tag &&
+        if (view_peer(o, o->active[i])->tag == tag &&
             node_id_equal(&overlay_rec(o, o->active[i])->id, id))
             return true;
     }
@@ -39,7 +39,7 @@ bool view_is_neighbour(const struct overlay *o, const struct node_id *id)
 
 static void learn_one(struct overlay *o, int peer, const struct peer_rec *rec)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     bool is_full = o->passive.count >= o->passive.max && o->p->learn_max > 0;
 
     if (!view_is_sound(o, peer, rec) || view_is_neighbour(o, &rec->id))
@@ -78,7 +78,7 @@ int view_pick(struct overlay *o, int not_peer, const struct node_id *not_id)
 void view_on_join(struct overlay *o, int peer, const struct msg_join *m, int64_t now_ns,
                   struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     struct msg walk = { .type = MSG_FORWARD_JOIN };
     bool is_new = x->state != OVERLAY_ACTIVE;
     bool may_force = o->join_ns < 0 || now_ns - o->join_ns >= o->p->join_gap_ns;
@@ -122,7 +122,7 @@ static void take_in(struct overlay *o, const struct peer_rec *rec, int64_t now_n
 void view_on_forward_join(struct overlay *o, int peer, const struct msg_forward_join *m,
                           int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     struct msg walk = { .type = MSG_FORWARD_JOIN };
     int ttl = m->ttl < o->p->join_walk ? m->ttl : o->p->join_walk;
     int next;
@@ -181,7 +181,7 @@ void view_exchange(struct overlay *o, int peer, struct outbox *out)
 
     m.u.shuffle.origin = *view_self(o);
     choose_recs(o, peer, &m.u.shuffle.recs);
-    o->peers[peer].has_shuffled = true;
+    view_peer(o, peer)->has_shuffled = true;
     outbox_push(out, peer, &m);
 }
 
@@ -198,7 +198,7 @@ void view_shuffle(struct overlay *o, struct outbox *out)
     }
     m.u.shuffle.origin = *view_self(o);
     m.u.shuffle.ttl = (uint8_t)o->p->shuffle_walk;
-    o->peers[peer].has_shuffled = true;
+    view_peer(o, peer)->has_shuffled = true;
     outbox_push(out, peer, &m);
 }
 
@@ -207,7 +207,7 @@ static void answer_shuffle(struct overlay *o, int peer, const struct peer_rec *o
                            const struct peer_recs *recs, int64_t now_ns,
                            struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     struct msg m = { .type = MSG_SHUFFLE_REPLY };
 
     assert(origin != NULL);
@@ -225,7 +225,7 @@ static void answer_shuffle(struct overlay *o, int peer, const struct peer_rec *o
 void view_on_shuffle(struct overlay *o, int peer, const struct msg_shuffle *m,
                      int64_t now_ns, struct outbox *out)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
     bool is_direct = node_id_equal(&m->origin.id, &view_rec(o, x)->id);
     const struct peer_rec *origin = is_direct ? view_rec(o, x) : &m->origin;
     struct msg walk = { .type = MSG_SHUFFLE };
@@ -259,7 +259,7 @@ void view_on_shuffle(struct overlay *o, int peer, const struct msg_shuffle *m,
 
 void view_on_shuffle_reply(struct overlay *o, int peer, const struct msg_shuffle_reply *m)
 {
-    struct overlay_peer *x = &o->peers[peer];
+    struct overlay_peer *x = view_peer(o, peer);
 
     if (!x->has_shuffled) {
         o->counts.stray++;

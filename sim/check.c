@@ -377,7 +377,7 @@ void check_floods(struct check *c, int host)
         f = flood_counts(node_floods(w->nodes[i].node));
         if (f->admitted > floods)
             check_fail(c, i, "it handled more floods than there were");
-        if (f->sent > f->admitted * w->p.node.overlay.active_max)
+        if (f->sent > (int64_t)f->admitted * w->p.node.overlay.active_max)
             check_fail(c, i, "it sent more copies of floods than it has neighbours");
     }
 }

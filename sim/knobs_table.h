@@ -83,8 +83,6 @@
     X("liveness.suspect_max_ns", liveness.suspect_max_ns, KNOB_NS, "… and every one longer than this is: 20 s") \
     X("liveness.probe_ns", liveness.probe_ns, KNOB_NS, "others have so long to answer; 0: none is asked: 1.5 s") \
     X("liveness.probes_max", liveness.probes_max, KNOB_INT, "a peer that only others hear is kept so often: 3") \
-    X("liveness.fast_min_ns", liveness.fast_min_ns, KNOB_NS, "of the PING after a missed acknowledgement: 400 ms") \
-    X("liveness.fast_rtts", liveness.fast_rtts, KNOB_INT, "… or so many RTTs: 3") \
     X("liveness.stall_ns", liveness.stall_ns, KNOB_NS, "a wake later than this: we were held up: 250 ms") \
     X("liveness.health_max", liveness.health_max, KNOB_INT, "stalls counted: 7") \
     X("liveness.health_ns", liveness.health_ns, KNOB_NS, "one is forgotten in this time: 10 s") \

@@ -130,9 +130,9 @@ static const struct node *node_of(const struct lab *lab, int i)
     return lab->world.nodes[i].node;
 }
 
-struct flood_counts lab_flood_counts(const struct lab *lab)
+struct lab_floods lab_flood_counts(const struct lab *lab)
 {
-    struct flood_counts sum = { 0 };
+    struct lab_floods sum = { 0 };
 
     for (int i = 0; i < lab->setup->nodes; i++) {
         const struct flood_counts *c;
@@ -302,7 +302,7 @@ int lab_neighbours(const struct lab *lab, int node, int list[OVERLAY_ACTIVE_MAX]
     int count = 0;
 
     for (int i = 0; i < active; i++) {
-        const struct peer_rec *rec = contacts_at(o->contacts, o->peers[peers[i]].contact);
+        const struct peer_rec *rec = overlay_rec(o, peers[i]);
         int host = net_host_of(&lab->world.net, &rec->addr);
 
         if (host >= 0)

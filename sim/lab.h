@@ -109,8 +109,19 @@ int lab_neighbours(const struct lab *lab, int node, int list[OVERLAY_ACTIVE_MAX]
 /* The share of nodes that are up with at least so many neighbours. */
 double lab_degree_share(const struct lab *lab, int degree);
 
-/* What all nodes have counted so far, summed. */
-struct flood_counts lab_flood_counts(const struct lab *lab);
+/* What all nodes have counted so far, summed: see struct flood_counts. */
+struct lab_floods {
+    int64_t admitted;
+    int64_t sent;
+    int64_t duplicates;
+    int64_t link_limited;
+    int64_t origin_limited;
+    int64_t node_limited;
+    int64_t expired;
+    int64_t bad_hops;
+};
+
+struct lab_floods lab_flood_counts(const struct lab *lab);
 struct tree_counts lab_tree_counts(const struct lab *lab);
 
 /* Run each branch in a process of its own that has a copy of this world, and gather their

@@ -175,8 +175,8 @@ static void run_flood(const struct setup *s, uint64_t seed, struct results *r)
 {
     struct storm_sum calm;
     struct storm_sum under;
-    struct flood_counts before;
-    struct flood_counts after;
+    struct lab_floods before;
+    struct lab_floods after;
     int64_t bytes;
     double links = (double)(s->nodes * s->node.overlay.active_max);
     struct lab lab;

@@ -25,7 +25,7 @@ static void test_sizes(void **state)
         uint8_t *m = heap_take(&h, 1, len);
 
         assert_true(h.used - used >= len);
-        assert_true(len < 16 || h.used - used <= len + len / 4 + 16);
+        assert_true(len < 16 || h.used - used <= len + len / 8 + 16);
         assert_true((uintptr_t)m % 16 == 0);
         heap_give(&h, m, 1, len);
         assert_int_equal(h.used, used);

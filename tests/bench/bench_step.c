@@ -216,10 +216,10 @@ static struct slot *slot_of_peer(int peer, uint32_t *link)
 
             if (w->node[end] != peer || w->node[1 - end] != 0)
                 continue;
-            for (int k = 0; k < n->slot_count; k++) {
-                if (n->slots[k].state == SLOT_UP && n->slots[k].link == w->link[end]) {
+            for (int k = 0; k < n->slot_set.count; k++) {
+                if (n->slots[k]->state == SLOT_UP && n->slots[k]->link == w->link[end]) {
                     *link = w->link[1 - end];
-                    return &n->slots[k];
+                    return n->slots[k];
                 }
             }
         }

@@ -152,7 +152,7 @@ static void connect_attacker(void)
     hello.u.hello.listen = (struct addr){ { 127, 0, 0, 9 }, 4747, 4 };
     hello.u.hello.name = bytes_of("mallory", 7);
     send_message(bytes_of(plain, msg_encode(&hello, plain, sizeof(plain))), NS_PER_S);
-    assert(world.node->slots[0].state == SLOT_UP);
+    assert(world.node->slot_set.count > 0 && world.node->slots[0]->state == SLOT_UP);
 }
 
 /* The second song is one that its owner imported elsewhere. */
@@ -250,7 +250,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         len = len < size ? len : size;
         now_ns += kind == 1 ? NS_PER_MS : kind == 2 ? NS_PER_S : 0;
         now_ns += kind == 3 ? 20 * NS_PER_S : 0;
-        if (world.node->slots[0].state == SLOT_UP) {
+        if (world.node->slot_set.count > 0 && world.node->slots[0]->state == SLOT_UP) {
             send_message(bytes_of(data, len), now_ns);
             answer(now_ns);
         }

@@ -739,19 +739,15 @@ static inline int town_links(int node)
 {
     int up = 0;
 
-    for (int i = 0; i < town_node(node)->slot_count; i++)
-        up += town_node(node)->slots[i].state == SLOT_UP;
+    for (int k = 0; k < town_node(node)->slot_set.count; k++)
+        up += town_node(node)->slots[k]->state == SLOT_UP;
     return up;
 }
 
-/* Slots that are not free, whatever becomes of them. */
+/* Slots that are taken, whatever becomes of them. */
 static inline int town_slots(int node)
 {
-    int used = 0;
-
-    for (int i = 0; i < town_node(node)->slot_count; i++)
-        used += town_node(node)->slots[i].state != SLOT_FREE;
-    return used;
+    return town_node(node)->slot_set.count;
 }
 
 static inline enum party_phase town_phase(int node)

@@ -59,6 +59,14 @@ static struct flood_head head_of(int n)
     return h;
 }
 
+static const struct flood_id *id_of(int n)
+{
+    static struct flood_head h;
+
+    h = head_of(n);
+    return &h.id;
+}
+
 static enum flood_verdict admit(struct bench *b, const struct flood_head *h, int64_t now)
 {
     enum flood_verdict v = h->peer < 0 ? FLOOD_NEW : flood_probe(&b->f, h, now);
@@ -107,7 +115,7 @@ static void test_hops_and_time(void **state)
         h.age_ns = rows[i].age_s * NS_PER_S;
         if (admit(&b, &h, T0) != rows[i].want)
             fail_msg("%s", rows[i].fact);
-        assert_int_equal(b.f.state->seen.count, rows[i].want == FLOOD_NEW);
+        assert_true(flood_knows(&b.f, &h.id) == (rows[i].want == FLOOD_NEW));
         stop(&b);
     }
 }
@@ -506,6 +514,8 @@ static void any_floods(uint64_t seed)
             flood_peer_down(&b.f, slot, now);
             flood_peer_up(&b.f, slot, 0);
         }
+        if (rng_below(&r, 5) == 0)
+            flood_tidy(&b.f, now);
         assert_in_range(flood_route(&b.f, &h.id, now) + 1, 0, 64);
         assert_in_range(b.f.state == NULL ? 0 : b.f.state->seen.count, 0, 64);
         if (i % 50 == 0)
@@ -552,19 +562,111 @@ static void test_memory_follows_from_the_rates(void **state)
     stop(&b);
 }
 
-/* A node that only has neighbours holds next to nothing, and memory goes with use. */
-static void test_memory_comes_with_floods(void **state)
+/* Floods of a minute, 20 a second by as many origins; then one that is answered. */
+static void storm(struct bench *b, int64_t now)
+{
+    struct msg_flood m = { .hops = 2, .inner = bytes_of("inner", 5) };
+    const int active[] = { 0, 1, 2 };
+    struct flood_head h;
+
+    for (int i = 0; i < 1200; i++) {
+        uint8_t key[KEY_LEN] = { 0 };
+
+        h = head_of(1000 + i);
+        store_be64(key, (uint64_t)i);
+        h.origin = key;
+        h.peer = i % 6;
+        now += NS_PER_S / 20;
+        assert_int_equal(admit(b, &h, now), FLOOD_NEW);
+        flood_forward(&b->f, &m, &h, active, 3, now, &b->out);
+        outbox_clear(&b->out);
+        for (int peer = 0; peer < 3; peer++)
+            flood_is_seen(&b->f, &h.id, peer, &b->out);
+        outbox_clear(&b->out);
+    }
+    for (uint8_t k = 0; k < 60; k++) {
+        uint8_t key[KEY_LEN] = { k };
+
+        flood_reply_commit(&b->f, &h.id, key, now + k * NS_PER_S / 10);
+    }
+}
+
+/* A node that only has neighbours holds next to nothing, memory comes with use, and goes
+ * when it is over: at once what was for seconds, and what is remembered when it is void.
+ */
+static void test_memory_comes_and_goes_with_floods(void **state)
 {
     struct bench b;
     struct flood_head h = head_of(1);
     struct flood_params p = flood_params_default();
+    size_t idle;
+    size_t most;
 
     (void)state;
     p.peers_max = 6;
     start_with(&b, &p);
-    assert_in_range(sizeof(struct floods) + b.heap.used, 1, 400);
+    idle = b.heap.used;
+    assert_in_range(sizeof(struct floods) + idle, 1, 400);
     assert_int_equal(admit(&b, &h, T0), FLOOD_NEW);
-    assert_in_range(b.heap.used, 400, 2048);
+    assert_in_range(b.heap.used, idle + 1, idle + 1024);
+    storm(&b, T0);
+    most = b.heap.used;
+    assert_true(most > 100000);
+    flood_tidy(&b.f, T0 + 61 * NS_PER_S);
+    assert_true(b.f.state->seen.count > 1000);
+    /* One more, so that the table is needed when all the others are over. */
+    h = head_of(2);
+    assert_int_equal(admit(&b, &h, T0 + 230 * NS_PER_S), FLOOD_NEW);
+    for (int i = 0; i < 3; i++)
+        flood_tidy(&b.f, T0 + (260 + 20 * i) * NS_PER_S);
+    assert_true(flood_knows(&b.f, &h.id));
+    assert_int_equal(flood_route(&b.f, &h.id, T0 + 300 * NS_PER_S), 1);
+    assert_true(b.heap.used < most / 2);
+    flood_tidy(&b.f, T0 + 420 * NS_PER_S);
+    assert_null(b.f.state);
+    assert_in_range(b.heap.used, idle, idle + 128); /* what was counted */
+    assert_int_equal(b.f.tidy_ns, TIME_NEVER);
+    assert_int_equal(flood_counts(&b.f)->admitted, 1202);
+    stop(&b);
+}
+
+/* Rows that stay keep their index, and the table shrinks once none is in its upper half.
+ */
+static void test_a_table_that_shrinks(void **state)
+{
+    struct bench b;
+    struct seen s;
+    int32_t kept[2];
+
+    (void)state;
+    start(&b);
+    seen_init(&s, 4096, 5);
+    for (int i = 0; i < 1000; i++) {
+        struct flood_head h = head_of(i);
+        int32_t row;
+
+        assert_true(seen_make_room(&s, &b.heap, 0, 0));
+        row = seen_add(&s, &h.id);
+        s.rows[row].until_ms = i == 3 || i == 900 ? 5000 : i == 700 ? 3000 : 1000;
+        if (i == 3 || i == 900)
+            kept[i == 900] = row;
+    }
+    assert_int_equal(s.room, 1024);
+    seen_tidy(&s, &b.heap, 0, 2000);
+    assert_int_equal(s.count, 3);
+    assert_int_equal(s.room, 1024);
+    assert_int_equal(seen_find(&s, id_of(900)), kept[1]);
+    s.rows[kept[1]].until_ms = 3000;
+    assert_true(seen_make_room(&s, &b.heap, 0, 2000));
+    assert_int_equal(seen_add(&s, id_of(5000)), 0); /* among the first */
+    s.rows[0].until_ms = 5000;
+    seen_tidy(&s, &b.heap, 0, 4000);
+    assert_int_equal(s.count, 2);
+    assert_int_equal(s.room, 4);
+    assert_int_equal(seen_find(&s, id_of(3)), kept[0]);
+    assert_null(seen_check(&s));
+    seen_tidy(&s, &b.heap, 0, 6000);
+    assert_int_equal(s.room, 0);
     stop(&b);
 }
 
@@ -584,7 +686,8 @@ int main(void)
         cmocka_unit_test(test_each_answers_once),
         cmocka_unit_test(test_one_link_cannot_answer_for_all),
         cmocka_unit_test(test_memory_follows_from_the_rates),
-        cmocka_unit_test(test_memory_comes_with_floods),
+        cmocka_unit_test(test_memory_comes_and_goes_with_floods),
+        cmocka_unit_test(test_a_table_that_shrinks),
         cmocka_unit_test(test_any_order),
     };
 

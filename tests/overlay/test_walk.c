@@ -210,7 +210,7 @@ static struct msg any_msg(struct rng *r)
 static void any_peer_event(struct bench *b, struct rng *r)
 {
     int peer = (int)rng_below(r, b->o.p->peers_max);
-    bool is_up = peer < b->o.peer_room && b->o.peers[peer].state != OVERLAY_FREE;
+    bool is_up = sparse_has(&b->o.slots, peer);
     struct peer_rec rec = any_rec(r);
     struct node_id self = id_of(SELF);
 
@@ -264,7 +264,7 @@ static void any_events(uint64_t seed)
             fail_msg("seed %d step %d: %s", (int)seed, i, wrong);
         assert_in_range(b.out.count, 0, 24);
         for (int k = 0; k < b.out.count; k++)
-            assert_int_not_equal(b.o.peers[b.out.items[k].peer].state, OVERLAY_FREE);
+            assert_true(sparse_has(&b.o.slots, b.out.items[k].peer));
         outbox_clear(&b.out);
     }
     stop(&b);
