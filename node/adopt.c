@@ -79,8 +79,9 @@ bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
     return s != NULL;
 }
 
-void node_acquaint(struct node *n, uint32_t contact)
+int node_acquaint(struct node *n, const uint32_t *contacts, const uint16_t *tags,
+                  int count)
 {
     n->stirred |= STIRRED_OVERLAY;
-    overlay_acquaint(&n->overlay, contact);
+    return overlay_acquaint(&n->overlay, contacts, tags, count);
 }

@@ -23,7 +23,9 @@ struct node_adoption {
 bool node_adopt(struct node *n, const struct node_adoption *a, int64_t now_ns,
                 struct effects *out);
 
-/* Another node that it has heard of: its record, interned in the node's contacts. */
-void node_acquaint(struct node *n, uint32_t contact);
+/* Other nodes that it has heard of: their records, interned in the node's contacts, as
+ * passive_fill takes them. */
+int node_acquaint(struct node *n, const uint32_t *contacts, const uint16_t *tags,
+                  int count);
 
 #endif

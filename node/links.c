@@ -562,7 +562,7 @@ void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
     rec = slot_rec(n, s);
     learn_self(n);
     log_up(n, s);
-    liveness_peer_up(&n->liveness, peer, n->now_ns);
+    liveness_peer_up(&n->liveness, peer, s->is_dialled, n->now_ns);
     if (is_mistaken(n, s, id)) {
         overlay_dial_failed(&n->overlay, &s->remote, n->now_ns);
         dialled = NULL;

@@ -22,7 +22,8 @@ void overlay_adopt(struct overlay *o, int peer, bool is_chosen, int64_t now_ns,
                    rng_below(&o->rng, o->p->anchor_period_ns);
 }
 
-void overlay_acquaint(struct overlay *o, uint32_t contact)
+int overlay_acquaint(struct overlay *o, const uint32_t *contacts, const uint16_t *tags,
+                     int count)
 {
-    passive_add_contact(&o->passive, contact);
+    return passive_fill(&o->passive, contacts, tags, count);
 }

@@ -12,7 +12,8 @@
 void overlay_adopt(struct overlay *o, int peer, bool is_chosen, int64_t now_ns,
                    struct outbox *out);
 
-/* An interned record for the passive view, as if a shuffle had brought it. */
-void overlay_acquaint(struct overlay *o, uint32_t contact);
+/* Records for the passive view, as if shuffles had brought them: passive_fill. */
+int overlay_acquaint(struct overlay *o, const uint32_t *contacts, const uint16_t *tags,
+                     int count);
 
 #endif

@@ -91,19 +91,20 @@ uint32_t contacts_add(struct contacts *c, const struct peer_rec *rec)
     return i;
 }
 
-void contacts_keep(struct contacts *c, uint32_t index)
+void contacts_keep(struct contacts *c, uint32_t index, uint32_t count)
 {
-    assert(at(c, index)->refs > 0 && at(c, index)->refs < UINT32_MAX);
-    at(c, index)->refs++;
+    assert(at(c, index)->refs > 0 && count <= UINT32_MAX - at(c, index)->refs);
+    at(c, index)->refs += count;
 }
 
-void contacts_drop(struct contacts *c, uint32_t index)
+void contacts_release(struct contacts *c, uint32_t index, uint32_t count)
 {
     struct contact *gone = at(c, index);
     uint32_t *link;
 
-    assert(gone->refs > 0);
-    if (--gone->refs > 0)
+    assert(count > 0 && gone->refs >= count);
+    gone->refs -= count;
+    if (gone->refs > 0)
         return;
     link = &c->buckets[bucket_of(c, &gone->rec.id)];
     while (*link != index + 1)
@@ -112,6 +113,11 @@ void contacts_drop(struct contacts *c, uint32_t index)
     gone->next = c->free;
     c->free = index + 1;
     c->count--;
+}
+
+void contacts_drop(struct contacts *c, uint32_t index)
+{
+    contacts_release(c, index, 1);
 }
 
 const char *contacts_check(const struct contacts *c)

@@ -40,8 +40,9 @@ void contacts_init(struct contacts *c, struct pool *pool, uint64_t key);
  * back by contacts_drop. */
 uint32_t contacts_add(struct contacts *c, const struct peer_rec *rec);
 
-/* One more reference, one less. */
-void contacts_keep(struct contacts *c, uint32_t index);
+/* So many references more, so many less, one less. */
+void contacts_keep(struct contacts *c, uint32_t index, uint32_t count);
+void contacts_release(struct contacts *c, uint32_t index, uint32_t count);
 void contacts_drop(struct contacts *c, uint32_t index);
 
 /* Valid while there is a reference. */

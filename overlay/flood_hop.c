@@ -72,8 +72,9 @@ static bool acknowledge(struct floods *f, int peer, int32_t row)
 
 static void say_seen(int peer, const struct flood_id *id, struct outbox *out)
 {
-    struct msg m = { .type = MSG_SEEN };
+    struct msg m; /* most of it is never looked at */
 
+    m.type = MSG_SEEN;
     m.u.ids.count = 1;
     m.u.ids.list[0] = *id;
     outbox_push(out, peer, &m);
@@ -97,8 +98,9 @@ void flood_on_seen(struct floods *f, int peer, const struct msg_ids *m, int64_t 
                    struct outbox *out)
 {
     struct flood_state *s = flood_state(f);
-    struct msg_ids unknown = { .count = 0 };
+    struct msg_ids unknown;
 
+    unknown.count = 0;
     for (int i = 0; i < m->count; i++) {
         int32_t row = seen_find(&s->seen, &m->list[i]);
 
@@ -138,10 +140,11 @@ static int send_copies(struct floods *f, const struct msg *copy,
 int flood_forward(struct floods *f, const struct msg_flood *m, const struct flood_head *h,
                   const int *active, int count, int64_t now_ns, struct outbox *out)
 {
-    struct msg copy = { .type = MSG_FLOOD };
+    struct msg copy;
     int sent = 0;
 
     assert(count <= OUTBOX_PEERS_MAX);
+    copy.type = MSG_FLOOD;
     copy.u.flood = *m;
     if (h->peer >= 0)
         copy.u.flood.hops = (uint8_t)(m->hops + 1);
@@ -177,8 +180,6 @@ void flood_set_active(struct floods *f, const int *active, int count, int64_t no
 static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
     struct flood_traffic *t = flood_link(f, peer)->traffic;
-    struct msg m = { .type = MSG_PING };
-
     int64_t patience_ns = flood_patience_ns(f, peer);
 
     f->past->counts.unanswered++;
@@ -189,8 +190,7 @@ static void suspect(struct floods *f, int peer, int64_t now_ns, struct outbox *o
     t->pinged_ns = now_ns;
     t->suspect_ns = now_ns + f->p->dead_waits * patience_ns;
     f->state->suspects++;
-    m.u.ping.seq = UINT32_MAX;
-    outbox_push(out, peer, &m);
+    outbox_push_ping(out, peer, MSG_PING, UINT32_MAX);
 }
 
 static void look_at_suspect(struct floods *f, int peer, int64_t now_ns)

@@ -5,6 +5,8 @@
 
 #define UNIT_BITS 10 /* of sent and rtt */
 
+#define VARIANCE_BITS 26
+
 static_assert(sizeof(struct liveness_peer) <= 48, "a link costs little");
 
 struct liveness_params liveness_params_default(void)
@@ -12,7 +14,9 @@ struct liveness_params liveness_params_default(void)
     return (struct liveness_params){
         .peers_max = 64,
         .idle_ns = 10 * NS_PER_S,
-        .measure_ns = 30 * NS_PER_S,
+        .leave_ns = NS_PER_S,
+        .early_ns = NS_PER_S / 2,
+        .measure_ns = 120 * NS_PER_S,
         .timeout_min_ns = NS_PER_S,
         .timeout_max_ns = 10 * NS_PER_S,
         .timeout_rtts = 4,
@@ -88,14 +92,17 @@ static void trust(struct liveness *l, struct liveness_peer *x)
     x->is_doubted = 0;
 }
 
-void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns)
+void liveness_peer_up(struct liveness *l, int peer, bool is_ours, int64_t now_ns)
 {
     struct liveness_peer *x;
 
     assert(peer >= 0 && peer < l->p->peers_max);
     l->peers = sparse_add(&l->slots, l->heap, l->peers, peer, sizeof(*l->peers));
     x = at(l, peer);
-    *x = (struct liveness_peer){ .slot = (uint8_t)peer, .heard_ns = now_ns };
+    *x = (struct liveness_peer){ .slot = (uint8_t)peer,
+                                 .mood = LIVENESS_WELL,
+                                 .heard_ns = now_ns,
+                                 .is_ours = is_ours };
     set_next(l, x, now_ns); /* measure at once */
 }
 
@@ -124,8 +131,26 @@ static int64_t asked_ago_ns(const struct liveness_peer *x, int64_t now_ns)
 static int64_t quiet_until(const struct liveness *l, const struct liveness_peer *x,
                            int64_t now_ns)
 {
-    return time_min(x->heard_ns + l->p->idle_ns,
+    int64_t leave_ns = x->is_ours ? 0 : l->p->leave_ns;
+
+    return time_min(x->heard_ns + l->p->idle_ns + leave_ns,
                     now_ns + l->p->measure_ns - asked_ago_ns(x, now_ns));
+}
+
+/* A number that is not negative, in 32 bits: its upper VARIANCE_BITS, and how many are
+ * missing below them.  A root in each sample would cost more than all the rest of it. */
+static uint32_t pack_variance(int64_t v)
+{
+    int below = 64 - VARIANCE_BITS - __builtin_clzll((uint64_t)v | 1);
+
+    if (below <= 0)
+        return (uint32_t)v << 6;
+    return (uint32_t)(v >> below) << 6 | (uint32_t)below;
+}
+
+static int64_t unpack_variance(uint32_t packed)
+{
+    return (int64_t)((uint64_t)(packed >> 6) << (packed & 63));
 }
 
 static struct phi unpack(const struct liveness *l, const struct liveness_peer *x)
@@ -135,7 +160,7 @@ static struct phi unpack(const struct liveness *l, const struct liveness_peer *x
     phi_init(&p, &l->p->phi);
     if (x->gaps > 0)
         p = (struct phi){ .mean_ns = x->gap_mean_us * NS_PER_US,
-                          .variance_us2 = (int64_t)x->gap_sigma_us * x->gap_sigma_us,
+                          .variance_us2 = unpack_variance(x->gap_variance),
                           .gaps = x->gaps };
     return p;
 }
@@ -146,7 +171,7 @@ static void sample(struct liveness *l, struct liveness_peer *x, int64_t gap_ns)
 
     phi_add(&p, &l->p->phi, gap_ns);
     x->gap_mean_us = (uint32_t)time_min(p.mean_ns / NS_PER_US, UINT32_MAX);
-    x->gap_sigma_us = (uint32_t)time_min(root_floor(p.variance_us2), UINT32_MAX);
+    x->gap_variance = pack_variance(p.variance_us2);
     x->gaps = (uint8_t)time_min(p.gaps, UINT8_MAX);
 }
 
@@ -195,14 +220,12 @@ static int64_t patient(const struct liveness *l, int64_t ns)
 static void ping(struct liveness *l, int peer, int64_t now_ns, struct outbox *out)
 {
     struct liveness_peer *x = at(l, peer);
-    struct msg m = { .type = MSG_PING };
     unsigned place = x->seq % LIVENESS_SENT_MAX;
 
     x->sent[place] = unit_of(now_ns);
     x->open = (x->open | 1U << place) & 3U;
-    m.u.ping.seq = x->seq++;
+    outbox_push_ping(out, peer, MSG_PING, x->seq++);
     x->tries = x->tries < UINT8_MAX ? (uint8_t)(x->tries + 1) : x->tries;
-    outbox_push(out, peer, &m);
 }
 
 /* Smoothed as by RFC 6298 section 2.  An answer to any of the last PINGs counts: each has
@@ -234,10 +257,8 @@ void liveness_receive(struct liveness *l, int peer, const struct msg *m, int64_t
         return;
     liveness_heard(l, peer, now_ns);
     if (m->type == MSG_PING) {
-        struct msg pong = { .type = MSG_PONG, .u.ping = m->u.ping };
-
         if (bucket_small_take(&x->pings, l->p->ping_rate, now_ns))
-            outbox_push(out, peer, &pong);
+            outbox_push_ping(out, peer, MSG_PONG, m->u.ping.seq);
         else
             l->limited++;
     } else if (m->type == MSG_PONG) {
@@ -337,7 +358,7 @@ static void expire(struct liveness *l, struct liveness_peer *x, int64_t now_ns,
     switch ((enum liveness_mood)x->mood) {
     case LIVENESS_WELL:
         x->next_ns = x->seq == 0 ? now_ns : quiet_until(l, x, now_ns);
-        if (x->next_ns <= now_ns)
+        if (x->next_ns <= now_ns + l->p->early_ns)
             liveness_ask(l, x->slot, now_ns, out);
         break;
     case LIVENESS_ASKED:
@@ -377,6 +398,16 @@ static void recover(struct liveness *l, int64_t now_ns)
     l->health_ns = now_ns;
 }
 
+/* Who will be asked soon is asked together with others: one wake for all, instead of one
+ * for each. */
+static bool is_due(const struct liveness *l, const struct liveness_peer *x,
+                   int64_t now_ns)
+{
+    if (x->mood == LIVENESS_WELL)
+        now_ns += l->p->early_ns;
+    return is_up(x) && x->next_ns <= now_ns;
+}
+
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
 {
     int64_t late_ns;
@@ -392,7 +423,7 @@ void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
     for (int k = 0; k < l->slots.count; k++) {
         struct liveness_peer *x = &l->peers[k];
 
-        if (is_up(x) && x->next_ns <= now_ns)
+        if (is_due(l, x, now_ns))
             expire(l, x, now_ns, out);
         if (is_up(x))
             l->wake_ns = time_min(l->wake_ns, x->next_ns);

@@ -1,6 +1,7 @@
 /* Is the peer at the other end of a link alive, and how far away is it?
  *
- * Any message counts as a sign of life.  After a silence a PING asks.  When the answer is
+ * Any message counts as a sign of life.  After a silence a PING asks: that of who dialled
+ * comes a little earlier, so that one is enough for both.  When the answer is
  * late, phi accrual (overlay/phi.h) says when that is suspicious; then others are asked
  * (SWIM's indirect probe), and only when nobody has heard of the peer either it is
  * reported dead, once, and the node closes the link.
@@ -22,7 +23,9 @@
 struct liveness_params {
     int peers_max;                /* slots of the node's table of peers: 64 */
     int64_t idle_ns;              /* a silence of so long is asked about: 10 s */
-    int64_t measure_ns;           /* a PING at least so often, for the RTT: 30 s */
+    int64_t leave_ns;             /* … so much later by who was dialled: 1 s */
+    int64_t early_ns;             /* who is due within this is asked too: 500 ms */
+    int64_t measure_ns;           /* a PING at least so often, for the RTT: 120 s */
     int64_t timeout_min_ns;       /* of one PING: max(this, timeout_rtts * RTT): 1 s */
     int64_t timeout_max_ns;       /* … but at most this: 10 s */
     int timeout_rtts;             /* 4 */
@@ -55,9 +58,9 @@ struct liveness_peer {
     uint32_t sent[LIVENESS_SENT_MAX]; /* when PING seq % max left, in 2^10 ns */
     uint32_t rtt;                     /* smoothed, in 2^10 ns */
     struct bucket_small pings;
-    uint32_t gap_mean_us; /* struct phi in few bytes */
-    uint32_t gap_sigma_us;
-    uint16_t seq; /* of the next PING */
+    uint32_t gap_mean_us;  /* struct phi in few bytes … */
+    uint32_t gap_variance; /* … the upper 26 bits and how many are below; us2 */
+    uint16_t seq;          /* of the next PING */
     uint8_t gaps;
     uint8_t slot;     /* its number, which the node gives it */
     uint8_t mood;     /* enum liveness_mood */
@@ -67,6 +70,7 @@ struct liveness_peer {
     uint8_t has_rtt : 1;
     uint8_t has_question : 1; /* waits for liveness_take_question */
     uint8_t is_doubted : 1;   /* see liveness_doubt */
+    uint8_t is_ours : 1;      /* we dialled it */
 };
 
 struct liveness {
@@ -97,7 +101,9 @@ void liveness_init(struct liveness *l, const struct liveness_params *p,
 /* Gives all memory back. */
 void liveness_finish(struct liveness *l);
 
-void liveness_peer_up(struct liveness *l, int peer, int64_t now_ns);
+/* is_ours: we dialled it.  Then it is ours to ask when nothing is said, and a PING with
+ * its answer tells both ends; the other one asks when it waits in vain. */
+void liveness_peer_up(struct liveness *l, int peer, bool is_ours, int64_t now_ns);
 void liveness_peer_down(struct liveness *l, int peer);
 
 /* Something came from the peer. */

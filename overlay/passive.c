@@ -108,11 +108,16 @@ static void set_rec(struct passive *v, int index, const struct peer_rec *rec)
                                              .tag = tag_of(&rec->id) };
 }
 
-static void grow(struct passive *v)
+/* Of the table, for so many. */
+static void make_room(struct passive *v, int count)
 {
-    int room = v->room == 0 ? ROOM_FIRST : 2 * v->room;
+    int room = v->room == 0 ? ROOM_FIRST : v->room;
 
+    while (room < count)
+        room *= 2;
     room = room < v->max ? room : v->max;
+    if (room == v->room)
+        return;
     v->list = heap_resize(v->heap, v->list, (size_t)v->room, (size_t)room,
                           sizeof(*v->list));
     v->room = (uint16_t)room;
@@ -171,8 +176,7 @@ int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_han
     if (i >= 0) {
         contacts_drop(v->contacts, v->list[i].contact);
     } else if (v->count < v->max) {
-        if (v->count == v->room)
-            grow(v);
+        make_room(v, v->count + 1);
         i = v->count++;
     } else {
         i = victim(v, rng);
@@ -182,21 +186,19 @@ int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_han
     return i;
 }
 
-void passive_add_contact(struct passive *v, uint32_t contact)
+int passive_fill(struct passive *v, const uint32_t *contacts, const uint16_t *tags,
+                 int count)
 {
-    for (int i = 0; i < v->count; i++) {
-        if (v->list[i].contact == contact)
-            return;
-    }
-    if (v->count == v->max)
-        return;
-    if (v->count == v->room)
-        grow(v);
-    contacts_keep(v->contacts, contact);
-    v->list[v->count++] = (struct passive_entry){
-        .contact = contact & ((1u << 26) - 1),
-        .tag = tag_of(&contacts_at(v->contacts, contact)->id),
-    };
+    int taken = v->max - v->count;
+
+    taken = taken < count ? taken : count;
+    make_room(v, v->count + taken);
+    for (int i = 0; i < taken; i++)
+        v->list[v->count++] = (struct passive_entry){
+            .contact = contacts[i] & (CONTACTS_MAX - 1),
+            .tag = (uint8_t)tags[i],
+        };
+    return taken;
 }
 
 void passive_remove(struct passive *v, int index)

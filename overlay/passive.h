@@ -59,9 +59,12 @@ const struct peer_rec *passive_rec(const struct passive *v, int index);
 int passive_add(struct passive *v, const struct peer_rec *rec, bool is_first_hand,
                 struct rng *rng);
 
-/* Add a record that is interned already, keeping a reference of its own; nothing when it
- * is there or the view is full.  For worlds that begin settled (overlay/adopt.h). */
-void passive_add_contact(struct passive *v, uint32_t contact);
+/* Add records that are interned already and not in the view, until it is full, each with
+ * a reference that was the caller's; those that were taken.  tags: contact_tag of each.
+ * The records themselves are not looked at.  For worlds that begin settled
+ * (overlay/adopt.h). */
+int passive_fill(struct passive *v, const uint32_t *contacts, const uint16_t *tags,
+                 int count);
 
 void passive_remove(struct passive *v, int index);
 

@@ -2,6 +2,7 @@
 #include "overlay/phi.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -11,6 +12,8 @@
 /* One long silence must not make the detector blind for the next: it counts as one of so
  * many sigmas.  (A gap of 109 s in beats of 1 s had put phi 8 at 44 s.) */
 #define OUTLIER_SIGMAS 6
+
+#define ROOT_MAX INT64_C(3037000499) /* of what fits 63 bits; in microseconds 50 min */
 
 /* -1000 log10(1 - Phi(z)) for z = 0, 1/4 .. 12.  Between them a line is right within 3.4.
  */
@@ -50,11 +53,25 @@ static int64_t sigma_of(const struct phi *p, const struct phi_params *params,
     return sigma > sigma_min_ns ? sigma : sigma_min_ns;
 }
 
+/* At most so far from the mean.  This is asked with nearly every message, so the root is
+ * drawn only for an outlier. */
+static int64_t bounded(const struct phi *p, const struct phi_params *params,
+                       int64_t gap_ns)
+{
+    int64_t gap = gap_ns < 0 ? 0 : gap_ns;
+    int64_t far_us = (gap - p->mean_ns) / NS_PER_US / OUTLIER_SIGMAS;
+
+    if (gap - p->mean_ns <= OUTLIER_SIGMAS * params->sigma_min_ns ||
+        (far_us < ROOT_MAX && far_us * far_us < p->variance_us2))
+        return gap;
+    return time_min(gap, p->mean_ns + OUTLIER_SIGMAS * sigma_of(p, params, 0));
+}
+
 void phi_add(struct phi *p, const struct phi_params *params, int64_t gap_ns)
 {
-    int64_t most = p->mean_ns + OUTLIER_SIGMAS * sigma_of(p, params, 0);
-    int64_t gap = gap_ns < 0 ? 0 : time_min(gap_ns, most);
-    int64_t distance_us = (gap - p->mean_ns) / NS_PER_US;
+    int64_t gap = bounded(p, params, gap_ns);
+    int64_t distance_us = time_min(llabs(gap - p->mean_ns) / NS_PER_US, ROOT_MAX);
+    int64_t square = distance_us * distance_us;
     int64_t weight;
 
     if (p->gaps < params->window)
@@ -63,9 +80,7 @@ void phi_add(struct phi *p, const struct phi_params *params, int64_t gap_ns)
     weight = p->gaps + 1;
     p->mean_ns += (gap - p->mean_ns) / weight;
     /* West 1979: exact for equal weights, and the usual decay behind the window. */
-    p->variance_us2 += (mul_div(distance_us * distance_us, weight - 1, weight) -
-                        p->variance_us2) /
-                       weight;
+    p->variance_us2 += (square - square / weight - p->variance_us2) / weight;
 }
 
 int64_t phi_milli(const struct phi *p, const struct phi_params *params,

@@ -73,7 +73,9 @@
     X("overlay.shuffle_link.burst", overlay.shuffle_link.burst, KNOB_INT, "tokens of a full bucket; SHUFFLEs of one link: 1 in 5 s, burst 6") \
     X("liveness.peers_max", liveness.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
     X("liveness.idle_ns", liveness.idle_ns, KNOB_NS, "a silence of so long is asked about: 10 s") \
-    X("liveness.measure_ns", liveness.measure_ns, KNOB_NS, "a PING at least so often, for the RTT: 30 s") \
+    X("liveness.leave_ns", liveness.leave_ns, KNOB_NS, "… so much later by who was dialled: 1 s") \
+    X("liveness.early_ns", liveness.early_ns, KNOB_NS, "who is due within this is asked too: 500 ms") \
+    X("liveness.measure_ns", liveness.measure_ns, KNOB_NS, "a PING at least so often, for the RTT: 120 s") \
     X("liveness.timeout_min_ns", liveness.timeout_min_ns, KNOB_NS, "of one PING: max(this, timeout_rtts * RTT): 1 s") \
     X("liveness.timeout_max_ns", liveness.timeout_max_ns, KNOB_NS, "… but at most this: 10 s") \
     X("liveness.timeout_rtts", liveness.timeout_rtts, KNOB_INT, "4") \

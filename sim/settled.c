@@ -9,7 +9,8 @@
 #include "sim/part.h"
 #include "sim/random.h"
 
-#define AHEAD 10 /* records that are fetched before they are needed */
+#define LOAN      (UINT32_C(1) << 24) /* references to a record, before they are counted */
+#define SEEN_BITS 1024
 
 /* A cycle through all nodes: who is before and behind each. */
 struct cycle {
@@ -17,11 +18,19 @@ struct cycle {
     uint32_t *last;
 };
 
+/* A node's record in the table of a part, with what views need of it: the records of a
+ * million nodes are in no cache. */
+struct fellow {
+    uint32_t contact;
+    uint16_t tag;
+    uint16_t granted; /* references that views hold */
+};
+
 struct plan_of_links {
     struct world *w;
     struct settled_params p;
     struct cycle cycles[SETTLED_CYCLES_MAX];
-    uint32_t *contacts[WORLD_PARTS_MAX]; /* of every node, by part */
+    struct fellow *fellows[WORLD_PARTS_MAX]; /* of every node, by part */
 };
 
 static uint64_t draw(const struct world *w, uint64_t what, uint64_t which)
@@ -110,37 +119,54 @@ static bool link_node(const struct plan_of_links *plan, uint32_t node)
     return is_good;
 }
 
-static void fetch(const struct contacts *contacts, uint32_t index)
+/* Was this one drawn before?  Nearly always a bit says no. */
+static bool is_again(const uint32_t *others, int count, uint64_t *seen, uint32_t other)
 {
-    const char *rec = (const char *)contacts_at(contacts, index);
+    uint32_t bit = other * UINT32_C(0x9e3779b1) / (UINT32_MAX / SEEN_BITS + 1);
+    bool may_be = (seen[bit / 64] >> bit % 64 & 1) != 0;
 
-    __builtin_prefetch(rec);
-    __builtin_prefetch(rec + sizeof(struct contact) - 1);
+    seen[bit / 64] |= UINT64_C(1) << bit % 64;
+    for (int i = 0; may_be && i < count; i++) {
+        if (others[i] == other)
+            return true;
+    }
+    return false;
 }
 
 static void acquaint(const struct plan_of_links *plan, uint32_t node)
 {
     struct world *w = plan->w;
-    struct contacts *contacts = &part_of(w, (int)node)->contacts;
-    const uint32_t *list = plan->contacts[part_of(w, (int)node)->index];
+    struct fellow *fellows = plan->fellows[part_of(w, (int)node)->index];
+    uint64_t seen[SEEN_BITS / 64] = { 0 };
     uint32_t others[SETTLED_PASSIVE_MAX];
+    uint32_t contacts[SETTLED_PASSIVE_MAX];
+    uint16_t tags[SETTLED_PASSIVE_MAX];
+    int count = 0;
+    int taken;
 
     for (int i = 0; i < plan->p.passive; i++) {
         uint64_t word = draw(w, 1000 + (uint64_t)i, node);
+        uint32_t other = (uint32_t)random_below(word, w->p.node_count);
 
-        others[i] = (uint32_t)random_below(word, w->p.node_count);
-        __builtin_prefetch(&list[others[i]]);
+        if (is_again(others, count, seen, other) ||
+            is_linked(plan, plan->p.cycles, node, other))
+            continue;
+        __builtin_prefetch(&fellows[other], 1);
+        others[count++] = other;
     }
-    for (int i = 0; i < plan->p.passive; i++) {
-        if (i + AHEAD < plan->p.passive)
-            fetch(contacts, list[others[i + AHEAD]]);
-        if (!is_linked(plan, plan->p.cycles, node, others[i]))
-            node_acquaint(w->nodes[node].node, list[others[i]]);
+    for (int i = 0; i < count; i++) {
+        contacts[i] = fellows[others[i]].contact;
+        tags[i] = fellows[others[i]].tag;
+    }
+    taken = node_acquaint(w->nodes[node].node, contacts, tags, count);
+    for (int i = 0; i < taken; i++) {
+        assert(fellows[others[i]].granted < UINT16_MAX);
+        fellows[others[i]].granted++;
     }
 }
 
 /* The record of every node, in the tables of all parts of this process. */
-static void make_contacts(struct plan_of_links *plan)
+static void make_fellows(struct plan_of_links *plan)
 {
     struct world *w = plan->w;
     uint8_t seed[SECURE_SEED_LEN];
@@ -148,8 +174,8 @@ static void make_contacts(struct plan_of_links *plan)
 
     for (int i = 0; i < w->part_count; i++) {
         if (w->parts[i].out != NULL)
-            plan->contacts[i] = memory_new((size_t)w->p.node_count,
-                                           sizeof(*plan->contacts[i]));
+            plan->fellows[i] = memory_new((size_t)w->p.node_count,
+                                          sizeof(*plan->fellows[i]));
     }
     for (int i = 0; i < w->p.node_count; i++) {
         struct peer_rec rec = { .addr = world_addr(w, i) };
@@ -158,20 +184,29 @@ static void make_contacts(struct plan_of_links *plan)
         w->p.node.suite->identity(&self, seed);
         rec.id = self.id;
         for (int k = 0; k < w->part_count; k++) {
-            if (plan->contacts[k] != NULL)
-                plan->contacts[k][i] = contacts_add(&w->parts[k].contacts, &rec);
+            struct fellow *f = plan->fellows[k];
+
+            if (f == NULL)
+                continue;
+            f[i].contact = contacts_add(&w->parts[k].contacts, &rec);
+            f[i].tag = contact_tag(&rec.id);
+            contacts_keep(&w->parts[k].contacts, f[i].contact, LOAN);
         }
     }
 }
 
-static void drop_contacts(struct plan_of_links *plan)
+/* What the views hold is known now: the rest of the loan goes back. */
+static void drop_fellows(struct plan_of_links *plan)
 {
     struct world *w = plan->w;
 
     for (int k = 0; k < w->part_count; k++) {
-        for (int i = 0; plan->contacts[k] != NULL && i < w->p.node_count; i++)
-            contacts_drop(&w->parts[k].contacts, plan->contacts[k][i]);
-        free(plan->contacts[k]);
+        struct fellow *f = plan->fellows[k];
+
+        for (int i = 0; f != NULL && i < w->p.node_count; i++)
+            contacts_release(&w->parts[k].contacts, f[i].contact,
+                             LOAN + 1 - f[i].granted);
+        free(f);
     }
 }
 
@@ -200,12 +235,12 @@ bool settled_start(struct world *w, const struct settled_params *p)
            p->passive <= SETTLED_PASSIVE_MAX);
     for (int c = 0; c < p->cycles; c++)
         make_cycle(w, c, &plan.cycles[c]);
-    make_contacts(&plan);
+    make_fellows(&plan);
     is_good = start_all(&plan);
     for (int c = 0; c < p->cycles; c++) {
         free(plan.cycles[c].next);
         free(plan.cycles[c].last);
     }
-    drop_contacts(&plan);
+    drop_fellows(&plan);
     return is_good;
 }

@@ -8,7 +8,6 @@
 #include "base/time.h"
 #include "sim/memory.h"
 
-#define SLOT_BITS   20
 #define LEVEL_BITS  12
 #define CHUNK_ITEMS 63
 #define BLOCK_ITEMS 256 /* chunks that are taken at once */
@@ -29,11 +28,15 @@ struct wheel_block {
 
 static_assert(WHEEL_SLOTS == 1 << LEVEL_BITS, "a level is addressed by its bits");
 
-void wheel_init(struct wheel *w, wheel_order *is_before, const void *context)
+void wheel_init(struct wheel *w, int slot_bits, wheel_order *is_before,
+                const void *context)
 {
-    *w = (struct wheel){
-        .is_before = is_before, .context = context, .slot = -1, .later_ns = TIME_NEVER
-    };
+    assert(slot_bits >= WHEEL_BITS && slot_bits <= WHEEL_BITS_MAX);
+    *w = (struct wheel){ .is_before = is_before,
+                         .context = context,
+                         .slot_bits = slot_bits,
+                         .slot = -1,
+                         .later_ns = TIME_NEVER };
 }
 
 void wheel_finish(struct wheel *w)
@@ -257,9 +260,9 @@ static void sort_run(struct wheel *w)
     if (run->count < SORT_SMALL) {
         sort_insert(run->items, run->count);
     } else {
-        for (int shift = 0; shift < SLOT_BITS; shift += bits) {
+        for (int shift = 0; shift < w->slot_bits; shift += bits) {
             sort_pass(w->spare.items, run->items, run->count, shift,
-                      SLOT_BITS - shift < bits ? SLOT_BITS - shift : bits);
+                      w->slot_bits - shift < bits ? w->slot_bits - shift : bits);
             w->spare.count = run->count;
             swap_lists(run, &w->spare);
         }
@@ -297,7 +300,7 @@ static void load(struct wheel *w, int64_t slot)
 /* Into the slot that is right for an item now. */
 static void place(struct wheel *w, struct wheel_item item)
 {
-    int64_t slot = item.at_ns >> SLOT_BITS;
+    int64_t slot = item.at_ns >> w->slot_bits;
 
     if (slot <= w->slot) {
         side_push(w, item);
@@ -336,7 +339,7 @@ static void enter_outer(struct wheel *w, int64_t outer)
     w->outer_at = outer;
     w->slot = (outer << LEVEL_BITS) - 1;
     place_all(w, level_take(&w->outer, outer));
-    if (later == NULL || (w->later_ns >> (SLOT_BITS + LEVEL_BITS)) > outer + EARLY)
+    if (later == NULL || (w->later_ns >> (w->slot_bits + LEVEL_BITS)) > outer + EARLY)
         return;
     w->later = NULL;
     w->later_ns = TIME_NEVER;
@@ -362,7 +365,7 @@ static int64_t next_outer(const struct wheel *w)
             next = now + found - at + WHEEL_SLOTS;
     }
     if (w->later != NULL)
-        next = time_min(next, w->later_ns >> (SLOT_BITS + LEVEL_BITS));
+        next = time_min(next, w->later_ns >> (w->slot_bits + LEVEL_BITS));
     assert(next != INT64_MAX); /* the caller has counted */
     return next;
 }

@@ -1,7 +1,7 @@
 /* What happens next: a lazy wheel of two levels over virtual time.
  *
- * A push appends 16 bytes to the slot of its instant (2^20 ns wide); a slot is sorted
- * only when it becomes current, so that an event costs about the same with a thousand and
+ * A push appends 16 bytes to the slot of its instant (a millisecond wide, or a few where
+ * little happens in one); a slot is sorted only when it becomes current, so that an event costs about the same with a thousand and
  * with ten million pending.  What is pushed into the current slot goes to a small heap
  * beside it.  The sorted slot is also a view ahead: wheel_ahead tells what comes soon, so
  * that its memory can be fetched.
@@ -15,7 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WHEEL_SLOTS 4096
+#define WHEEL_SLOTS    4096
+#define WHEEL_BITS     20 /* slots of 2^20 ns are right for most … */
+#define WHEEL_BITS_MAX 24
 
 struct wheel_item {
     int64_t at_ns; /* not negative */
@@ -42,6 +44,7 @@ struct wheel_list {
 struct wheel {
     wheel_order *is_before;
     const void *context;
+    int slot_bits;
     size_t count;
     int64_t slot;           /* the current one; all before it are over */
     int64_t outer_at;       /* the outer slot that the current one is of, or before */
@@ -49,16 +52,20 @@ struct wheel {
     size_t run_at;          /* … and how many of them are out */
     struct wheel_list side; /* a heap: pushed since it became current */
     struct wheel_list spare;
-    struct wheel_level inner;  /* slots of 2^20 ns */
-    struct wheel_level outer;  /* … of 2^32 ns */
+    struct wheel_level inner;  /* slots of 2^slot_bits ns */
+    struct wheel_level outer;  /* … WHEEL_SLOTS times as wide */
     struct wheel_chunk *later; /* beyond the outer slots … */
     int64_t later_ns;          /* … and the first of them */
     struct wheel_chunk *free;
     struct wheel_block *blocks;
 };
 
-/* Keeps context.  Takes memory as it grows, until wheel_finish. */
-void wheel_init(struct wheel *w, wheel_order *is_before, const void *context);
+/* Keeps context.  Takes memory as it grows, until wheel_finish.  slot_bits: slots are
+ * 2^slot_bits ns wide, WHEEL_BITS..WHEEL_BITS_MAX; what comes does not depend on it.  A
+ * slot should hold some hundred items, and be no wider than the time from most pushes to
+ * their instants. */
+void wheel_init(struct wheel *w, int slot_bits, wheel_order *is_before,
+                const void *context);
 void wheel_finish(struct wheel *w);
 
 /* An instant before what was popped last is allowed, and comes next. */

@@ -13,7 +13,8 @@
 
 #define REGION_MAX ((size_t)64 << 30)
 #define ARENA_MAX  ((size_t)256 * 1024 * 1024)
-#define HUGE_WORLD 1000 /* nodes from which on large pages pay */
+#define FULL_SLOT  (INT64_C(1) << 34) /* nodes times nanoseconds: some hundred events */
+#define HUGE_WORLD 1000               /* nodes from which on large pages pay */
 
 static void *map(const struct world *w, size_t size)
 {
@@ -380,6 +381,20 @@ static bool packet_before(const void *context, uint64_t a, uint64_t b)
                                        : first->number < second->number;
 }
 
+/* A small world takes wider slots, so that there is enough in one to be sorted and
+ * fetched together; but no wider than a packet's way, or it would come into the slot that
+ * is current. */
+static int slot_bits_of(const struct world *w)
+{
+    int64_t least_ns = net_least_ns(&w->p.net);
+    int bits = WHEEL_BITS;
+
+    while (bits < WHEEL_BITS_MAX && (int64_t)w->part_share << bits < FULL_SLOT &&
+           INT64_C(2) << bits <= least_ns)
+        bits++;
+    return bits;
+}
+
 static void init_part(struct world *w, int index)
 {
     struct world_part *p = &w->parts[index];
@@ -394,7 +409,7 @@ static void init_part(struct world *w, int index)
     p->out = memory_new(1, sizeof(*p->out));
     p->out->log.level = w->p.is_logged ? LOG_DEBUG : LOG_ERROR;
     p->mail = memory_new((size_t)w->part_count, sizeof(*p->mail));
-    wheel_init(&p->wheel, packet_before, p);
+    wheel_init(&p->wheel, slot_bits_of(w), packet_before, p);
     packets_init(&p->packets, map(w, REGION_MAX), REGION_MAX);
     pool_init(&p->pool, map(w, REGION_MAX), REGION_MAX);
     heap_init(&p->heap, &p->pool);
@@ -421,7 +436,7 @@ void world_init(struct world *w, const struct world_params *p,
     for (int i = 0; i < p->node_count; i++)
         run_hash_init(&w->nodes[i].hash);
     net_init(&w->net, p->seed, &p->net, p->node_count);
-    wheel_init(&w->ticks, tick_before, w);
+    wheel_init(&w->ticks, WHEEL_BITS, tick_before, w);
     w->parts = memory_new((size_t)w->part_count, sizeof(*w->parts));
     for (int i = 0; i < w->part_count; i++)
         init_part(w, i);

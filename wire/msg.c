@@ -3,6 +3,7 @@
 #include "wire/msg.h"
 
 #include "wire/codec.h"
+#include "wire/short.h"
 
 static void code_rec(struct codec *c, struct peer_rec *rec)
 {
@@ -380,41 +381,6 @@ static const struct form *form_of(uint64_t type)
     return &forms[type];
 }
 
-/* A FLOOD is by far the most frequent message where many nodes are, and most of them are
- * copies: read without the codec, byte by byte as its one encoding is.  An hops above 23
- * has another form; nobody forwards it, so the codec may read it. */
-static bool read_flood(struct bytes in, struct msg *m)
-{
-    static const uint8_t sig_head[] = { 0x58, SIGNATURE_LEN };
-    const uint8_t *p = in.data;
-    size_t head = 4; /* where inner begins */
-    size_t len;
-
-    if (in.len < 8 || p[0] != 0x84 || p[1] != MSG_FLOOD || p[2] > 23)
-        return false;
-    if (p[3] == 0x59) {
-        len = load_be16(p + 4);
-        head = 6;
-        if (len <= UINT8_MAX || len > MSG_INNER_MAX)
-            return false;
-    } else if (p[3] == 0x58) {
-        len = p[4];
-        head = 5;
-        if (len < 24)
-            return false;
-    } else {
-        return false;
-    }
-    if (in.len != head + len + sizeof(sig_head) + SIGNATURE_LEN ||
-        memcmp(p + head + len, sig_head, sizeof(sig_head)) != 0)
-        return false;
-    m->type = MSG_FLOOD;
-    m->u.flood.hops = p[2];
-    m->u.flood.inner = bytes_of(p + head, len);
-    memcpy(m->u.flood.sig, p + head + len + sizeof(sig_head), SIGNATURE_LEN);
-    return true;
-}
-
 int msg_decode(struct bytes in, struct msg *m)
 {
     struct codec c;
@@ -422,7 +388,7 @@ int msg_decode(struct bytes in, struct msg *m)
     uint64_t type = 0;
     int items = 0;
 
-    if (read_flood(in, m))
+    if (short_read(in, m))
         return 0;
     if (in.len > MSG_SIZE_MAX)
         return ERR_MALFORMED;
@@ -437,7 +403,7 @@ int msg_decode(struct bytes in, struct msg *m)
     return codec_finish_reading(&c);
 }
 
-size_t msg_encode(const struct msg *m, uint8_t *out, size_t size)
+static size_t write_long(const struct msg *m, uint8_t *out, size_t size)
 {
     struct codec c;
     struct msg copy = *m; /* the codec writes where it reads */
@@ -451,4 +417,11 @@ size_t msg_encode(const struct msg *m, uint8_t *out, size_t size)
     codec_u64(&c, &type);
     form->code(&c, &copy);
     return codec_finish_writing(&c);
+}
+
+size_t msg_encode(const struct msg *m, uint8_t *out, size_t size)
+{
+    size_t len = short_write(m, out, size);
+
+    return len > 0 ? len : write_long(m, out, size);
 }

@@ -24,6 +24,16 @@ void outbox_push(struct outbox *o, int peer, const struct msg *m)
     o->used += len;
 }
 
+void outbox_push_ping(struct outbox *o, int peer, enum msg_type type, uint32_t seq)
+{
+    struct msg m; /* most of it is never looked at */
+
+    assert(type == MSG_PING || type == MSG_PONG);
+    m.type = type;
+    m.u.ping.seq = seq;
+    outbox_push(o, peer, &m);
+}
+
 int outbox_push_all(struct outbox *o, const int *peers, int count, int but,
                     const struct msg *m)
 {

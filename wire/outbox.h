@@ -30,6 +30,9 @@ void outbox_clear(struct outbox *o);
 /* Encode m for the peer.  A message that finds no room is dropped and counted. */
 void outbox_push(struct outbox *o, int peer, const struct msg *m);
 
+/* A PING or PONG, the most frequent of all. */
+void outbox_push_ping(struct outbox *o, int peer, enum msg_type type, uint32_t seq);
+
 /* The same message for all these peers but one (-1: for all); it is encoded once.  The
  * peers that it is for. */
 int outbox_push_all(struct outbox *o, const int *peers, int count, int but,

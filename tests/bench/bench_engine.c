@@ -161,7 +161,7 @@ static double flood(uint32_t count, bool is_quiet)
     t->random = 1;
     t->nodes = memory_new((size_t)count + 1, sizeof(*t->nodes));
     t->edges = memory_new((size_t)count * 2 * PICKS, sizeof(*t->edges));
-    wheel_init(&t->wheel, value_before, NULL);
+    wheel_init(&t->wheel, WHEEL_BITS, value_before, NULL);
     connect_nodes(t);
     run_ns = cpu_ns();
     setup_ns = run_ns - setup_ns;
@@ -192,7 +192,7 @@ static double hold(size_t pending)
     int64_t rounds = 5000000;
     double ns;
 
-    wheel_init(w, value_before, NULL);
+    wheel_init(w, WHEEL_BITS, value_before, NULL);
     for (size_t i = 0; i < pending; i++)
         wheel_push(w, random_below(next_random(&random), 200 * NS_PER_MS), i);
     begin_ns = cpu_ns();

@@ -80,11 +80,34 @@ static void test_same_is_shared(void **state)
     free(region);
 }
 
+static void test_many_references_at_once(void **state)
+{
+    void *region = aligned_alloc(16, REGION);
+    struct peer_rec a = rec_of(0);
+    struct pool p;
+    struct contacts c;
+    uint32_t i;
+
+    (void)state;
+    pool_init(&p, region, REGION);
+    contacts_init(&c, &p, 1);
+    i = contacts_add(&c, &a);
+    contacts_keep(&c, i, 1000);
+    contacts_release(&c, i, 999);
+    contacts_drop(&c, i);
+    assert_int_equal(c.count, 1); /* one is left */
+    contacts_release(&c, i, 1);
+    assert_int_equal(c.count, 0);
+    assert_null(contacts_check(&c));
+    free(region);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_same_is_shared),
+        cmocka_unit_test(test_many_references_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void start(void)
     b.f.liveness = &b.l;
     for (int i = 0; i < PEERS; i++) {
         flood_peer_up(&b.f, i, 0);
-        liveness_peer_up(&b.l, i, T0);
+        liveness_peer_up(&b.l, i, true, T0);
     }
 }
 

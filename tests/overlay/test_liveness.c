@@ -27,7 +27,7 @@ static void start(struct bench *b)
     heap_init(&b->heap, &b->pool);
     liveness_init(&b->l, &b->params, &b->heap);
     b->now_ns = T0;
-    liveness_peer_up(&b->l, 3, T0);
+    liveness_peer_up(&b->l, 3, true, T0);
 }
 
 static void count_pings(struct bench *b)
@@ -136,7 +136,7 @@ static void test_script(void **state)
     liveness_heard(&b.l, 3, b.now_ns); /* too late: the link is being closed */
     assert_true(liveness_wake_ns(&b.l) == TIME_NEVER);
     liveness_peer_down(&b.l, 3);
-    liveness_peer_up(&b.l, 3, b.now_ns);
+    liveness_peer_up(&b.l, 3, true, b.now_ns);
     assert_int_equal(liveness_rtt_ns(&b.l, 3), -1); /* another peer may sit there */
     assert_int_equal(b.l.dead, 1);
     liveness_finish(&b.l);
@@ -228,11 +228,75 @@ static void test_a_busy_link_is_measured_too(void **state)
 
     (void)state;
     start(&b);
-    for (int ms = 0; ms <= 100000; ms += 100) {
+    for (int ms = 0; ms <= 400000; ms += 100) {
         run_until(&b, ms);
         liveness_heard(&b.l, 3, b.now_ns);
     }
-    assert_int_equal(b.pings, 4); /* at 0, 30, 60 and 90 s */
+    assert_int_equal(b.pings, 4); /* at 0, 120, 240 and 360 s */
+}
+
+/* Hand what one end has said to the other, without delay. */
+static void exchange(struct bench *from, struct bench *to)
+{
+    for (int i = 0; i < from->out.count; i++) {
+        const struct outbox_item *item = &from->out.items[i];
+        struct msg m;
+
+        assert_int_equal(
+            msg_decode(bytes_of(from->out.data + item->start, item->len), &m), 0);
+        from->pings += m.type == MSG_PING;
+        liveness_receive(&to->l, 3, &m, to->now_ns, &to->out);
+    }
+    outbox_clear(&from->out);
+}
+
+/* On a quiet link only who dialled asks; the other end measures now and then, and asks
+ * when the first one has stopped. */
+static void test_one_end_asks_for_both(void **state)
+{
+    static struct bench ours;
+    static struct bench theirs;
+
+    (void)state;
+    start(&ours);
+    start(&theirs);
+    liveness_peer_down(&theirs.l, 3);
+    liveness_peer_up(&theirs.l, 3, false, T0);
+    for (int ms = 0; ms <= 600000; ms += 50) {
+        ours.now_ns = theirs.now_ns = T0 + ms * NS_PER_MS;
+        liveness_wake(&ours.l, ours.now_ns, &ours.out);
+        liveness_wake(&theirs.l, theirs.now_ns, &theirs.out);
+        exchange(&ours, &theirs);
+        exchange(&theirs, &ours);
+        exchange(&ours, &theirs);
+    }
+    assert_in_range(ours.pings, 55, 62);
+    assert_in_range(theirs.pings, 4, 6); /* 120 s apart */
+    assert_int_equal(ours.l.dead + theirs.l.dead, 0);
+    theirs.pings = 0;
+    run_until(&theirs, 600000 + 10500); /* heard at 600 s at the latest */
+    run_until(&theirs, 600000 + 11500);
+    assert_true(theirs.pings > 0);
+}
+
+/* Deadlines that are close to each other cost one wake. */
+static void test_who_is_due_soon_is_asked_too(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start(&b);
+    liveness_peer_up(&b.l, 4, true, T0);
+    run_until(&b, 0);
+    for (int peer = 3; peer <= 4; peer++) {
+        struct msg m = { .type = MSG_PONG };
+
+        liveness_receive(&b.l, peer, &m, b.now_ns, &b.out);
+        b.now_ns += 400 * NS_PER_MS;
+    }
+    b.pings = 0;
+    run_until(&b, 10100); /* the one at 10.0 s takes that at 10.4 s along */
+    assert_int_equal(b.pings, 2);
 }
 
 static bool is_near(int64_t ns, int64_t ms)
@@ -319,7 +383,7 @@ static void test_a_late_wake_is_no_verdict(void **state)
     }
     for (int i = 0; i < 40; i++) {
         liveness_peer_down(&b.l, 3);
-        liveness_peer_up(&b.l, 3, b.now_ns);
+        liveness_peer_up(&b.l, 3, true, b.now_ns);
         run_until(&b, (b.now_ns - T0) / NS_PER_MS + 5000);
         b.now_ns += 5 * NS_PER_S;
     }
@@ -378,6 +442,8 @@ int main(void)
         cmocka_unit_test(test_others_can_vouch),
         cmocka_unit_test(test_probing_can_be_switched_off),
         cmocka_unit_test(test_a_busy_link_is_measured_too),
+        cmocka_unit_test(test_one_end_asks_for_both),
+        cmocka_unit_test(test_who_is_due_soon_is_asked_too),
         cmocka_unit_test(test_the_time_out_follows_the_rtt),
         cmocka_unit_test(test_rtt_is_smoothed),
         cmocka_unit_test(test_a_late_wake_is_no_verdict),

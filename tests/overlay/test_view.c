@@ -570,7 +570,7 @@ static int checked(unsigned alive, int64_t fresh_ns, uint32_t *dead)
     liveness_init(&l, &lp, &heap);
     b.o.liveness = &l;
     for (int n = 0; n < 7; n++)
-        liveness_peer_up(&l, n, b.now_ns);
+        liveness_peer_up(&l, n, true, b.now_ns);
     fill(&b);
     pass(&b, 5 * NS_PER_S);
     outbox_clear(&b.out);
@@ -653,7 +653,7 @@ static void test_memory_of_an_idle_node(void **state)
     liveness_init(&l, &lp, &heap);
     fill(&b);
     for (int n = 0; n < 6; n++)
-        liveness_peer_up(&l, n, b.now_ns);
+        liveness_peer_up(&l, n, true, b.now_ns);
     for (int n = 100; n < 300; n++) {
         struct peer_rec rec = rec_of(n);
 

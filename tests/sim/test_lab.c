@@ -77,7 +77,7 @@ static void test_a_short_ttl_reaches_few(void **state)
 static void test_lost_segments_stall_links(void **state)
 {
     static const char *const none[] = { SMALL, "messages=5", NULL };
-    static const char *const some[] = { SMALL, "messages=5", "net.loss=5%", NULL };
+    static const char *const some[] = { SMALL, "messages=5", "net.loss=20%", NULL };
     struct results a;
     struct results b;
     (void)state;

@@ -82,7 +82,7 @@ static int64_t delay(const struct load *l, uint64_t seed, uint64_t n)
     return random_between(word, l->least_ns, l->most_ns);
 }
 
-static void run_load(const struct load *l, uint64_t seed)
+static void run_load(const struct load *l, int slot_bits, uint64_t seed)
 {
     struct wheel *w = calloc(1, sizeof(*w));
     struct heap_queue q = { 0 };
@@ -91,7 +91,7 @@ static void run_load(const struct load *l, uint64_t seed)
     uint64_t pops = 0;
 
     assert_non_null(w);
-    wheel_init(w, value_before, NULL);
+    wheel_init(w, slot_bits, value_before, NULL);
     run_hash_init(&hashes[0]);
     run_hash_init(&hashes[1]);
     for (int64_t now = 0;; pops++) {
@@ -145,7 +145,8 @@ static void run_loads(uint64_t seed)
     };
 
     for (size_t i = 0; i < (size_t)COUNT(loads); i++)
-        run_load(&loads[i], seed);
+        run_load(&loads[i],
+                 WHEEL_BITS + (int)(seed % (WHEEL_BITS_MAX - WHEEL_BITS + 1)), seed);
 }
 
 static void test_same_order_as_a_heap(void **state)
@@ -165,7 +166,7 @@ static void test_push_before_what_was_looked_at(void **state)
     (void)state;
     assert_non_null(w);
     for (int i = 0; i < 2; i++) {
-        wheel_init(w, value_before, NULL);
+        wheel_init(w, WHEEL_BITS, value_before, NULL);
         wheel_push(w, firsts[i], 1);
         assert_int_equal(wheel_next_ns(w), firsts[i]);
         wheel_push(w, 3, 2);
@@ -188,7 +189,7 @@ static void test_view_ahead(void **state)
 
     (void)state;
     assert_non_null(w);
-    wheel_init(w, value_before, NULL);
+    wheel_init(w, WHEEL_BITS, value_before, NULL);
     for (uint64_t i = 0; i < 100; i++)
         wheel_push(w, (int64_t)(1000 - 10 * i), i);
     assert_false(wheel_ahead(w, 0, &value));

@@ -90,6 +90,19 @@ static void check_settled(const struct city *c)
     assert_in_range(links, NODES * degree * 8 / 10, NODES * degree);
 }
 
+/* All that the views held of each other's records goes with the nodes. */
+static void check_references(struct city *c)
+{
+    struct world *w = &c->world;
+
+    for (int i = 0; i < NODES; i++)
+        world_crash(w, i, true);
+    for (int i = 0; i < w->part_count; i++) {
+        assert_int_equal(w->parts[i].contacts.count, 0);
+        assert_null(contacts_check(&w->parts[i].contacts));
+    }
+}
+
 static void test_settled_world_is_one(void **state)
 {
     struct run_hash first = { 0 };
@@ -114,6 +127,7 @@ static void test_settled_world_is_one(void **state)
             assert_int_equal(city_flood(c, NS_PER_S), NODES);
         first = threads == 1 ? c->world.hash : first;
         assert_true(same_hash(&c->world.hash, &first));
+        check_references(c);
         end(c);
     }
 }

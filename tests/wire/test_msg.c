@@ -453,6 +453,11 @@ static void test_refuses_what_breaks_a_limit(void **state)
         { FORM_MSG, "a type between the blocks", "82 18 1f 00" },
         { FORM_MSG, "a type behind the last", "83 1848" ID32 "81 07" },
         { FORM_MSG, "type 2^32 + 2, which is PING when cut", "82 1b0000000100000002 00" },
+        { FORM_MSG, "PING, 23 in two bytes", "82 02 1817" },
+        { FORM_MSG, "PONG, 255 in three bytes", "82 03 1900ff" },
+        { FORM_MSG, "PING and one byte more", "82 02 05 00" },
+        { FORM_MSG, "SEEN of an id that is short",
+          "82 15 81 4f 000102030405060708090a0b0c0d0e" },
         { FORM_MSG, "type 2^64-1", "82 1bffffffffffffffff 00" },
         { FORM_MSG, "a negative type", "82 21 00" },
         { FORM_MSG, "a type that is text", "82 6132 00" },
@@ -584,12 +589,75 @@ static void test_refuses_what_breaks_a_limit(void **state)
             fail_msg("accepted: %s (%s)", rows[i].fact, form_names[rows[i].kind]);
 }
 
+/* The messages that have a short way of their own, with all sizes of heads, are the bytes
+ * that the CBOR writer makes of them, and come back. */
+static void need_bytes(const struct msg *m, const struct cbor_writer *w)
+{
+    static uint8_t out[MSG_SIZE_MAX];
+    size_t len = msg_encode(m, out, sizeof(out));
+    struct msg back;
+
+    assert_int_equal(len, w->len);
+    assert_memory_equal(out, w->data, len);
+    assert_int_equal(msg_encode(m, out, len - 1), 0);
+    assert_int_equal(msg_decode(bytes_of(w->data, w->len), &back), 0);
+    assert_int_equal(back.type, m->type);
+    assert_int_equal(msg_encode(&back, out, len), len);
+    assert_memory_equal(out, w->data, len);
+}
+
+static void test_short_ways(void **state)
+{
+    static const uint32_t seqs[] = { 0, 23, 24, 255, 256, 65535, 65536, UINT32_MAX };
+    static const size_t lens[] = { 1, 23, 24, 255, 256, MSG_INNER_MAX };
+    static uint8_t room[2 * MSG_INNER_MAX];
+    static uint8_t inner[MSG_INNER_MAX] = { 1, 2, 3 };
+    struct cbor_writer w;
+    struct msg m;
+
+    (void)state;
+    for (int i = 0; i < 2 * COUNT(seqs); i++) {
+        m.type = i % 2 == 0 ? MSG_PING : MSG_PONG;
+        m.u.ping.seq = seqs[i / 2];
+        cbor_writer_init(&w, room, sizeof(room));
+        cbor_write_array(&w, 2);
+        cbor_write_uint(&w, m.type);
+        cbor_write_uint(&w, m.u.ping.seq);
+        need_bytes(&m, &w);
+    }
+    for (int count = 1; count <= 2; count++) {
+        m = (struct msg){ .type = MSG_SEEN, .u.ids.count = count };
+        m.u.ids.list[0].b[3] = 7;
+        cbor_writer_init(&w, room, sizeof(room));
+        cbor_write_array(&w, 2);
+        cbor_write_uint(&w, MSG_SEEN);
+        cbor_write_array(&w, count);
+        for (int i = 0; i < count; i++)
+            cbor_write_bytes(&w, m.u.ids.list[i].b, FLOOD_ID_LEN);
+        need_bytes(&m, &w);
+    }
+    for (int i = 0; i < 2 * COUNT(lens); i++) {
+        m = (struct msg){ .type = MSG_FLOOD };
+        m.u.flood.hops = i % 2 == 0 ? 23 : 24;
+        m.u.flood.inner = bytes_of(inner, lens[i / 2]);
+        m.u.flood.sig[0] = 9;
+        cbor_writer_init(&w, room, sizeof(room));
+        cbor_write_array(&w, 4);
+        cbor_write_uint(&w, MSG_FLOOD);
+        cbor_write_uint(&w, m.u.flood.hops);
+        cbor_write_bytes(&w, inner, lens[i / 2]);
+        cbor_write_bytes(&w, m.u.flood.sig, SIGNATURE_LEN);
+        need_bytes(&m, &w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_are_those_of_the_document),
         cmocka_unit_test(test_refuses_what_breaks_a_limit),
         cmocka_unit_test(test_encoding_holds_to_the_limits),
+        cmocka_unit_test(test_short_ways),
         cmocka_unit_test(test_longest_of_all),
         cmocka_unit_test(test_signed_parts_are_bounded),
         cmocka_unit_test(test_random_messages_come_back),
