@@ -134,6 +134,14 @@ static int run_decline(struct session *s)
     return status != 0 ? status : print_party(s, body, "Declined", "");
 }
 
+static int run_hand_over(struct session *s)
+{
+    struct bytes body;
+    int status = session_ask(s, write_operand, s, &body);
+
+    return status != 0 ? status : print_party(s, body, "Handed over", "party status");
+}
+
 static int run_leave(struct session *s)
 {
     struct bytes body;
@@ -294,6 +302,9 @@ static const struct verb verbs[] = {
       "Go to a time of the song (1:23, 83), or forth and back (+10, -10).  For the "
       "host.\n" },
     { "stop", "", 0, 0, run_action, NULL, 0, "End the music.  For the host.\n" },
+    { "handover", "[NAME]", 0, 1, run_hand_over, NULL, 0,
+      "Make the member with that name the host; without it, the fittest.  For the "
+      "host.\n" },
     { "leave", "", 0, 0, run_leave, NULL, 0,
       "Leave the party.  When the host leaves, it is over for all.\n" },
     { "down", "", 0, 0, run_down, NULL, 0, "Say good-bye and end the node.\n" },

@@ -57,6 +57,7 @@ struct song_job {
 struct remember_job {
     struct job job;
     struct disk *disk;
+    int err;
     size_t key_len;
     size_t value_len;
     uint8_t data[]; /* the key, the value */
@@ -385,16 +386,29 @@ static void run_remember(struct job *job)
 
     /* An empty value forgets.  A node that cannot remember is a new one at its next
      * start; it goes on. */
-    (void)!memory_put(j->disk->memory, bytes_of(j->data, j->key_len),
-                      bytes_of(j->data + j->key_len, j->value_len));
+    j->err = memory_put(j->disk->memory, bytes_of(j->data, j->key_len),
+                        bytes_of(j->data + j->key_len, j->value_len));
 }
 
-void disk_remember(struct disk *d, const struct memory_item *item)
+static void promise_done(struct job *job)
+{
+    struct remember_job *j = (struct remember_job *)job;
+    struct event e = { .kind = EVENT_PROMISED };
+
+    e.u.promised.item.key = bytes_of(j->data, j->key_len);
+    e.u.promised.item.value = bytes_of(j->data + j->key_len, j->value_len);
+    e.u.promised.err = j->err;
+    event_sink_post(&j->disk->sink, &e);
+    free(j);
+}
+
+static void put_item(struct disk *d, const struct memory_item *item,
+                     void (*done)(struct job *job))
 {
     struct remember_job *j = xalloc(sizeof(*j) + item->key.len + item->value.len);
 
     j->job.run = run_remember;
-    j->job.done = free_job;
+    j->job.done = done;
     j->disk = d;
     j->key_len = item->key.len;
     j->value_len = item->value.len;
@@ -402,6 +416,16 @@ void disk_remember(struct disk *d, const struct memory_item *item)
     if (item->value.len > 0)
         memcpy(j->data + item->key.len, item->value.data, item->value.len);
     lane_submit(&d->memories, &j->job);
+}
+
+void disk_remember(struct disk *d, const struct memory_item *item)
+{
+    put_item(d, item, free_job);
+}
+
+void disk_promise(struct disk *d, const struct memory_item *item)
+{
+    put_item(d, item, promise_done);
 }
 
 static struct bytes copy_of(struct bytes b)

@@ -32,6 +32,7 @@ void disk_block_store(struct disk *d, const struct song_id *song, uint32_t index
                       struct bytes data);
 void disk_song_drop(struct disk *d, const struct song_id *song);
 void disk_remember(struct disk *d, const struct memory_item *item);
+void disk_promise(struct disk *d, const struct memory_item *item);
 
 /* A whole song, for the player; ctx is the disk.  From any thread.
  * Errors: ERR_NOT_FOUND, ERR_FILE. */

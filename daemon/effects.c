@@ -138,6 +138,9 @@ static void carry_out(struct driver *d, const struct effect *e)
     case EFFECT_REMEMBER:
         disk_remember(d->disk, &e->u.remember);
         break;
+    case EFFECT_PROMISE:
+        disk_promise(d->disk, &e->u.remember);
+        break;
     case EFFECT_TIMELINE:
         set_timeline(d, e);
         break;

@@ -41,6 +41,10 @@ static int find_views(struct event *e, struct bytes *views[static VIEWS_MAX])
     case EVENT_BLOCK:
         views[n++] = &e->u.block.data;
         break;
+    case EVENT_PROMISED:
+        views[n++] = &e->u.promised.item.key;
+        views[n++] = &e->u.promised.item.value;
+        break;
     case EVENT_AUDIO:
         views[n++] = &e->u.audio.message;
         break;

@@ -194,6 +194,23 @@ static void run_leave(struct node *n, uint64_t id, struct cbor_reader *r)
     commands_answer_party(n, id, err, &a);
 }
 
+static void run_hand_over(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    struct bytes name = cbor_read_text(r, MSG_NAME_MAX);
+    struct party_answer a = { 0 };
+    char text[MSG_NAME_MAX + 1];
+    int err;
+
+    if (!cbor_is_done(r)) {
+        fail(n, id, ERR_USAGE, "handover: a member is given by its name",
+             "see `party status`");
+        return;
+    }
+    text_copy(text, sizeof(text), (const char *)name.data, name.len);
+    err = party_hand_over(&company_begin(n)->party, text, n->now_ns, &n->out->outbox, &a);
+    commands_answer_party(n, id, err, &a);
+}
+
 static void run_play(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     struct party_command c = { .verb = ACTION_JUMP };
@@ -287,11 +304,14 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    { "status", 0, run_status },   { "peers", 0, run_peers }, { "clock", 0, run_clock },
-    { "invites", 0, run_invites }, { "host", 6, run_host },   { "accept", 1, run_accept },
-    { "decline", 1, run_decline }, { "skip", 0, run_skip },   { "pause", 0, run_pause },
-    { "resume", 0, run_resume },   { "stop", 0, run_stop },   { "play", 1, run_play },
-    { "seek", 2, run_seek },       { "leave", 0, run_leave }, { "watch", 0, run_status },
+    { "status", 0, run_status },      { "peers", 0, run_peers },
+    { "clock", 0, run_clock },        { "invites", 0, run_invites },
+    { "host", 6, run_host },          { "accept", 1, run_accept },
+    { "decline", 1, run_decline },    { "skip", 0, run_skip },
+    { "pause", 0, run_pause },        { "resume", 0, run_resume },
+    { "stop", 0, run_stop },          { "play", 1, run_play },
+    { "seek", 2, run_seek },          { "leave", 0, run_leave },
+    { "handover", 1, run_hand_over }, { "watch", 0, run_status },
     { "down", 0, run_down },
 };
 

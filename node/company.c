@@ -2,12 +2,82 @@
 #include "node/company.h"
 
 #include "node/internal.h"
+#include "wire/cbor.h"
+
+#define PROMISE_KEY_PREFIX "grant/" /* and a letter for the slot */
 
 void company_set_self(struct node *n)
 {
     if (n->company != NULL)
         party_set_self(&n->company->party, n->name,
                        n->reachable.len > 0 ? &n->reachable : &n->listen, &n->priority);
+}
+
+static struct promises *promises(struct node *n)
+{
+    if (n->promises == NULL)
+        n->promises = heap_take(&n->heap, 1, sizeof(*n->promises));
+    return n->promises;
+}
+
+/* [party, epoch] */
+static bool read_promise(struct bytes value, struct promise *p)
+{
+    struct cbor_reader r;
+    struct bytes party;
+
+    cbor_reader_init(&r, value);
+    if (cbor_read_array(&r, 2) != 2)
+        return false;
+    party = cbor_read_bytes(&r, PARTY_ID_LEN);
+    p->epoch = cbor_read_uint(&r, UINT64_MAX);
+    if (!cbor_is_done(&r) || party.len != PARTY_ID_LEN)
+        return false;
+    memcpy(p->party.b, party.data, PARTY_ID_LEN);
+    return true;
+}
+
+void company_recall(struct node *n, const struct memory_item *item)
+{
+    size_t prefix = strlen(PROMISE_KEY_PREFIX);
+    struct promise p = { .slot = -1 };
+
+    if (item->key.len != prefix + 1 ||
+        memcmp(item->key.data, PROMISE_KEY_PREFIX, prefix) != 0)
+        return;
+    p.slot = item->key.data[prefix] - 'a';
+    if (read_promise(item->value, &p))
+        promises_recall(promises(n), &p);
+}
+
+void company_promise(struct node *n)
+{
+    uint8_t key[sizeof(PROMISE_KEY_PREFIX)] = PROMISE_KEY_PREFIX;
+    uint8_t value[2 + PARTY_ID_LEN + 9];
+    struct cbor_writer w;
+    struct promise p;
+    struct effect *e;
+
+    if (n->company == NULL || !party_take_promise(&n->company->party, &p))
+        return;
+    e = effects_add(n->out, EFFECT_PROMISE);
+    if (e == NULL)
+        return;
+    key[sizeof(key) - 1] = (uint8_t)('a' + p.slot);
+    cbor_writer_init(&w, value, sizeof(value));
+    cbor_write_array(&w, 2);
+    cbor_write_bytes(&w, p.party.b, PARTY_ID_LEN);
+    cbor_write_uint(&w, p.epoch);
+    e->u.remember.key = effects_copy(n->out, bytes_of(key, sizeof(key)));
+    e->u.remember.value = effects_copy(n->out, cbor_written(&w));
+}
+
+void company_promised(struct node *n, struct bytes value, int err)
+{
+    struct promise p = { .slot = -1 };
+
+    if (n->company != NULL && read_promise(value, &p))
+        party_promised(&n->company->party, &p, err == 0, n->now_ns, &n->out->outbox);
 }
 
 /* The party learns what there was before it. */
@@ -33,6 +103,7 @@ struct company *company_begin(struct node *n)
     party_init(&c->party, &n->params->party, &n->heap, &n->invites, &n->self,
                rng_next(&n->rng));
     party_set_log(&c->party, &n->out->log);
+    party_set_memory(&c->party, promises(n), n->clock_id, n->start_ns);
     c->party.timeline.version = n->timeline_version; /* silence, as the player has it */
     swarm_init(&c->swarm, &n->params->swarm, &n->heap, rng_next(&n->rng), &n->out->log);
     swarm_set_name(&c->swarm, -1, &n->self.id);
@@ -51,6 +122,8 @@ void company_end(struct node *n)
     party_finish(&c->party);
     swarm_finish(&c->swarm);
     heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
+    for (int i = 0; i < PARTY_HEIRS; i++)
+        heap_give(&n->heap, c->heirs[i].prober, 1, sizeof(*c->prober));
     heap_give(&n->heap, c, 1, sizeof(*c));
     n->company = NULL;
     for (int k = 0; k < n->slot_set.count; k++)

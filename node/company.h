@@ -14,11 +14,18 @@
 struct node;
 struct slot;
 
+/* One who may be host next: its clock is known before it is. */
+struct heir {
+    struct node_id id;
+    struct prober *prober; /* from the heap; NULL: none */
+};
+
 struct company {
     struct party party;
     struct swarm swarm;
     struct pooled pool[POOL_SLOTS];
 
+    struct heir heirs[PARTY_HEIRS];
     struct node_id reference; /* whose raw clock the prober measures */
     struct prober *prober;    /* from the heap; NULL: none */
     struct clock_line line;   /* local raw to party time, as last published */
@@ -43,6 +50,12 @@ void company_share(struct node *n, int peer, const struct msg *m);
 void company_flood_heard(struct node *n, const struct flood_id *id,
                          const struct msg_flood *m, const struct flood *f);
 void company_peer_down(struct node *n, struct slot *s);
+
+/* What was promised in elections: recalled at the start, written down before it is told,
+ * and what follows when it is. */
+void company_recall(struct node *n, const struct memory_item *item);
+void company_promise(struct node *n);
+void company_promised(struct node *n, struct bytes value, int err);
 
 /* Tell the party who we are. */
 void company_set_self(struct node *n);

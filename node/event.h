@@ -28,7 +28,8 @@ enum event_kind {
     EVENT_SONG,          /* a song was imported or opened, or could not be */
     EVENT_BLOCK,         /* a block was loaded or stored, or could not be */
     EVENT_AUDIO,         /* what the sound card is doing */
-    EVENT_SYSTEM_CLOCK   /* what the operating system thinks the time is */
+    EVENT_SYSTEM_CLOCK,  /* what the operating system thinks the time is */
+    EVENT_PROMISED       /* a promise is on the disk, or could not be written */
 };
 
 /* One thing that the node asked to be remembered (EFFECT_REMEMBER). */
@@ -126,6 +127,10 @@ struct event {
             int64_t bound_ns;
             bool is_synchronised;
         } system_clock;
+        struct {
+            struct memory_item item;
+            int err;
+        } promised;
     } u;
 };
 
@@ -144,8 +149,9 @@ enum effect_kind {
     EFFECT_TIMELINE,     /* what to play when, for the player */
     EFFECT_CLOCK,        /* local raw clock to party time, for the player */
     EFFECT_REPLY,        /* to a command */
-    EFFECT_STATE, /* to whoever watches: the same CBOR map as of the command status */
-    EFFECT_WAKE   /* send EVENT_WAKE at this instant; replaces the one before */
+    EFFECT_STATE,  /* to whoever watches: the same CBOR map as of the command status */
+    EFFECT_WAKE,   /* send EVENT_WAKE at this instant; replaces the one before */
+    EFFECT_PROMISE /* as REMEMBER, and answered by PROMISED when it is on the disk */
 };
 
 struct effect {
@@ -184,7 +190,7 @@ struct effect {
             uint32_t index;
             struct bytes data; /* of a store */
         } block;
-        struct memory_item remember;
+        struct memory_item remember; /* PROMISE, too */
         struct {
             const struct timeline_segment *segments;
             int count;

@@ -96,9 +96,10 @@ struct node {
     int64_t state_ns;          /* when watchers last heard */
     uint64_t digest;           /* of what they were told; see report_digest */
 
-    struct hosting *hosting; /* NULL: no host command is under way */
-    uint64_t next_token;     /* of imports */
-    struct note *notes;      /* a ring of NOTES_MAX; NULL: none */
+    struct promises *promises; /* made in elections; NULL: there was no party yet */
+    struct hosting *hosting;   /* NULL: no host command is under way */
+    uint64_t next_token;       /* of imports */
+    struct note *notes;        /* a ring of NOTES_MAX; NULL: none */
     int note_next;
     struct node_counters counters;
 };

@@ -22,6 +22,7 @@ struct node_params node_params_default(void)
         .handshake_ns = 10 * NS_PER_S,
         .idle_link_ns = 20 * NS_PER_S,
         .probe_interval_ns = NS_PER_S,
+        .heir_interval_ns = 2 * NS_PER_S,
         .line_period_ns = NS_PER_S,
         .map_period_ns = 10 * NS_PER_S,
         .state_period_ns = 100 * NS_PER_MS,
@@ -235,6 +236,7 @@ void node_destroy(struct node *n)
     floods_finish(&n->floods);
     liveness_finish(&n->liveness);
     overlay_finish(&n->overlay);
+    heap_give(&n->heap, n->promises, 1, sizeof(*n->promises));
     give_setup(n);
     assert(n->heap.used == 0);
 }
@@ -309,8 +311,10 @@ static void remember(struct node *n, const struct peer_rec *rec, bool is_forget)
 static void start(struct node *n, const struct event *e)
 {
     n->start_ns = n->now_ns;
-    for (int i = 0; i < e->u.start.count; i++)
+    for (int i = 0; i < e->u.start.count; i++) {
         recall(n, &e->u.start.items[i]);
+        company_recall(n, &e->u.start.items[i]);
+    }
     for (int i = 0; i < n->join_count; i++)
         overlay_add_bootstrap(&n->overlay, &n->joins[i]);
     utc_set_polling(&n->utc, true, n->now_ns);
@@ -380,6 +384,8 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_GRANT:
     case MSG_DENY:
     case MSG_HANDOVER:
+    case MSG_COORD:
+    case MSG_PARTY_OFFER:
         company_receive(n, peer, m);
         break;
     case MSG_LEAVES_GET:
@@ -604,6 +610,7 @@ static void flush(struct node *n)
         probes_wake(n);
         floods_flush(n);
         songs_flush(n);
+        company_promise(n);
         again = flush_wishes(n);
         /* The swarm says less than it could when the outbox is half full. */
         again = again || (n->company != NULL && n->out->outbox.count > 0);
@@ -657,6 +664,9 @@ static void dispatch(struct node *n, const struct event *e)
     case EVENT_SYSTEM_CLOCK:
         probes_system_clock(n, e->u.system_clock.utc_ns, e->u.system_clock.bound_ns,
                             e->u.system_clock.is_synchronised);
+        break;
+    case EVENT_PROMISED:
+        company_promised(n, e->u.promised.item.value, e->u.promised.err);
         break;
     }
 }

@@ -55,8 +55,16 @@ static void take_reply(struct node *n, const struct slot *s, struct bytes body,
     struct company *c = n->company;
     enum clock_verdict verdict;
 
-    if (c == NULL || c->prober == NULL ||
-        !node_id_equal(&slot_rec(n, s)->id, &c->reference))
+    if (c == NULL)
+        return;
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (c->heirs[i].prober != NULL &&
+            node_id_equal(&slot_rec(n, s)->id, &c->heirs[i].id)) {
+            (void)!prober_receive(c->heirs[i].prober, body, rx_ns, &verdict);
+            return;
+        }
+    }
+    if (c->prober == NULL || !node_id_equal(&slot_rec(n, s)->id, &c->reference))
         return;
     if (prober_receive(c->prober, body, rx_ns, &verdict) != 0)
         return;
@@ -108,6 +116,77 @@ void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,
     utc_set_os(&n->utc, n->now_ns, utc_ns, bound_ns, is_synchronised);
 }
 
+static struct prober *begin_prober(struct node *n, int64_t interval_ns)
+{
+    struct prober *p = heap_take(&n->heap, 1, sizeof(*p));
+
+    prober_init(p, &n->params->clock, interval_ns, NULL, &n->rng, n->now_ns);
+    prober_set_clock_id(p, n->clock_id, n->now_ns);
+    return p;
+}
+
+/* What is known of a clock already, as it might be needed one day; NULL: nothing. */
+static struct prober *take_heir(struct node *n, struct company *c,
+                                const struct node_id *id)
+{
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        struct prober *p = c->heirs[i].prober;
+
+        if (p == NULL || !node_id_equal(&c->heirs[i].id, id))
+            continue;
+        c->heirs[i].prober = NULL;
+        prober_set_interval(p, n->params->probe_interval_ns, n->now_ns);
+        return p;
+    }
+    return NULL;
+}
+
+/* Is it one of the heirs still, and for the first time in this list? */
+static bool is_heir(const struct company *c, const struct node_id *id)
+{
+    struct node_id heir;
+    int peer;
+
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (party_heir(&c->party, i, &heir, &peer) && node_id_equal(&heir, id))
+            return true;
+    }
+    return false;
+}
+
+static bool is_measured(const struct company *c, const struct node_id *id)
+{
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (c->heirs[i].prober != NULL && node_id_equal(&c->heirs[i].id, id))
+            return true;
+    }
+    return false;
+}
+
+static void follow_heirs(struct node *n, struct company *c)
+{
+    struct node_id id;
+    int peer;
+
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (c->heirs[i].prober != NULL && !is_heir(c, &c->heirs[i].id)) {
+            heap_give(&n->heap, c->heirs[i].prober, 1, sizeof(*c->prober));
+            c->heirs[i].prober = NULL;
+        }
+    }
+    for (int k = 0; k < PARTY_HEIRS; k++) {
+        if (!party_heir(&c->party, k, &id, &peer) || peer < 0 || is_measured(c, &id))
+            continue;
+        for (int i = 0; i < PARTY_HEIRS; i++) {
+            if (c->heirs[i].prober == NULL) {
+                c->heirs[i].id = id;
+                c->heirs[i].prober = begin_prober(n, n->params->heir_interval_ns);
+                break;
+            }
+        }
+    }
+}
+
 /* Whose raw clock the party runs on may change: begin to measure the new one. */
 static void follow_reference(struct node *n, struct company *c)
 {
@@ -121,22 +200,21 @@ static void follow_reference(struct node *n, struct company *c)
     if (c->prober != NULL && node_id_equal(&r.host, &c->reference))
         return;
     c->reference = r.host;
+    heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
+    c->prober = take_heir(n, c, &r.host);
     if (c->prober == NULL)
-        c->prober = heap_take(&n->heap, 1, sizeof(*c->prober));
-    prober_init(c->prober, &n->params->clock, n->params->probe_interval_ns, NULL, &n->rng,
-                n->now_ns);
-    prober_set_clock_id(c->prober, n->clock_id, n->now_ns);
+        c->prober = begin_prober(n, n->params->probe_interval_ns);
     c->is_line_stale = true;
 }
 
-static void probe_reference(struct node *n, struct company *c)
+static void probe(struct node *n, struct prober *p, const struct node_id *id)
 {
     uint8_t body[PROBE_LEN];
     int peer;
 
-    if (c->prober == NULL || !prober_take(c->prober, n->now_ns, body))
+    if (p == NULL || !prober_take(p, n->now_ns, body))
         return;
-    peer = links_find(n, &c->reference);
+    peer = links_find(n, id);
     if (peer >= 0)
         send_probe(n, slot_at(n, peer), &slot_rec(n, slot_at(n, peer))->addr, body);
 }
@@ -224,7 +302,10 @@ static void wake_company(struct node *n, struct company *c)
     struct party_reference r;
 
     follow_reference(n, c);
-    probe_reference(n, c);
+    follow_heirs(n, c);
+    probe(n, c->prober, &c->reference);
+    for (int i = 0; i < PARTY_HEIRS; i++)
+        probe(n, c->heirs[i].prober, &c->heirs[i].id);
     publish_map(n, c);
     if (!party_reference(&c->party, &r)) {
         /* The next party has another time: nothing is to be reckoned by this one. */
@@ -256,6 +337,10 @@ int64_t probes_wake_ns(const struct node *n)
         return wake;
     if (c->prober != NULL)
         wake = time_min(wake, prober_wake_ns(c->prober));
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (c->heirs[i].prober != NULL)
+            wake = time_min(wake, prober_wake_ns(c->heirs[i].prober));
+    }
     if (party_reference(&c->party, &r))
         wake = time_min(wake, c->line_wake_ns);
     if (party_map(&c->party) != NULL)

@@ -369,7 +369,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
         cbor_write_null(w);
         return;
     }
-    cbor_write_map(w, 12);
+    cbor_write_map(w, 13);
     put_id(w, s.party->b, PARTY_ID_LEN);
     put_int(w, "seq", (int64_t)s.seq);
     put_text(w, "host", s.host_name);
@@ -379,6 +379,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
     put_known(w, "slot", s.has_position ? s.slot : -1);
     put_int(w, "epoch", (int64_t)s.epoch);
     put_text(w, "phase", phase_name(s.phase));
+    put_bool(w, "acting", s.is_acting);
     put_known(w, "left_ms", s.left_ns < 0 ? -1 : s.left_ns / NS_PER_MS);
     cbor_write_text(w, "members");
     cbor_write_array(w, s.member_count);

@@ -6,13 +6,28 @@
 
 #include "party/session.h"
 
-/* Of larger parties the first members, as many as a certificate has room for, vote. */
-#define COUNCIL_MAX COORD_GRANTS_MAX
-
-/* ELECT, CLAIM, HANDOVER and their answers, the party id checked. */
+/* ELECT, CLAIM, HANDOVER, COORD and their answers, the party id checked. */
 void council_receive(struct party *p, int peer, const struct msg *m, struct outbox *out);
 
-/* A COORD: obey the host that it proves, if it does. */
-void council_coord(struct party *p, const struct coord *c);
+/* A COORD: obey the host that it proves, if it does.  peer: who showed it; -1: a flood.
+ */
+void council_coord(struct party *p, int peer, const struct coord *c, struct outbox *out);
+
+/* Show the certificate of our epoch to one who lives in an older one. */
+void council_refer(struct party *p, int peer, uint64_t epoch, struct outbox *out);
+
+/* Of our leases: how long nobody but the present host may be granted. */
+int64_t council_lease_left_ns(const struct party *p);
+
+/* Ask for a promise to be written down, and what follows when it is. */
+void council_promise(struct party *p);
+void council_promised(struct party *p, struct outbox *out);
+
+/* Host: keep the council as large as the party and of those who are here, one seat at a
+ * time, each when a majority knows of the one before. */
+void council_upkeep(struct party *p);
+
+/* Obey this epoch and host from now on; c, its certificate, is kept as a copy. */
+void council_obey(struct party *p, const struct coord *c);
 
 #endif

@@ -56,6 +56,16 @@ bool handover_verify(const struct suite *suite, const uint8_t key[static KEY_LEN
     return suite->verify(key, DOMAIN_HANDOVER, bytes_of(text, sizeof(text)), m->sig);
 }
 
+int council_rank(const struct council *c, const uint8_t key[static KEY_LEN])
+{
+    for (int i = 0; i < c->count; i++) {
+        if (memcmp(c->keys[i], key, KEY_LEN) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 static bool is_voter(const uint8_t voters[][KEY_LEN], int count, const uint8_t *key)
 {
     for (int i = 0; i < count; i++) {
@@ -99,23 +109,45 @@ void ballot_handover(struct ballot *b, const struct msg_handover *m)
     }
 }
 
+bool ballot_is_handed(const struct ballot *b, uint64_t epoch,
+                      const uint8_t host[static KEY_LEN])
+{
+    return epoch == b->handover_epoch && memcmp(host, b->handover_host, KEY_LEN) == 0;
+}
+
+/* Whoever lacks entries that we have, or has others, may not go on without them. */
+static bool knows_enough(const struct ballot_claim *c)
+{
+    if (c->at_epoch != c->our_at_epoch) {
+        return c->at_epoch > c->our_at_epoch;
+    }
+    if (c->seq != c->our_seq) {
+        return c->seq > c->our_seq;
+    }
+    return memcmp(c->previous, c->head, HASH_LEN) == 0;
+}
+
+/* A lease binds us to one host; that one may always ask for more. */
+static bool is_bound(const struct ballot *b, const struct ballot_claim *c)
+{
+    bool is_to_another = memcmp(c->host, b->host, KEY_LEN) != 0;
+
+    if (is_to_another && b->epoch > 0 && c->now_ns < b->lease_ns) {
+        return true;
+    }
+    return c->lease_left_ns > 0 && memcmp(c->host, c->present, KEY_LEN) != 0 &&
+           !ballot_is_handed(b, c->epoch, c->host);
+}
+
 bool ballot_grant(struct ballot *b, const struct ballot_claim *c)
 {
-    bool is_again = c->epoch == b->epoch && memcmp(c->host, b->host, KEY_LEN) == 0;
-    bool is_handed = c->epoch == b->handover_epoch &&
-                     memcmp(c->host, b->handover_host, KEY_LEN) == 0;
-
     if (c->epoch <= c->current) {
         return false;
     }
-    if (is_again) { /* the same word, said again as it may have been lost */
-        return true;
+    if (c->epoch == b->epoch && memcmp(c->host, b->host, KEY_LEN) == 0) {
+        return true; /* the same word, said again as it may have been lost */
     }
-    if (c->epoch <= b->epoch || (c->lease_left_ns > 0 && !is_handed)) {
-        return false;
-    }
-    /* Whoever lacks entries that we have, or has others, may not go on without them. */
-    if (memcmp(c->previous, c->head, HASH_LEN) != 0) {
+    if (c->epoch <= b->epoch || is_bound(b, c) || !knows_enough(c)) {
         return false;
     }
     b->epoch = c->epoch;

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "party/council.h"
 #include "party/domains.h"
+#include "party/fork.h"
+#include "party/publish.h"
 #include "party/state.h"
 
 static bool is_host_peer(const struct party *p, int peer)
@@ -91,6 +94,12 @@ void guest_begin(struct party *p, struct invite *v, struct outbox *out)
     p->phase = PARTY_JOINING;
     fill_call(&p->call, v, p->now_ns);
     party_log_reset(&p->log, &v->party);
+    if (v->epoch > 1) {
+        party_log_trust(&p->log, v->epoch, v->host_key);
+    }
+    if (p->promises != NULL) {
+        p->ballot.epoch = promises_find(p->promises, &v->party);
+    }
     p->join_limit_ns = p->now_ns + p->params.join_limit_ns;
     p->dial_wait_ns = p->params.dial_first_ns;
     p->join_ns = p->now_ns;
@@ -171,6 +180,10 @@ void guest_change_host(struct party *p, const struct party_member *host)
         p->members[i].is_host = &p->members[i] == host;
     }
     p->role = PARTY_ROLE_GUEST;
+    if (p->phase == PARTY_CALLING || p->phase == PARTY_JOINING) {
+        p->phase = PARTY_SHARING;
+    }
+    p->beat_ns = 0;
     p->is_in = false;
     p->is_current = false;
     p->flood_ns = TIME_NEVER;
@@ -178,12 +191,21 @@ void guest_change_host(struct party *p, const struct party_member *host)
     p->join_ns = p->now_ns;
     p->dial_wait_ns = p->params.dial_first_ns;
     p->host_heard_ns = p->now_ns;
+    p->mesh_ns = p->now_ns + p->params.mesh_every_ns;
+    p->get_ns = p->now_ns;
+    p->get_seq = 0;
+    if (p->is_host_silent) {
+        p->is_host_silent = false;
+    }
 }
 
 /* ---- what the host says ---- */
 
-static void ask_log(struct party *p, int peer, struct outbox *out)
+/* Where a new host begins may be before what we have of the one before it: when asking on
+ * did not help, ask for all. */
+void guest_ask_log(struct party *p, int peer, struct outbox *out)
 {
+    bool is_stuck = p->get_seq == p->log.seq && !party_log_is_of_epoch(&p->log);
     struct msg m = { .type = MSG_LOG_GET };
 
     if (p->now_ns < p->get_ns && p->get_seq == p->log.seq) {
@@ -192,8 +214,15 @@ static void ask_log(struct party *p, int peer, struct outbox *out)
     p->get_ns = p->now_ns + p->params.get_every_ns;
     p->get_seq = p->log.seq;
     m.u.log_get.party = p->log.party;
-    m.u.log_get.from_seq = p->log.seq + 1;
+    m.u.log_get.from_seq = is_stuck ? 1 : p->log.seq + 1;
     outbox_push(out, peer, &m);
+}
+
+/* The beat that our lease to the host counts from; 0 when we give it none, as we promised
+ * another one more, or may have and do not know. */
+static int64_t lives_by(const struct party *p)
+{
+    return p->ballot.epoch <= p->log.epoch && p->now_ns >= p->abstain_ns ? p->beat_ns : 0;
 }
 
 static void report(struct party *p, struct outbox *out)
@@ -207,7 +236,7 @@ static void report(struct party *p, struct outbox *out)
     p->status_ready = state_is_ready(p);
     s->party = p->log.party;
     s->epoch = p->log.epoch;
-    s->seq = p->log.seq;
+    s->seq = party_log_is_of_epoch(&p->log) ? p->log.seq : 0;
     s->songs_held = p->status_held;
     s->sigma_ns = UINT64_MAX;
     s->bound_ns = UINT64_MAX;
@@ -218,9 +247,29 @@ static void report(struct party *p, struct outbox *out)
     s->rtt_ns = (uint64_t)p->rtt_ns;
     s->phase_ns = p->phase_ns;
     s->is_ready = p->status_ready;
+    s->beat_ns = lives_by(p);
+    p->reported_ns = p->now_ns;
     if (peer >= 0) {
         outbox_push(out, peer, &m);
     }
+}
+
+/* What we would have played, had our call not yielded. */
+static void offer_own(struct party *p, int peer, struct outbox *out)
+{
+    struct msg m = { .type = MSG_PARTY_OFFER };
+
+    m.u.party_offer.party = p->log.party;
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        const struct party_offer *o = &p->own[i];
+
+        if (o->len > 0) {
+            m.u.party_offer.manifest = bytes_of(o->manifest, o->len);
+            memcpy(m.u.party_offer.sig, o->sig, SIGNATURE_LEN);
+            outbox_push(out, peer, &m);
+        }
+    }
+    state_drop_own(p);
 }
 
 static void welcome_ok(struct party *p, int peer, struct outbox *out)
@@ -236,8 +285,9 @@ static void welcome_ok(struct party *p, int peer, struct outbox *out)
     p->join_ns = TIME_NEVER;
     p->dial_wait_ns = p->params.dial_first_ns;
     p->get_ns = p->now_ns; /* a new link: ask at once */
-    ask_log(p, peer, out);
+    guest_ask_log(p, peer, out);
     report(p, out);
+    offer_own(p, peer, out);
 }
 
 void guest_take_welcome(struct party *p, int peer, const struct msg_party_welcome *m,
@@ -289,9 +339,20 @@ static void note_member(struct party *p, const struct entry *e)
                e->u.member.has_left ? " left" : " joined", "");
 }
 
+/* Until the checkpoint is read to its end, what is played stays as it was. */
+static void hold(struct party *p)
+{
+    if (p->phase == PARTY_PLAYING) {
+        state_bridge(p);
+        p->held_version = party_timeline_version(p);
+        p->is_held = true;
+    }
+}
+
 static void apply(struct party *p, const struct entry *e, bool is_jump)
 {
     if (is_jump) {
+        hold(p);
         state_forget(p);
     }
     if (e->kind == ENTRY_MEMBER) {
@@ -317,7 +378,7 @@ void guest_take_entry(struct party *p, int peer, const struct msg_log_entry *m,
         p->counts.not_member++;
         return;
     }
-    if (!state_is_open(p) || !p->is_in) {
+    if (!state_is_open(p) || (!p->is_in && p->log.seq == 0)) {
         return;
     }
     result = party_log_receive(&p->log, m->inner, m->sig, &e);
@@ -330,7 +391,7 @@ void guest_take_entry(struct party *p, int peer, const struct msg_log_entry *m,
         apply(p, &e, result == LOG_JUMPED);
         break;
     case LOG_GAP:
-        ask_log(p, peer, out);
+        guest_ask_log(p, peer, out);
         break;
     case LOG_EQUIVOCATION:
     case LOG_BAD_CHAIN:
@@ -350,26 +411,53 @@ void guest_take_entry(struct party *p, int peer, const struct msg_log_entry *m,
 void guest_take_beat(struct party *p, int peer, const struct msg_party_beat *m,
                      struct outbox *out)
 {
-    if (!is_host_peer(p, peer) || !p->is_in) {
-        p->counts.not_host++;
-        return;
-    }
+    bool is_news = m->sent_ns != p->beat_ns;
+
     if (m->epoch < p->log.epoch) {
         p->counts.old_epoch++;
         return;
     }
+    if (!is_host_peer(p, peer) || !p->is_in || m->epoch > p->log.epoch) {
+        p->counts.not_host++;
+        return;
+    }
     host_heard(p);
-    if (m->seq > p->log.seq) {
-        ask_log(p, peer, out);
+    p->beat_ns = m->sent_ns;
+    if (m->seq > p->log.seq || !party_log_is_of_epoch(&p->log)) {
+        guest_ask_log(p, peer, out);
     } else if (m->seq == p->log.seq && memcmp(m->head, p->log.head, HASH_LEN) != 0) {
         p->counts.forks++;
         state_log(p, LOG_WARN, "the host's log is another one");
-    } else if (m->seq == p->log.seq && !p->is_current) {
+    } else if (m->seq == p->log.seq && (!p->is_current || p->is_held)) {
         p->is_current = true;
+        p->is_held = false;
         if (state_member(p, p->self->sign_public) == NULL) {
             p->is_in = false; /* it says that we left: come again */
             p->join_ns = p->now_ns;
         }
+    }
+    if (is_news && p->now_ns - p->reported_ns >= p->params.tick_ns / 4) {
+        report(p, out);
+    }
+}
+
+void guest_take_get(struct party *p, int peer, uint64_t from_seq, struct outbox *out)
+{
+    struct party_peer *l = &p->peers[peer];
+    struct msg m = { .type = MSG_LOG_ENTRY };
+    uint64_t seq = party_log_start(&p->log, from_seq);
+
+    /* Whoever was put out for its silence must learn from somebody what has become of the
+     * party, or it could check no certificate. */
+    if (p->now_ns < l->get_next_ns) {
+        return;
+    }
+    l->get_next_ns = p->now_ns + p->params.get_every_ns / 2;
+    for (int i = 0; i < p->params.push_max; i++) {
+        if (!party_log_get(&p->log, seq + (uint64_t)i, &m.u.log_entry)) {
+            break;
+        }
+        outbox_push(out, peer, &m);
     }
 }
 
@@ -399,6 +487,9 @@ void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m
     struct call c;
     struct invite *v;
 
+    if (fork_take_yield(p, peer, m, out)) {
+        return;
+    }
     if (!is_host_peer(p, peer) || !state_is_open(p)) {
         p->counts.not_host++;
         return;
@@ -454,7 +545,9 @@ static bool is_playing(struct party *p)
     return state_now(p, &now) && timeline_at(&p->timeline, now).is_playing;
 }
 
-/* A link more to other guests, so that songs need not all come from the host. */
+/* Links to all that may be host next, whose clocks are measured and who are asked for
+ * grants without a delay; and some to other guests, so that songs need not all come from
+ * the host. */
 static void mesh(struct party *p)
 {
     int candidates[PARTY_MEMBERS_MAX];
@@ -470,6 +563,8 @@ static void mesh(struct party *p)
         }
         if (m->peer >= 0) {
             linked++;
+        } else if (council_rank(&p->council, m->key) >= 0) {
+            state_queue_dial(p, &m->addr, &m->id);
         } else {
             candidates[count++] = i;
         }
@@ -486,10 +581,14 @@ static void tick(struct party *p, struct outbox *out)
     int64_t silence_ns = p->now_ns - p->host_heard_ns;
 
     state_update_self(p);
-    if (p->is_in) {
-        report(p, out);
+    if (p->is_in && p->now_ns - p->reported_ns >= p->params.tick_ns / 2) {
+        report(p, out); /* or a beat was answered just now */
     }
     if (p->phase == PARTY_JOINING) {
+        return;
+    }
+    fork_tick(p, out);
+    if (p->role != PARTY_ROLE_GUEST) {
         return;
     }
     if (silence_ns >= p->params.host_silent_ns && !p->is_host_silent) {
@@ -511,10 +610,14 @@ void guest_run(struct party *p, struct outbox *out)
     if (p->phase == PARTY_JOINING && p->now_ns >= p->join_limit_ns) {
         give_up(p, "the host cannot be reached", false);
     }
+    candidate_run(p, out);
+    if (p->role != PARTY_ROLE_GUEST) {
+        return;
+    }
     if (state_is_open(p) && p->now_ns >= p->join_ns) {
         try_join(p, out);
     }
-    if (state_is_open(p) && p->is_in && p->now_ns >= p->mesh_ns) {
+    if (state_is_open(p) && p->phase != PARTY_JOINING && p->now_ns >= p->mesh_ns) {
         mesh(p);
     }
     if (state_is_open(p) && p->is_in &&
@@ -534,5 +637,6 @@ int64_t guest_wake_ns(const struct party *p)
     if (p->phase == PARTY_JOINING) {
         wake_ns = time_min(wake_ns, p->join_limit_ns);
     }
-    return p->is_in ? time_min(wake_ns, p->mesh_ns) : wake_ns;
+    wake_ns = time_min(wake_ns, candidate_wake_ns(p));
+    return p->phase != PARTY_JOINING ? time_min(wake_ns, p->mesh_ns) : wake_ns;
 }

@@ -21,6 +21,10 @@ void guest_closed(struct party *p, enum close_reason reason);
 /* Another host has a proved claim to the next epoch: go to it. */
 void guest_change_host(struct party *p, const struct party_member *host);
 
+/* Ask a member for what our log lacks; and answer one who asks. */
+void guest_ask_log(struct party *p, int peer, struct outbox *out);
+void guest_take_get(struct party *p, int peer, uint64_t from_seq, struct outbox *out);
+
 /* Messages, their party id checked. */
 void guest_take_welcome(struct party *p, int peer, const struct msg_party_welcome *m,
                         struct outbox *out);

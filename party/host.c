@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "party/act.h"
+#include "party/council.h"
+#include "party/domains.h"
+#include "party/fork.h"
 #include "party/publish.h"
 #include "party/state.h"
 
@@ -84,28 +87,36 @@ static int64_t next_flood_ns(struct party *p, int ttl)
     return first_repeat_ns(p);
 }
 
-static void flood_call(struct party *p)
+size_t host_encode_call(const struct party *p, uint8_t *out, size_t size)
 {
     char titles[CALL_SONGS_MAX][INVITE_TITLE_MAX + 1];
-    struct party_flood *f = state_queue_flood(p, FLOOD_CALL);
     struct call c = {
         .party = p->call.candidate.party,
         .name = text_bytes(p->call.name),
         .host_name = text_bytes(p->name),
         .addr = p->addr,
         .priority = p->call.candidate.priority,
+        .epoch = p->log.epoch,
         .wanted = (uint8_t)p->wanted,
         .deadline_ms = call_left_ms(p),
         .song_count = timeline_song_count(&p->timeline),
     };
 
-    f->is_tree = p->phase == PARTY_PLAYING;
-    f->ttl = (uint8_t)ring_ttl(p);
     memcpy(c.nonce, p->call.nonce, sizeof(c.nonce));
+    memcpy(c.founder, p->founder, KEY_LEN);
     for (int i = 0; i < c.song_count; i++) {
         fill_song(p, i, &c.songs[i], titles[i]);
     }
-    f->len = call_encode(&c, f->body, sizeof(f->body));
+    return call_encode(&c, out, size);
+}
+
+static void flood_call(struct party *p)
+{
+    struct party_flood *f = state_queue_flood(p, FLOOD_CALL);
+
+    f->is_tree = p->phase == PARTY_PLAYING;
+    f->ttl = (uint8_t)ring_ttl(p);
+    f->len = host_encode_call(p, f->body, sizeof(f->body));
     assert(f->len > 0);
     p->flood_ns = next_flood_ns(p, f->ttl);
 }
@@ -129,6 +140,14 @@ static void add_self(struct party *p)
     state_update_self(p);
 }
 
+static void found_council(struct party *p)
+{
+    struct council c = { .count = 1 };
+
+    memcpy(c.keys[0], p->self->sign_public, KEY_LEN);
+    publish_council(p, &c);
+}
+
 void host_begin(struct party *p, const struct party_host_request *r)
 {
     struct party_call *c = &p->call;
@@ -143,6 +162,7 @@ void host_begin(struct party *p, const struct party_host_request *r)
     store_be64(c->nonce, rng_next(&p->rng));
     store_be64(c->nonce + 8, rng_next(&p->rng));
     memcpy(c->host_key, p->self->sign_public, KEY_LEN);
+    memcpy(p->founder, c->host_key, KEY_LEN);
     party_id_make(p->self->suite, c->host_key, c->nonce, &c->candidate.party);
     c->candidate.priority = p->priority;
     c->candidate.epoch = 1;
@@ -154,9 +174,11 @@ void host_begin(struct party *p, const struct party_host_request *r)
     c->deadline_ns = p->now_ns + p->call_ns;
     p->settled_ns = p->now_ns + p->params.settle_ns;
     p->tick_ns = p->now_ns + p->params.tick_ns;
+    p->acted_ns = p->now_ns;
     party_log_reset(&p->log, &c->candidate.party);
     publish_found(p);
     add_self(p);
+    found_council(p);
     for (int i = 0; i < r->song_count; i++) {
         publish_song(p, i, r->songs[i].manifest, r->songs[i].sig);
     }
@@ -168,12 +190,124 @@ void host_end(struct party *p, enum close_reason reason, struct outbox *out)
 {
     struct party_time now = { 0 };
 
-    (void)state_now(p, &now);
-    publish_end(p, now);
-    publish_push(p, out);
-    host_flood_close(p, reason);
+    if (party_is_acting(p, p->now_ns)) {
+        (void)state_now(p, &now);
+        publish_end(p, now);
+        publish_push(p, out);
+        host_flood_close(p, reason);
+    }
     state_end(p);
     state_log(p, LOG_INFO, "end");
+}
+
+/* ---- from one host to the next ---- */
+
+static void tell_members(struct party *p, const struct msg *m, struct outbox *out)
+{
+    for (int i = 0; i < p->member_count; i++) {
+        const struct party_member *to = &p->members[i];
+
+        if (to->is_self) {
+            continue;
+        }
+        if (to->peer >= 0) {
+            outbox_push(out, to->peer, m);
+        } else {
+            state_queue_dial(p, &to->addr, &to->id);
+        }
+    }
+}
+
+/* The same party time by our own clock: no step, for us or anybody. */
+void host_carry_clock_on(struct party *p)
+{
+    struct clock_line line = party_line(p, p->now_ns);
+
+    if (!p->maps.has_map || !line.is_valid || node_id_equal(&p->map_host, &p->self->id)) {
+        return;
+    }
+    p->maps.map = clock_map_rebase(&p->maps.map, &line, p->now_ns);
+    p->maps.has_next = false;
+    p->map_clock_id = p->clock_id;
+    p->map_host = p->self->id;
+    p->to_reference = clock_line_identity();
+    p->bridge.is_valid = false;
+    p->rtt_ns = 0;
+}
+
+void host_become(struct party *p)
+{
+    struct party_call *c = &p->call;
+
+    p->role = PARTY_ROLE_HOST;
+    memcpy(c->host_key, p->self->sign_public, KEY_LEN);
+    memcpy(c->host_name, p->name, sizeof(c->host_name));
+    c->candidate.node = p->self->id;
+    c->candidate.priority = p->priority;
+    c->addr = p->addr;
+    p->wanted = p->params.wanted;
+    p->ttl = (uint8_t)p->params.ttl;
+    p->ring = 2;
+    p->ready_ns = p->params.ready_ns;
+    p->ready_at_ns = p->now_ns + p->ready_ns;
+    p->settled_ns = p->now_ns;
+    p->flood_ns = p->now_ns + p->params.invite_every_ns / 2;
+    p->tick_ns = p->now_ns + p->params.tick_ns;
+    p->join_ns = TIME_NEVER;
+    p->is_host_silent = false;
+    p->is_held = false;
+    p->acted_ns = p->now_ns;
+    p->merge_ns = TIME_NEVER;
+}
+
+void host_take_over(struct party *p, const struct coord *c, int64_t sent_ns,
+                    struct outbox *out)
+{
+    int64_t lease_ns = state_lease_ns(p, p->params.grant_lease_ns);
+    struct msg m = { .type = MSG_COORD };
+
+    council_obey(p, c);
+    host_carry_clock_on(p);
+    host_become(p);
+    for (int i = 0; i < p->member_count; i++) {
+        struct party_member *member = &p->members[i];
+
+        member->is_host = member->is_self;
+        member->heard_ns = p->now_ns;
+        member->is_away = false;
+        member->acked_seq = 0;
+        member->lease_ns = 0;
+    }
+    for (int i = 0; i < c->grant_count; i++) {
+        struct party_member *member = state_member(p, c->grants[i].key);
+
+        if (member != NULL) {
+            member->lease_ns = sent_ns + lease_ns;
+        }
+    }
+    for (int i = 0; i < p->peer_room; i++) {
+        p->peers[i].is_pushed = false;
+    }
+    publish_checkpoint(p);
+    m.u.coord = *c;
+    tell_members(p, &m, out);
+    state_note(p, "you lead the party now", "", "");
+    state_log(p, LOG_INFO, "take over");
+}
+
+void host_resign(struct party *p, const struct party_member *to, struct outbox *out)
+{
+    struct msg m = { .type = MSG_HANDOVER };
+
+    m.u.handover.party = p->log.party;
+    m.u.handover.epoch = p->log.epoch + 1;
+    memcpy(m.u.handover.host, to->key, KEY_LEN);
+    handover_sign(p->self, &p->log.party, p->log.epoch + 1, to->key, m.u.handover.sig);
+    publish_push(p, out);
+    ballot_handover(&p->ballot, &m.u.handover);
+    p->is_resigned = true;
+    tell_members(p, &m, out);
+    state_log(p, LOG_INFO, "hand over");
 }
 
 /* ---- members ---- */
@@ -228,6 +362,9 @@ void host_join(struct party *p, int peer, struct bytes name, struct outbox *out)
         p->counts.full++;
         return;
     }
+    if (m == NULL && !party_is_acting(p, p->now_ns)) {
+        return; /* it will ask again */
+    }
     if (m == NULL) {
         memcpy(fresh.key, l->key, KEY_LEN);
         text_copy(fresh.name, sizeof(fresh.name), (const char *)name.data, name.len);
@@ -253,7 +390,7 @@ void host_member_leaves(struct party *p, int peer)
 {
     struct party_member *m = state_member_of(p, peer);
 
-    if (m != NULL && state_is_open(p)) {
+    if (m != NULL && party_is_acting(p, p->now_ns)) {
         remove_member(p, m);
     }
 }
@@ -261,6 +398,22 @@ void host_member_leaves(struct party *p, int peer)
 static int64_t claimed_ns(uint64_t v)
 {
     return v > INT64_MAX ? -1 : (int64_t)v;
+}
+
+/* The lease counts from when the beat was sent that the member says it lives by, and is
+ * shorter by what two clocks may drift apart. */
+static void take_lease(struct party *p, struct party_member *m,
+                       const struct msg_party_status *s)
+{
+    int64_t lease_ns = s->beat_ns + state_lease_ns(p, p->params.lease_ns);
+
+    if (s->epoch != p->log.epoch) {
+        return;
+    }
+    m->acked_seq = s->seq;
+    if (s->beat_ns != 0 && s->beat_ns <= p->now_ns && lease_ns > m->lease_ns) {
+        m->lease_ns = lease_ns;
+    }
 }
 
 void host_take_status(struct party *p, int peer, const struct msg_party_status *s)
@@ -279,6 +432,37 @@ void host_take_status(struct party *p, int peer, const struct msg_party_status *
     m->bound_ns = claimed_ns(s->bound_ns);
     m->rtt_ns = claimed_ns(s->rtt_ns);
     m->phase_ns = s->phase_ns;
+    take_lease(p, m, s);
+    council_upkeep(p);
+}
+
+/* A song of one whose call yielded to ours: played behind ours, while there is room. */
+void host_take_offer(struct party *p, int peer, const struct msg_party_offer *o)
+{
+    int slot = timeline_song_count(&p->timeline);
+    struct timeline scratch = { 0 };
+    struct manifest m;
+
+    if (state_member_of(p, peer) == NULL) {
+        p->counts.not_member++;
+        return;
+    }
+    if (manifest_decode(o->manifest, &m) != 0 ||
+        memcmp(m.owner, p->peers[peer].key, KEY_LEN) != 0 ||
+        !p->self->suite->verify(m.owner, DOMAIN_MANIFEST, o->manifest, o->sig) ||
+        !timeline_set_song(&scratch, 0, &m.song, m.frames, m.rate)) {
+        p->counts.bad_content++;
+        return;
+    }
+    for (int i = 0; i < slot; i++) {
+        if (song_id_equal(&p->pool[i].id, &m.song)) {
+            return;
+        }
+    }
+    if (slot < POOL_SLOTS && state_is_before_play(p) && party_is_acting(p, p->now_ns)) {
+        publish_song(p, slot, o->manifest, o->sig);
+        state_note(p, "a song more, of ", name_of(state_member_of(p, peer)), "");
+    }
 }
 
 void host_take_get(struct party *p, int peer, uint64_t from_seq)
@@ -367,7 +551,7 @@ bool host_must_yield(struct party *p, const struct candidate *rival, bool is_run
 
 void host_set_map(struct party *p, const struct clock_map *map, uint64_t clock_id)
 {
-    if (!clock_map_is_sane(map) || !state_is_open(p)) {
+    if (!clock_map_is_sane(map) || !party_is_acting(p, p->now_ns)) {
         return;
     }
     publish_map(p, map, clock_id);
@@ -385,7 +569,8 @@ static void tick_members(struct party *p)
         if (m->peer < 0 || p->now_ns - m->heard_ns >= p->params.member_silent_ns) {
             set_away(p, m);
         }
-        if (m->is_away && p->now_ns - m->away_ns >= p->params.member_grace_ns) {
+        if (m->is_away && p->now_ns - m->away_ns >= p->params.member_grace_ns &&
+            party_is_acting(p, p->now_ns)) {
             remove_member(p, m);
         }
     }
@@ -446,9 +631,25 @@ static void tick(struct party *p, struct outbox *out)
     tick_members(p);
     state_update_self(p);
     publish_beats(p, out);
-    if (p->phase == PARTY_PLAYING && state_is_over_for(p, p->params.end_grace_ns)) {
+    council_upkeep(p);
+    fork_tick(p, out);
+    if (p->role != PARTY_ROLE_HOST) {
+        return;
+    }
+    if (p->phase == PARTY_PLAYING && party_is_acting(p, p->now_ns) &&
+        state_is_over_for(p, p->params.end_grace_ns)) {
         state_note(p, "the last song has ended: the party is over", "", "");
         host_end(p, CLOSE_ENDED, out);
+    }
+}
+
+static void call_and_share(struct party *p, struct outbox *out)
+{
+    if (p->phase == PARTY_CALLING) {
+        check_call(p, out);
+    }
+    if (p->phase == PARTY_SHARING) {
+        check_ready(p, out);
     }
 }
 
@@ -458,14 +659,15 @@ void host_run(struct party *p, struct outbox *out)
         p->tick_ns = p->now_ns + p->params.tick_ns;
         tick(p, out);
     }
-    if (p->phase == PARTY_CALLING) {
-        check_call(p, out);
+    candidate_run(p, out);
+    if (p->role != PARTY_ROLE_HOST) {
+        return;
     }
-    if (p->phase == PARTY_SHARING) {
-        check_ready(p, out);
+    if (party_is_acting(p, p->now_ns)) {
+        call_and_share(p, out);
     }
     if (state_is_open(p) && p->now_ns >= p->flood_ns) {
-        flood_call(p);
+        flood_call(p); /* who may not act needs just those that come back by it */
     }
     if (state_is_open(p) && p->now_ns >= p->push_ns) {
         publish_push(p, out);
@@ -493,5 +695,5 @@ int64_t host_wake_ns(const struct party *p)
     if (p->phase == PARTY_SHARING) {
         wake_ns = time_min(wake_ns, later(p->ready_at_ns, p->now_ns));
     }
-    return wake_ns;
+    return time_min(wake_ns, candidate_wake_ns(p));
 }

@@ -9,7 +9,21 @@
 /* Begin a party with checked manifests; host_run then floods the call. */
 void host_begin(struct party *p, const struct party_host_request *r);
 
-/* End it for all. */
+/* We are host of the epoch that this certificate proves, whose first claim was sent at
+ * sent_ns: tell all, and carry log and clock on. */
+void host_take_over(struct party *p, const struct coord *c, int64_t sent_ns,
+                    struct outbox *out);
+
+/* Parts of it, for a fork: party time by our own clock; the role; our call, encoded (0:
+ * it does not fit). */
+void host_carry_clock_on(struct party *p);
+void host_become(struct party *p);
+size_t host_encode_call(const struct party *p, uint8_t *out, size_t size);
+
+/* Give the next epoch to this member, and stop to act. */
+void host_resign(struct party *p, const struct party_member *to, struct outbox *out);
+
+/* End it for all; who may not act only leaves. */
 void host_end(struct party *p, enum close_reason reason, struct outbox *out);
 
 /* Tell all who heard the call that it is over. */
@@ -20,6 +34,7 @@ void host_join(struct party *p, int peer, struct bytes name, struct outbox *out)
 void host_member_leaves(struct party *p, int peer);
 void host_take_status(struct party *p, int peer, const struct msg_party_status *m);
 void host_take_get(struct party *p, int peer, uint64_t from_seq);
+void host_take_offer(struct party *p, int peer, const struct msg_party_offer *m);
 void host_peer_down(struct party *p, int peer);
 
 void host_reply_heard(struct party *p, const struct reply *r);

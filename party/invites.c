@@ -119,17 +119,25 @@ enum invites_result invites_add(struct invites *t, const struct call *c,
     struct invite *v = invites_find(t, &c->party);
     struct party_id id;
 
-    party_id_make(t->suite, origin, c->nonce, &id);
-    if (!party_id_equal(&id, &c->party)) {
+    party_id_make(t->suite, c->founder, c->nonce, &id);
+    if (!party_id_equal(&id, &c->party) ||
+        (c->epoch == 1 && memcmp(c->founder, origin, KEY_LEN) != 0)) {
         return INVITES_FORGED;
     }
+    if (v != NULL && c->epoch < v->epoch) {
+        return INVITES_BAD; /* a host that was followed by another */
+    }
     if (v != NULL) {
+        v->epoch = c->epoch;
+        memcpy(v->host_key, origin, KEY_LEN);
+        t->suite->id(origin, &v->host);
         update(v, c, flood, keep_ns, now_ns);
         return INVITES_AGAIN;
     }
     remove_of_host(t, origin);
     v = append(t);
     v->party = c->party;
+    v->epoch = c->epoch;
     memcpy(v->host_key, origin, KEY_LEN);
     t->suite->id(origin, &v->host);
     update(v, c, flood, keep_ns, now_ns);

@@ -34,6 +34,7 @@ struct invite_song {
 struct invite {
     enum invite_state state;
     struct party_id party;
+    uint64_t epoch; /* that this host has; 1: it is the founder */
     uint8_t host_key[KEY_LEN];
     struct node_id host;
     char name[MSG_NAME_MAX + 1];
@@ -62,7 +63,7 @@ struct invites {
 enum invites_result {
     INVITES_NEW,
     INVITES_AGAIN,  /* known, brought up to date */
-    INVITES_FORGED, /* the party id is not that of origin and nonce */
+    INVITES_FORGED, /* the party id is not that of founder and nonce */
     INVITES_BAD     /* no call at all */
 };
 

@@ -123,6 +123,7 @@ static void keep(struct party_log *l, struct bytes inner, const uint8_t *sig,
     memcpy(l->bytes + start + SIGNATURE_LEN, inner.data, inner.len);
     l->end = start + len;
     l->seq++;
+    l->at_epoch = l->epoch;
     *slot_of(l, l->seq) = (struct party_log_slot){ start, len };
     l->suite->hash(head, HASH_LEN, DOMAIN_CHAIN, parts, COUNT(parts));
     memcpy(l->head, head, HASH_LEN);
@@ -198,6 +199,19 @@ bool party_log_set_epoch(struct party_log *l, uint64_t epoch,
     return true;
 }
 
+void party_log_trust(struct party_log *l, uint64_t epoch,
+                     const uint8_t host[static KEY_LEN])
+{
+    assert(l->seq == 0);
+    l->epoch = epoch;
+    memcpy(l->host, host, KEY_LEN);
+}
+
+bool party_log_is_of_epoch(const struct party_log *l)
+{
+    return l->at_epoch == l->epoch;
+}
+
 static bool names_party(const struct party_log *l, const struct entry *e)
 {
     struct party_id id;
@@ -230,13 +244,23 @@ static enum party_log_result check_epoch(const struct party_log *l, const struct
     return e->epoch == l->epoch ? LOG_APPLIED : LOG_NO_HOST;
 }
 
+/* The first word of a new host.  What the one before it wrote under this number and those
+ * behind it is void. */
+static bool begins_epoch(const struct party_log *l, const struct entry *e)
+{
+    return e->kind == ENTRY_FOUND && e->epoch == l->epoch && l->at_epoch < l->epoch;
+}
+
 /* Where does e, whose signature is good, stand to what we hold? */
 static enum party_log_result check_place(const struct party_log *l, const struct entry *e)
 {
     if (e->seq <= l->seq) {
-        return LOG_EQUIVOCATION;
+        return begins_epoch(l, e) ? LOG_JUMPED : LOG_EQUIVOCATION;
     }
     if (e->seq > l->seq + 1) {
+        return LOG_JUMPED;
+    }
+    if (begins_epoch(l, e) && memcmp(e->previous, l->head, HASH_LEN) != 0) {
         return LOG_JUMPED;
     }
     return memcmp(e->previous, l->head, HASH_LEN) == 0 ? LOG_APPLIED : LOG_BAD_CHAIN;
@@ -253,7 +277,7 @@ static enum party_log_result judge(const struct party_log *l, struct bytes inner
         e->seq == 0 || e->epoch == 0) {
         return LOG_MALFORMED;
     }
-    if (e->seq <= l->seq &&
+    if (e->seq <= l->seq && !begins_epoch(l, e) &&
         (!party_log_get(l, e->seq, &own) || bytes_equal(own.inner, inner))) {
         return LOG_DUPLICATE;
     }
@@ -261,7 +285,8 @@ static enum party_log_result judge(const struct party_log *l, struct bytes inner
     if (result != LOG_APPLIED) {
         return result;
     }
-    if (e->seq > l->seq + 1 && e->kind != ENTRY_FOUND) {
+    if (e->kind != ENTRY_FOUND &&
+        (e->seq > l->seq + 1 || (l->seq > 0 && l->at_epoch < l->epoch))) {
         return LOG_GAP;
     }
     if (!l->suite->verify(host, DOMAIN_ENTRY, inner, sig)) {

@@ -10,7 +10,8 @@
  * log, with the same founder and nonce, and after it, again, all that still holds.
  * Nothing before a checkpoint is needed to know the party: who lacks the entries between
  * may jump onto it, and only there; what the chain was before it is then the host's
- * signed word. A new host begins its epoch with a checkpoint.
+ * signed word.  A new host begins its epoch with a checkpoint, which takes the place of
+ * what the host before it wrote from that number on and too few had heard of.
  * SPDX-License-Identifier: MIT */
 #ifndef PARTY_LOG_H
 #define PARTY_LOG_H
@@ -52,6 +53,7 @@ struct party_log {
     uint64_t epoch;              /* the one that is obeyed; 0: no founder known yet */
     uint8_t host[KEY_LEN];       /* who may append in it */
     uint64_t seq;                /* of the newest entry; 0: empty */
+    uint64_t at_epoch;           /* in which that one was written; 0: empty */
     uint8_t head[HASH_LEN];      /* chain hash behind it */
     uint64_t checkpoint;         /* seq of the newest ENTRY_FOUND; 0: none */
     uint64_t first;              /* oldest entry that is kept; seq + 1 when empty */
@@ -105,6 +107,14 @@ uint64_t party_log_start(const struct party_log *l, uint64_t from);
  * nothing changed, when the epoch is not higher. */
 bool party_log_set_epoch(struct party_log *l, uint64_t epoch,
                          const uint8_t host[static KEY_LEN]);
+
+/* Begin an empty log with the word of the present host of a higher epoch than the first:
+ * who comes late takes the invite for it. */
+void party_log_trust(struct party_log *l, uint64_t epoch,
+                     const uint8_t host[static KEY_LEN]);
+
+/* True when the host of the present epoch has written in what we hold. */
+bool party_log_is_of_epoch(const struct party_log *l);
 
 /* Invariants, for tests and the simulator. */
 bool party_log_check(const struct party_log *l);

@@ -54,11 +54,32 @@ struct party_params {
     int64_t join_limit_ns;    /* … until this: the host cannot be reached */
     int64_t dial_first_ns;    /* wait before the second dial; doubles */
     int64_t dial_max_ns;
-    int64_t lease_ns;      /* of the host: no other is granted before */
     int64_t get_every_ns;  /* LOG_GET is not repeated sooner without progress */
     int64_t keep_link_ns;  /* a new link is kept so long for one who may be joining */
     int64_t mesh_every_ns; /* one link to another guest is opened at most so often … */
     int mesh_links;        /* … until there are so many */
+
+    /* Elections. */
+    int council_max;        /* members whose grants count; odd */
+    int64_t lease_ns;       /* of the host: no other is granted before */
+    int64_t grant_lease_ns; /* … of one who was granted, until it is heard as host */
+    int64_t drift_ppm; /* clocks run at most so fast or slow: the host stops earlier */
+    int64_t rank_ns;   /* who is fitter stands so much earlier … */
+    int64_t rank_jitter_ns; /* … and up to so much later, by lot */
+    int64_t elect_wait_ns;  /* for ELECT_OK of somebody fitter */
+    int64_t coord_wait_ns;  /* … and then for its COORD */
+    int64_t claim_every_ns; /* CLAIM is sent again … */
+    int64_t claim_limit_ns; /* … until this */
+    int64_t back_off_ns;    /* 0.3 to 1.5 of it until the next try; doubles */
+    int64_t host_wait_ns;   /* a host that lost its leases waits so long for them */
+    int64_t
+        bridge_sigma_ns; /* the clock of a new host is used once it is so well known … */
+    int64_t bridge_ns;   /* … or so long after; until then the old line goes on */
+    int64_t fork_ns;     /* nobody has led us for so long: a party of our own; 0: never */
+    int64_t fork_turn_ns; /* … and so much later for each who is fitter */
+    int64_t merge_ns; /* a fork goes back so long after it heard of the others, at most */
+    bool must_know_time; /* who does not know party time does not stand */
+    bool is_classic;     /* a control: bully without leases, grants and certificates */
 
     /* Log. */
     int push_max;          /* entries sent in one step */

@@ -23,7 +23,7 @@ static void put_found(struct party *p)
 {
     struct entry e = { .kind = ENTRY_FOUND };
 
-    memcpy(e.u.found.key, p->call.host_key, KEY_LEN);
+    memcpy(e.u.found.key, p->founder, KEY_LEN);
     memcpy(e.u.found.nonce, p->call.nonce, sizeof(e.u.found.nonce));
     e.u.found.name = text_bytes(p->call.name);
     put(p, &e);
@@ -78,6 +78,15 @@ static void put_action(struct party *p, const struct timeline_action *a,
     put(p, &e);
 }
 
+static void put_council(struct party *p, const struct council *c)
+{
+    struct entry e = { .kind = ENTRY_COUNCIL };
+
+    e.u.council.count = c->count;
+    memcpy(e.u.council.keys, c->keys, sizeof(c->keys));
+    put(p, &e);
+}
+
 /* Say again all that holds, so that nothing before is needed (party/log.h).  Each of
  * these entries says what everybody knows already and so changes nothing. */
 static void put_checkpoint(struct party *p)
@@ -85,12 +94,16 @@ static void put_checkpoint(struct party *p)
     struct clock_map maps[2] = { p->maps.map, p->maps.next };
     struct timeline_action actions[TIMELINE_ACTIONS_MAX];
     int map_count = p->maps.has_map + p->maps.has_next;
+    struct council council = p->council;
     int action_count = p->timeline.action_count;
 
     memcpy(actions, p->timeline.actions, sizeof(actions));
     put_found(p);
     for (int i = 0; i < p->member_count; i++) {
         put_member(p, &p->members[i], false);
+    }
+    if (council.count > 0) {
+        put_council(p, &council);
     }
     for (int i = 0; i < map_count; i++) {
         put_map(p, &maps[i], p->map_clock_id);
@@ -146,6 +159,17 @@ void publish_action(struct party *p, const struct timeline_action *a,
     put_action(p, a, verb);
 }
 
+void publish_council(struct party *p, const struct council *c)
+{
+    make_room(p);
+    put_council(p, c);
+}
+
+void publish_checkpoint(struct party *p)
+{
+    put_checkpoint(p);
+}
+
 void publish_end(struct party *p, struct party_time at)
 {
     struct entry e = { .kind = ENTRY_END };
@@ -163,6 +187,7 @@ static void send_beat(struct party *p, int peer, struct outbox *out)
     m.u.party_beat.epoch = p->log.epoch;
     m.u.party_beat.seq = p->log.seq;
     memcpy(m.u.party_beat.head, p->log.head, HASH_LEN);
+    m.u.party_beat.sent_ns = p->now_ns;
     outbox_push(out, peer, &m);
 }
 

@@ -13,7 +13,11 @@ void publish_member(struct party *p, const struct party_member *m, bool has_left
 void publish_song(struct party *p, int slot, struct bytes manifest, const uint8_t *sig);
 void publish_action(struct party *p, const struct timeline_action *a,
                     enum action_verb verb);
+void publish_council(struct party *p, const struct council *c);
 void publish_end(struct party *p, struct party_time at);
+
+/* Say again all that holds: the first words of a new host. */
+void publish_checkpoint(struct party *p);
 
 /* Send what members lack, one entry for each in turn; sets push_ns, when to go on. */
 void publish_push(struct party *p, struct outbox *out);

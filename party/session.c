@@ -7,6 +7,7 @@
 #include "party/act.h"
 #include "party/council.h"
 #include "party/domains.h"
+#include "party/fork.h"
 #include "party/guest.h"
 #include "party/host.h"
 #include "party/state.h"
@@ -33,6 +34,7 @@ void party_init(struct party *p, const struct party_params *params, struct heap 
 void party_finish(struct party *p)
 {
     state_clear(p);
+    state_drop_own(p);
     party_log_finish(&p->log);
     heap_give(p->heap, p->peers, (size_t)p->peer_room, sizeof(p->peers[0]));
     heap_give(p->heap, p->redirect, 1, sizeof(*p->redirect));
@@ -118,6 +120,7 @@ void party_peer_up(struct party *p, int peer, const struct node_id *id,
     memcpy(l->key, key, KEY_LEN);
     l->join_next_ns = now_ns;
     l->get_next_ns = now_ns;
+    l->refer_next_ns = now_ns;
     l->keep_ns = state_is_open(p) ? now_ns + p->params.keep_link_ns : now_ns;
     if (state_is_open(p)) {
         struct party_member *m = state_member(p, key);
@@ -126,6 +129,9 @@ void party_peer_up(struct party *p, int peer, const struct node_id *id,
             m->peer = peer;
             m->heard_ns = now_ns;
             state_use_peer(p, peer);
+            if (p->role == PARTY_ROLE_HOST) { /* it may not know yet that we are */
+                council_refer(p, peer, p->log.epoch - 1, out);
+            }
         }
     }
     if (p->role == PARTY_ROLE_GUEST) {
@@ -170,18 +176,6 @@ void party_refuse(const struct msg_party_join *m, int peer, struct outbox *out)
     send_welcome(&m->party, peer, WELCOME_UNKNOWN, out);
 }
 
-static void send_yield(const struct party *p, int peer, struct outbox *out)
-{
-    const struct party_redirect *r = p->redirect;
-    struct msg m = { .type = MSG_PARTY_YIELD };
-
-    m.u.party_yield.party = r->from;
-    m.u.party_yield.call.hops = r->hops;
-    m.u.party_yield.call.inner = bytes_of(r->inner, r->len);
-    memcpy(m.u.party_yield.call.sig, r->sig, SIGNATURE_LEN);
-    outbox_push(out, peer, &m);
-}
-
 /* Not more often than an honest node would ask who hosts what. */
 static bool may_ask(const struct party *p, struct party_peer *l)
 {
@@ -202,9 +196,12 @@ static void take_join(struct party *p, int peer, const struct msg_party_join *m,
     }
     if (p->role == PARTY_ROLE_HOST && party_id_equal(&m->party, &p->log.party)) {
         host_join(p, peer, m->name, out);
+    } else if (state_is_open(p) && party_id_equal(&m->party, &p->log.party)) {
+        council_refer(p, peer, 1, out); /* there was a time when it was our party */
+        send_welcome(&m->party, peer, WELCOME_UNKNOWN, out);
     } else if (p->redirect != NULL && party_id_equal(&m->party, &p->redirect->from)) {
         send_welcome(&m->party, peer, WELCOME_REDIRECT, out);
-        send_yield(p, peer, out);
+        state_send_redirect(p, peer, out);
     } else {
         send_welcome(&m->party, peer, WELCOME_UNKNOWN, out);
     }
@@ -218,7 +215,7 @@ static void take_stray(struct party *p, int peer, const struct msg *m,
     p->counts.other_party++;
     if (m->type == MSG_PARTY_STATUS && p->redirect != NULL &&
         party_id_equal(party, &p->redirect->from) && may_ask(p, &p->peers[peer])) {
-        send_yield(p, peer, out);
+        state_send_redirect(p, peer, out);
     }
 }
 
@@ -250,6 +247,10 @@ static const struct party_id *named_party(const struct msg *m)
         return &m->u.deny.party;
     case MSG_HANDOVER:
         return &m->u.handover.party;
+    case MSG_COORD:
+        return &m->u.coord.party;
+    case MSG_PARTY_OFFER:
+        return &m->u.party_offer.party;
     default:
         return NULL;
     }
@@ -271,13 +272,17 @@ static void guest_receive(struct party *p, int peer, const struct msg *m,
     case MSG_LOG_ENTRY:
         guest_take_entry(p, peer, &m->u.log_entry, out);
         break;
-    default: /* STATUS, LOG_GET, LEAVE: for the host */
+    case MSG_LOG_GET:
+        guest_take_get(p, peer, m->u.log_get.from_seq, out);
+        break;
+    default: /* STATUS, LEAVE: for the host */
         p->counts.not_host++;
         break;
     }
 }
 
-static void host_receive(struct party *p, int peer, const struct msg *m)
+static void host_receive(struct party *p, int peer, const struct msg *m,
+                         struct outbox *out)
 {
     switch ((int)m->type) {
     case MSG_PARTY_LEAVE:
@@ -289,10 +294,53 @@ static void host_receive(struct party *p, int peer, const struct msg *m)
     case MSG_LOG_GET:
         host_take_get(p, peer, m->u.log_get.from_seq);
         break;
+    case MSG_PARTY_YIELD: /* of one that has forked while nobody led us */
+        if (party_is_acting(p, p->now_ns) ||
+            !fork_take_yield(p, peer, &m->u.party_yield, out)) {
+            p->counts.not_host++;
+        }
+        break;
+    case MSG_PARTY_OFFER:
+        host_take_offer(p, peer, &m->u.party_offer);
+        break;
+    case MSG_LOG_ENTRY: /* what we should carry on, or have carried on */
+        guest_take_entry(p, peer, &m->u.log_entry, out);
+        break;
     default: /* what only a host says: not to us */
         p->counts.not_host++;
         break;
     }
+}
+
+/* The epoch that the sender lives in, as far as a message tells; UINT64_MAX: it does not.
+ */
+static uint64_t epoch_of_sender(const struct msg *m)
+{
+    switch ((int)m->type) {
+    case MSG_PARTY_BEAT:
+        return m->u.party_beat.epoch;
+    case MSG_PARTY_STATUS:
+        return m->u.party_status.epoch;
+    case MSG_ELECT:
+        return m->u.elect.epoch - (m->u.elect.epoch > 0);
+    case MSG_CLAIM:
+        return m->u.claim.epoch - (m->u.claim.epoch > 0);
+    default:
+        return UINT64_MAX;
+    }
+}
+
+/* One who lives in an older epoch, perhaps as its host, is shown who hosts the present
+ * one; member or not, as it may have been put out for its silence. */
+static void refer(struct party *p, int peer, const struct msg *m, struct outbox *out)
+{
+    struct party_peer *l = &p->peers[peer];
+
+    if (epoch_of_sender(m) >= p->log.epoch || p->now_ns < l->refer_next_ns) {
+        return;
+    }
+    l->refer_next_ns = p->now_ns + p->params.join_every_ns / 4;
+    council_refer(p, peer, epoch_of_sender(m), out);
 }
 
 void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_ns,
@@ -307,12 +355,15 @@ void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_n
     } else if (!state_is_open(p) ||
                (party != NULL && !party_id_equal(party, &p->log.party))) {
         take_stray(p, peer, m, party, out);
-    } else if (m->type >= MSG_ELECT && m->type <= MSG_HANDOVER) {
-        council_receive(p, peer, m, out);
-    } else if (p->role == PARTY_ROLE_HOST) {
-        host_receive(p, peer, m);
     } else {
-        guest_receive(p, peer, m, out);
+        refer(p, peer, m, out);
+        if (m->type >= MSG_ELECT && m->type <= MSG_COORD) {
+            council_receive(p, peer, m, out);
+        } else if (p->role == PARTY_ROLE_HOST) {
+            host_receive(p, peer, m, out);
+        } else {
+            guest_receive(p, peer, m, out);
+        }
     }
     run(p, out);
 }
@@ -321,30 +372,18 @@ void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_n
 static void yield(struct party *p, const struct msg_flood *raw, struct invite *winner,
                   struct outbox *out)
 {
-    struct party_redirect *r = p->redirect;
-
-    if (raw->inner.len > sizeof(r->inner)) {
+    if (!state_set_redirect(p, raw)) {
         return;
     }
-    if (r == NULL) {
-        r = heap_take(p->heap, 1, sizeof(*r));
-        p->redirect = r;
-    }
-    *r = (struct party_redirect){
-        .from = p->log.party,
-        .hops = raw->hops,
-        .len = raw->inner.len,
-    };
-    memcpy(r->inner, raw->inner.data, raw->inner.len);
-    memcpy(r->sig, raw->sig, SIGNATURE_LEN);
     for (int i = 0; i < p->peer_room; i++) {
         if (p->peers[i].is_up && p->peers[i].is_used) {
-            send_yield(p, i, out);
+            state_send_redirect(p, i, out);
         }
     }
     host_flood_close(p, CLOSE_YIELDED);
     state_note(p, "two called at once: now part of ", winner->name, "");
     state_log(p, LOG_INFO, "yield");
+    state_keep_own(p);
     guest_begin(p, winner, out);
 }
 
@@ -372,6 +411,8 @@ static void call_heard(struct party *p, const struct flood_id *id,
     if (p->role == PARTY_ROLE_HOST && state_is_open(p)) {
         if (must_yield_to(p, v)) {
             yield(p, raw, v, out);
+        } else if (v->is_running) {
+            fork_call_heard(p, raw, v);
         }
     } else if (state_is_open(p)) {
         if (party_id_equal(&v->party, &p->call.candidate.party)) {
@@ -398,14 +439,14 @@ static void close_heard(struct party *p, const struct flood *f)
     }
 }
 
-static void coord_heard(struct party *p, const struct flood *f)
+static void coord_heard(struct party *p, const struct flood *f, struct outbox *out)
 {
     struct coord c;
 
     if (coord_decode(f->body, &c) != 0) {
         p->counts.bad_content++;
     } else if (state_is_open(p) && party_id_equal(&c.party, &p->log.party)) {
-        council_coord(p, &c);
+        council_coord(p, -1, &c, out);
     }
 }
 
@@ -424,7 +465,7 @@ void party_flood_heard(struct party *p, const struct flood_id *id,
         close_heard(p, f);
         break;
     case FLOOD_COORD:
-        coord_heard(p, f);
+        coord_heard(p, f, out);
         break;
     }
     run(p, out);
@@ -473,6 +514,26 @@ void party_set_audio(struct party *p, bool is_ok, int64_t phase_ns, int64_t now_
     p->now_ns = now_ns;
     p->is_audio_ok = is_ok;
     p->phase_ns = phase_ns;
+    run(p, out);
+}
+
+void party_set_memory(struct party *p, struct promises *promises, uint64_t clock_id,
+                      int64_t start_ns)
+{
+    p->promises = promises;
+    p->clock_id = clock_id;
+    p->abstain_ns = start_ns + p->params.lease_ns +
+                    mul_div(p->params.lease_ns, 2 * p->params.drift_ppm, 1000000);
+}
+
+void party_promised(struct party *p, const struct promise *promise, bool is_kept,
+                    int64_t now_ns, struct outbox *out)
+{
+    p->now_ns = now_ns;
+    if (is_kept && state_is_open(p) && party_id_equal(&promise->party, &p->log.party) &&
+        promise->epoch == p->ballot.epoch) {
+        council_promised(p, out);
+    }
     run(p, out);
 }
 
@@ -551,6 +612,7 @@ static void join_rival(struct party *p, struct outbox *out)
 
         if (must_yield_to(p, v)) {
             state_note(p, "there is a call already: now part of ", v->name, "");
+            state_keep_own(p);
             guest_begin(p, v, out);
             return;
         }
@@ -666,25 +728,4 @@ int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
         host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
     }
     return 0;
-}
-
-int party_act(struct party *p, const struct party_command *c, int64_t now_ns,
-              struct outbox *out, struct party_answer *answer)
-{
-    int err;
-
-    *answer = (struct party_answer){ 0 };
-    p->now_ns = now_ns;
-    if (!state_is_open(p)) {
-        return answer_error(answer, ERR_STATE, "there is no party here",
-                            "call one with `party host SONG…`, or see `party invites`");
-    }
-    answer->party = p->log.party;
-    if (p->role != PARTY_ROLE_HOST) {
-        return answer_error(answer, ERR_DENIED, "only the host of a party may do that",
-                            "ask the host, or leave with `party leave`");
-    }
-    err = act(p, c, answer);
-    host_run(p, out);
-    return err;
 }

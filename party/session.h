@@ -16,11 +16,13 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "clock/map.h"
+#include "party/candidate.h"
 #include "party/election.h"
 #include "party/invites.h"
 #include "party/log.h"
 #include "party/params.h"
 #include "party/priority.h"
+#include "party/promises.h"
 #include "party/timeline.h"
 #include "wire/outbox.h"
 
@@ -60,9 +62,11 @@ struct party_member {
     int64_t bound_ns;
     int64_t rtt_ns;
     int64_t phase_ns;
-    int64_t heard_ns; /* local: last sign of life, by the host's side only */
-    bool is_away;     /* no link, or silent for long */
-    int64_t away_ns;  /* local: since when */
+    int64_t heard_ns;   /* local: last sign of life, by the host's side only */
+    bool is_away;       /* no link, or silent for long */
+    int64_t away_ns;    /* local: since when */
+    int64_t lease_ns;   /* local: until then it takes nobody else for host */
+    uint64_t acked_seq; /* entries of this epoch that it has */
 };
 
 /* What is in a slot of the pool.  Texts are NUL-terminated. */
@@ -104,10 +108,11 @@ struct party_peer {
     struct node_id id;
     uint8_t key[KEY_LEN];
     struct addr addr;
-    uint64_t pushed_seq;  /* newest entry that was sent to it */
-    int64_t join_next_ns; /* JOINs before this are ignored */
-    int64_t get_next_ns;  /* so are LOG_GETs */
-    int64_t keep_ns;      /* may be on the way to us: needed until then */
+    uint64_t pushed_seq;   /* newest entry that was sent to it */
+    int64_t join_next_ns;  /* JOINs before this are ignored */
+    int64_t get_next_ns;   /* so are LOG_GETs */
+    int64_t refer_next_ns; /* a certificate is shown no sooner */
+    int64_t keep_ns;       /* may be on the way to us: needed until then */
 };
 
 struct party_flood {
@@ -136,7 +141,7 @@ struct party_dial {
 struct party_call {
     struct candidate candidate;
     uint8_t host_key[KEY_LEN];
-    uint8_t nonce[16]; /* host only */
+    uint8_t nonce[16]; /* as in the id of the party */
     char name[MSG_NAME_MAX + 1];
     char host_name[MSG_NAME_MAX + 1];
     struct addr addr; /* of the host */
@@ -173,6 +178,9 @@ struct party {
     char name[MSG_NAME_MAX + 1];
     struct addr addr;
     struct priority priority;
+    uint64_t clock_id;  /* of our raw clock */
+    int64_t abstain_ns; /* no grants and no leases before: we may have given some */
+    struct promises *promises; /* the node's; NULL: nothing is remembered */
 
     struct invites *invites;         /* the node's */
     struct party_redirect *redirect; /* NULL: none */
@@ -186,6 +194,7 @@ struct party {
     struct timeline timeline;
     struct party_song pool[POOL_SLOTS];
     struct party_offer offers[POOL_SLOTS]; /* manifests as signed, for checkpoints */
+    struct party_offer own[POOL_SLOTS];    /* of our call that yielded: for the winner */
     bool is_pool_changed;
     int member_count;
     int member_room;
@@ -196,6 +205,7 @@ struct party {
     /* Clock. */
     struct party_clock maps;
     uint64_t map_clock_id;
+    struct node_id map_host;        /* whose raw clock that is */
     struct clock_line to_reference; /* local raw to raw of the reference */
     int64_t rtt_ns;
     bool is_audio_ok;
@@ -224,10 +234,34 @@ struct party {
     uint64_t get_seq; /* … unless the log has grown beyond this */
     int64_t host_heard_ns;
     bool is_host_silent;
-    bool is_in;      /* WELCOME came on the present link */
-    bool is_current; /* … and the whole log of then */
-    int64_t mesh_ns; /* next look for links to other guests */
+    bool is_in;          /* WELCOME came on the present link */
+    bool is_current;     /* … and the whole log of then */
+    int64_t mesh_ns;     /* next look for links to other guests */
+    int64_t reported_ns; /* our last status */
+    int64_t beat_ns;     /* sent_ns of the newest beat, by the host's clock; 0: none */
+    struct clock_line
+        bridge;        /* local raw to party time, while a new host's is measured */
+    int64_t bridge_ns; /* when it began */
+    bool is_held; /* a checkpoint is being read: what was known holds until its end */
+    uint32_t held_version;
+
+    /* Who is host next. */
+    uint8_t founder[KEY_LEN];
+    struct council council;
+    struct council old_council; /* the one before: a certificate may be by it */
     struct ballot ballot;
+    bool is_promise_new;  /* the ballot waits to be taken and written down … */
+    bool is_promise_kept; /* … and is on the disk */
+    struct candidacy candidacy;
+    struct coord *certificate; /* of the epoch that we obey; from the heap; NULL: none */
+    int64_t acted_ns;          /* host: it acted then */
+    int64_t others_led_ns;     /* a member told us that it hears the host */
+    struct party_id parent;    /* that this one was made of; see party/fork.h … */
+    struct council parent_council; /* … and its council; count 0: of none */
+    struct party_id merge_to;
+    int64_t merge_ns; /* host: goes back there then, at the latest; TIME_NEVER: no */
+    int merge_slot;   /* … or when another song is played */
+    bool is_resigned; /* host: it has given the next epoch away */
 
     int64_t tick_ns;
     int64_t ended_ns;     /* when it ended; only in PARTY_ENDED */
@@ -288,7 +322,7 @@ void party_peer_down(struct party *p, int peer, int64_t now_ns, struct outbox *o
 /* The answer to a JOIN where there is no party at all. */
 void party_refuse(const struct msg_party_join *m, int peer, struct outbox *out);
 
-/* A message of types 32..45 from a peer that is up. */
+/* A message of types 32..47 from a peer that is up. */
 void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_ns,
                    struct outbox *out);
 
@@ -318,6 +352,15 @@ void party_set_clock(struct party *p, const struct clock_line *to_reference,
 /* Whether sound comes out here, or none is wanted, and how far it is off. */
 void party_set_audio(struct party *p, bool is_ok, int64_t phase_ns, int64_t now_ns,
                      struct outbox *out);
+
+/* What outlives the node's run: keeps promises.  clock_id names our raw clock; what was
+ * promised before the node started at start_ns may still bind it. */
+void party_set_memory(struct party *p, struct promises *promises, uint64_t clock_id,
+                      int64_t start_ns);
+
+/* What party_take_promise gave is on the disk; not kept: it could not be written. */
+void party_promised(struct party *p, const struct promise *promise, bool is_kept,
+                    int64_t now_ns, struct outbox *out);
 
 /* The next deadline, TIME_NEVER for none; and carry out what is due. */
 int64_t party_wake_ns(const struct party *p);
@@ -363,6 +406,10 @@ struct party_command {
 MUST_USE int party_act(struct party *p, const struct party_command *c, int64_t now_ns,
                        struct outbox *out, struct party_answer *answer);
 
+/* Host only: give the party to the member with this name, or to the fittest for "". */
+MUST_USE int party_hand_over(struct party *p, const char *name, int64_t now_ns,
+                             struct outbox *out, struct party_answer *answer);
+
 /* ---- what the node takes, until false ---------------------------------------------- */
 
 bool party_take_flood(struct party *p, struct party_flood *f);
@@ -371,6 +418,9 @@ bool party_take_dial(struct party *p, struct party_dial *d);
 
 /* A link that the party needs no more; after what was pushed to the outbox so far. */
 bool party_take_hangup(struct party *p, int *peer);
+
+/* A promise that must be on the disk before it is told: answer with party_promised. */
+bool party_take_promise(struct party *p, struct promise *promise);
 
 /* True once after each change of which songs are in the pool: fetch them, and tell the
  * progress of all of them (again). */
@@ -390,6 +440,14 @@ struct party_reference {
     uint64_t clock_id;
 };
 bool party_reference(const struct party *p, struct party_reference *r);
+
+/* Whose clocks should be known as well, as they may be host next: i from 0, below
+ * PARTY_HEIRS.  peer: link to it, -1: none. */
+#define PARTY_HEIRS 2
+bool party_heir(const struct party *p, int i, struct node_id *id, int *peer);
+
+/* True while this node may append to the log: it holds the leases of a majority. */
+bool party_is_acting(const struct party *p, int64_t now_ns);
 
 /* Local raw to party time now; not valid without a map or a clock. */
 struct clock_line party_line(struct party *p, int64_t now_ns);
@@ -427,6 +485,7 @@ struct party_status {
     uint32_t rate;
     int64_t left_ns;     /* to the deadline of the call; -1: none, or over */
     bool is_host_silent; /* guest: nothing heard of the host; the music goes on */
+    bool is_acting;      /* host: it may act */
     bool is_ready;       /* oneself */
     int member_count;
 };

@@ -122,7 +122,69 @@ void state_forget(struct party *p)
     timeline_init(&p->timeline);
     p->timeline.version = version + 1;
     party_clock_init(&p->maps);
-    p->map_clock_id = 0;
+    p->council.count = 0;
+    p->old_council.count = 0;
+}
+
+void state_drop_own(struct party *p)
+{
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        heap_give(p->heap, p->own[i].manifest, p->own[i].len, 1);
+        p->own[i].manifest = NULL;
+        p->own[i].len = 0;
+    }
+}
+
+void state_keep_own(struct party *p)
+{
+    state_drop_own(p);
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        p->own[i] = p->offers[i];
+        p->offers[i].manifest = NULL;
+        p->offers[i].len = 0;
+    }
+}
+
+bool state_set_redirect(struct party *p, const struct msg_flood *raw)
+{
+    if (raw->inner.len > sizeof(p->redirect->inner)) {
+        return false;
+    }
+    if (p->redirect == NULL) {
+        p->redirect = heap_take(p->heap, 1, sizeof(*p->redirect));
+    }
+    *p->redirect = (struct party_redirect){
+        .from = p->log.party,
+        .hops = raw->hops,
+        .len = raw->inner.len,
+    };
+    memcpy(p->redirect->inner, raw->inner.data, raw->inner.len);
+    memcpy(p->redirect->sig, raw->sig, SIGNATURE_LEN);
+    return true;
+}
+
+void state_send_redirect(const struct party *p, int peer, struct outbox *out)
+{
+    const struct party_redirect *r = p->redirect;
+    struct msg m = { .type = MSG_PARTY_YIELD };
+
+    m.u.party_yield.party = r->from;
+    m.u.party_yield.call.hops = r->hops;
+    m.u.party_yield.call.inner = bytes_of(r->inner, r->len);
+    memcpy(m.u.party_yield.call.sig, r->sig, SIGNATURE_LEN);
+    outbox_push(out, peer, &m);
+}
+
+int state_slot(struct party *p)
+{
+    struct timeline_position pos;
+    struct party_time now;
+
+    if (!state_now(p, &now)) {
+        return -1;
+    }
+    pos = timeline_at(&p->timeline, now);
+    return pos.is_playing ? pos.slot : -1;
 }
 
 static void hang_up_all(struct party *p)
@@ -143,6 +205,21 @@ void state_clear(struct party *p)
     p->phase = PARTY_IDLE;
     memset(&p->call, 0, sizeof(p->call));
     memset(&p->ballot, 0, sizeof(p->ballot));
+    candidate_stop(p);
+    memset(&p->candidacy, 0, sizeof(p->candidacy));
+    candidate_stop(p);
+    heap_give(p->heap, p->certificate, 1, sizeof(*p->certificate));
+    p->certificate = NULL;
+    p->is_promise_new = false;
+    p->is_promise_kept = false;
+    p->is_resigned = false;
+    p->map_clock_id = 0;
+    p->bridge.is_valid = false;
+    p->is_held = false;
+    p->beat_ns = 0;
+    p->parent_council.count = 0;
+    p->merge_ns = TIME_NEVER;
+    p->others_led_ns = p->now_ns;
     p->to_reference.is_valid = false;
     p->rtt_ns = 0;
     p->flood_ns = TIME_NEVER;
@@ -171,11 +248,24 @@ void state_end(struct party *p)
     if (timeline_last(&p->timeline) != NULL) {
         (void)timeline_add(&p->timeline, &silence);
     }
+    candidate_stop(p);
+    state_drop_own(p);
+    p->is_held = false;
     p->phase = PARTY_ENDED;
     p->ended_ns = p->now_ns;
     p->join_ns = TIME_NEVER;
     p->flood_ns = TIME_NEVER;
     p->push_ns = TIME_NEVER;
+}
+
+void state_bridge(struct party *p)
+{
+    struct clock_line line = party_line(p, p->now_ns);
+
+    if (line.is_valid && !p->bridge.is_valid) {
+        p->bridge = line;
+        p->bridge_ns = p->now_ns;
+    }
 }
 
 static void apply_map(struct party *p, const struct entry *e)
@@ -204,11 +294,13 @@ static void apply_map(struct party *p, const struct entry *e)
         }
     }
     if (!is_same_clock) {
-        if (p->maps.has_map) { /* our line is to another clock */
+        if (e->u.map.clock_id != p->map_clock_id) { /* our line is to another clock */
+            state_bridge(p);
             p->to_reference.is_valid = false;
         }
         party_clock_adopt(&p->maps, &m);
         p->map_clock_id = e->u.map.clock_id;
+        p->self->suite->id(p->log.host, &p->map_host);
     } else {
         party_clock_announce(&p->maps, &m);
     }
@@ -323,12 +415,27 @@ static void apply_action(struct party *p, const struct entry *e)
     }
 }
 
+/* One that was said again by a checkpoint is not another one. */
+static void apply_council(struct party *p, const struct entry *e)
+{
+    struct council next = { e->u.council.count, e->epoch, e->seq, { { 0 } } };
+
+    memcpy(next.keys, e->u.council.keys, sizeof(next.keys));
+    if (next.count != p->council.count ||
+        memcmp(next.keys, p->council.keys, (size_t)next.count * KEY_LEN) != 0) {
+        p->old_council = p->council;
+    }
+    p->council = next;
+}
+
 void state_apply(struct party *p, const struct entry *e)
 {
     switch (e->kind) {
     case ENTRY_FOUND:
         text_copy(p->call.name, sizeof(p->call.name), (const char *)e->u.found.name.data,
                   e->u.found.name.len);
+        memcpy(p->founder, e->u.found.key, KEY_LEN);
+        memcpy(p->call.nonce, e->u.found.nonce, sizeof(p->call.nonce));
         break;
     case ENTRY_MAP:
         apply_map(p, e);
@@ -345,6 +452,9 @@ void state_apply(struct party *p, const struct entry *e)
         break;
     case ENTRY_ACTION:
         apply_action(p, e);
+        break;
+    case ENTRY_COUNCIL:
+        apply_council(p, e);
         break;
     case ENTRY_END: /* host and guest end in their own ways */
         break;
@@ -420,6 +530,11 @@ bool state_is_over_for(struct party *p, int64_t ns)
     }
     pos = timeline_at(&p->timeline, now);
     return pos.is_over && now.ns - pos.segment.at.ns >= ns;
+}
+
+int64_t state_lease_ns(const struct party *p, int64_t lease_ns)
+{
+    return lease_ns - mul_div(lease_ns, 2 * p->params.drift_ppm, 1000000);
 }
 
 struct party_flood *state_queue_flood(struct party *p, enum flood_kind kind)

@@ -13,6 +13,20 @@ void state_clear(struct party *p);
 /* Forget what entries have said: before a jump onto a checkpoint. */
 void state_forget(struct party *p);
 
+/* Party time goes on as it was known so far, until a new reference is known as well. */
+void state_bridge(struct party *p);
+
+/* Where our guests are to go: keep a call as it came, and send it.  False: too long. */
+bool state_set_redirect(struct party *p, const struct msg_flood *raw);
+void state_send_redirect(const struct party *p, int peer, struct outbox *out);
+
+/* The slot that is heard now; -1: it is not known. */
+int state_slot(struct party *p);
+
+/* Songs of our own call: kept for the host that we go to, and forgotten. */
+void state_keep_own(struct party *p);
+void state_drop_own(struct party *p);
+
 /* Carry out one entry that the log has taken. */
 void state_apply(struct party *p, const struct entry *e);
 
@@ -52,6 +66,9 @@ bool state_is_before_play(const struct party *p);
 
 /* The last song has ended so long ago. */
 bool state_is_over_for(struct party *p, int64_t ns);
+
+/* A lease of so long as its holder may count it: the two clocks drift. */
+int64_t state_lease_ns(const struct party *p, int64_t lease_ns);
 
 /* Put something into a queue to the node.  When full, the oldest flood gives way, and new
  * replies and dials are dropped; both are counted. */

@@ -61,9 +61,9 @@ bool party_take_hangup(struct party *p, int *peer)
 
 bool party_take_pool_change(struct party *p)
 {
-    bool is_changed = p->is_pool_changed;
+    bool is_changed = p->is_pool_changed && !p->is_held;
 
-    p->is_pool_changed = false;
+    p->is_pool_changed = p->is_pool_changed && p->is_held;
     return is_changed;
 }
 
@@ -78,8 +78,8 @@ bool party_reference(const struct party *p, struct party_reference *r)
         return false;
     }
     *r = (struct party_reference){
-        .is_self = p->role == PARTY_ROLE_HOST,
-        .host = p->call.candidate.node,
+        .is_self = node_id_equal(&p->map_host, &p->self->id),
+        .host = p->map_host,
         .peer = -1,
         .clock_id = p->map_clock_id,
     };
@@ -89,9 +89,77 @@ bool party_reference(const struct party *p, struct party_reference *r)
     return true;
 }
 
+bool party_heir(const struct party *p, int i, struct node_id *id, int *peer)
+{
+    for (int k = 0; state_is_open(p) && k < p->council.count; k++) {
+        struct node_id heir;
+
+        p->self->suite->id(p->council.keys[k], &heir);
+        if (node_id_equal(&heir, &p->map_host) || node_id_equal(&heir, &p->self->id)) {
+            continue;
+        }
+        if (i-- == 0) {
+            *id = heir;
+            *peer = state_peer(p, &heir);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int leases(const struct party *p, int64_t now_ns)
+{
+    int count = 0;
+
+    for (int i = 0; i < p->member_count; i++) {
+        const struct party_member *m = &p->members[i];
+
+        if (m->is_self || m->lease_ns > now_ns) {
+            count += council_rank(&p->council, m->key) >= 0;
+        }
+    }
+    return count;
+}
+
+bool party_is_acting(const struct party *p, int64_t now_ns)
+{
+    if (p->role != PARTY_ROLE_HOST || !state_is_open(p)) {
+        return false;
+    }
+    if (p->params.is_classic || p->council.count == 0) {
+        return true;
+    }
+    return !p->is_resigned && p->ballot.epoch <= p->log.epoch &&
+           leases(p, now_ns) > p->council.count / 2;
+}
+
 struct clock_line party_line(struct party *p, int64_t now_ns)
 {
-    return party_clock_line(&p->maps, &p->to_reference, now_ns);
+    struct clock_line line = party_clock_line(&p->maps, &p->to_reference, now_ns);
+
+    if (!p->bridge.is_valid) {
+        return line;
+    }
+    if (!line.is_valid ||
+        (clock_line_sigma_at(&line, now_ns) > p->params.bridge_sigma_ns &&
+         now_ns - p->bridge_ns < p->params.bridge_ns)) {
+        return p->bridge;
+    }
+    p->bridge.is_valid = false;
+    return line;
+}
+
+bool party_take_promise(struct party *p, struct promise *promise)
+{
+    if (!p->is_promise_new) {
+        return false;
+    }
+    p->is_promise_new = false;
+    *promise = (struct promise){ 0, p->log.party, p->ballot.epoch };
+    if (p->promises != NULL) {
+        *promise = promises_put(p->promises, &p->log.party, p->ballot.epoch);
+    }
+    return true;
 }
 
 const struct clock_map *party_map(const struct party *p)
@@ -104,7 +172,7 @@ const struct clock_map *party_map(const struct party *p)
 
 uint32_t party_timeline_version(const struct party *p)
 {
-    return p->timeline.version;
+    return p->is_held ? p->held_version : p->timeline.version;
 }
 
 int party_timeline_segments(const struct party *p, struct party_time from,
@@ -186,6 +254,7 @@ void party_status(struct party *p, int64_t now_ns, struct party_status *s)
         .seq = p->log.seq,
         .left_ns = -1,
         .is_host_silent = p->is_host_silent,
+        .is_acting = party_is_acting(p, now_ns),
         .member_count = p->member_count,
     };
     state_update_self(p);

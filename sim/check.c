@@ -9,6 +9,7 @@
 #include "sim/memory.h"
 
 #define LISTENERS_MAX 128
+#define ACTORS_MAX    64 /* in larger worlds nobody looks for a second host */
 #define FRAME_MAX_NS  (125 * NS_PER_US) /* the longest frame: 8 kHz */
 
 void check_init(struct check *c, struct world *w)
@@ -99,6 +100,46 @@ static void check_entry(struct check *c, int node, const struct msg_log_entry *m
         check_fail(c, node, "two different entries for one party, epoch and number");
 }
 
+/* An epoch has one host, whoever says so. */
+static void check_epoch(struct check *c, int node, const struct party_log *l)
+{
+    struct check_entry e = { .party = l->party, .epoch = l->epoch };
+    const struct check_entry *known;
+
+    if (l->epoch == 0)
+        return;
+    run_hash_init(&e.hash);
+    run_hash_bytes(&e.hash, bytes_of(l->host, KEY_LEN));
+    known = find(c, &e);
+    if (known == NULL)
+        keep(c, &e);
+    else if (known->hash.a != e.hash.a || known->hash.b != e.hash.b)
+        check_fail(c, node, "two hosts for one party and epoch");
+}
+
+static bool acts(struct check *c, int node)
+{
+    const struct world_node *n = &c->world->nodes[node];
+
+    return n->node != NULL && !n->is_paused &&
+           party_is_acting(node_party(n->node), world_raw_ns(c->world, node));
+}
+
+static void check_acting(struct check *c, int node, const struct party *p)
+{
+    if (c->world->p.node_count > ACTORS_MAX || p->role != PARTY_ROLE_HOST ||
+        !acts(c, node))
+        return;
+    for (int i = 0; i < c->world->p.node_count; i++) {
+        if (i != node && acts(c, i) &&
+            party_id_equal(&node_party(c->world->nodes[i].node)->log.party,
+                           &p->log.party)) {
+            c->double_hosts++;
+            check_fail(c, node, "two hosts act for one party at one instant");
+        }
+    }
+}
+
 static void check_log(struct check *c, int node, const struct party *p)
 {
     struct check_node *seen = &c->nodes[node];
@@ -111,6 +152,8 @@ static void check_log(struct check *c, int node, const struct party *p)
                                      .life = c->world->nodes[node].life };
     if (l->epoch < seen->epoch)
         check_fail(c, node, "a lower epoch is obeyed after a higher one");
+    if (l->epoch != seen->epoch)
+        check_epoch(c, node, l);
     seen->epoch = l->epoch;
     for (uint64_t seq = seen->seq + 1; seq <= l->seq; seq++) {
         if (party_log_get(l, seq, &m))
@@ -162,6 +205,7 @@ void check_step(struct check *c, int node)
     if (out->outbox.dropped != 0)
         check_fail(c, node, "a message found no room in the outbox");
     check_log(c, node, p);
+    check_acting(c, node, p);
     check_songs(c, node, p);
     if (p->phase == PARTY_PLAYING &&
         node_bytes(c->world->nodes[node].node) > c->member_bytes)

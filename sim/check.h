@@ -13,7 +13,7 @@
 
 #define CHECK_TEXT_MAX 160
 
-/* One entry of a log as somebody first held it. */
+/* One entry of a log as somebody first held it; number 0: who hosts the epoch. */
 struct check_entry {
     struct party_id party;
     uint64_t epoch;
@@ -52,9 +52,10 @@ struct check {
     struct histogram truth;  /* |difference| of one and party time, ns */
     struct histogram bounds; /* bounds that were claimed, ns */
     int64_t bound_violations;
-    int64_t listening; /* member-instants with sound */
-    int64_t silent;    /* … without, though something should be heard */
-    int64_t behind;    /* … with another piece than the host's timeline has */
+    int64_t double_hosts; /* steps with two who act for one party */
+    int64_t listening;    /* member-instants with sound */
+    int64_t silent;       /* … without, though something should be heard */
+    int64_t behind;       /* … with another piece than the host's timeline has */
 };
 
 void check_init(struct check *c, struct world *w);

@@ -237,3 +237,21 @@ void disk_remember(struct world_part *p, int node, const struct memory_item *ite
     more->items[i].key_len = (uint8_t)item->key.len;
     more->items[i].value_len = (uint8_t)item->value.len;
 }
+
+/* It is on the disk when the answer comes, or a moment before. */
+void disk_promise(struct world_part *p, int node, const struct memory_item *item)
+{
+    size_t len = item->key.len + item->value.len;
+    struct event *e = answer(p, node, DISK_MEAN_NS, len);
+    uint8_t *data = (uint8_t *)(e + 1);
+
+    if (e == NULL)
+        return;
+    disk_remember(p, node, item);
+    e->kind = EVENT_PROMISED;
+    memcpy(data, item->key.data, item->key.len);
+    memcpy(data + item->key.len, item->value.data, item->value.len);
+    e->u.promised.err = 0;
+    e->u.promised.item.key = bytes_of(data, item->key.len);
+    e->u.promised.item.value = bytes_of(data + item->key.len, item->value.len);
+}

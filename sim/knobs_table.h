@@ -193,11 +193,29 @@
     X("party.join_limit_ns", party.join_limit_ns, KNOB_NS, "… until this: the host cannot be reached") \
     X("party.dial_first_ns", party.dial_first_ns, KNOB_NS, "wait before the second dial; doubles") \
     X("party.dial_max_ns", party.dial_max_ns, KNOB_NS, "") \
-    X("party.lease_ns", party.lease_ns, KNOB_NS, "of the host: no other is granted before") \
     X("party.get_every_ns", party.get_every_ns, KNOB_NS, "LOG_GET is not repeated sooner without progress") \
     X("party.keep_link_ns", party.keep_link_ns, KNOB_NS, "a new link is kept so long for one who may be joining") \
     X("party.mesh_every_ns", party.mesh_every_ns, KNOB_NS, "one link to another guest is opened at most so often …") \
     X("party.mesh_links", party.mesh_links, KNOB_INT, "… until there are so many") \
+    X("party.council_max", party.council_max, KNOB_INT, "members whose grants count; odd") \
+    X("party.lease_ns", party.lease_ns, KNOB_NS, "of the host: no other is granted before") \
+    X("party.grant_lease_ns", party.grant_lease_ns, KNOB_NS, "… of one who was granted, until it is heard as host") \
+    X("party.drift_ppm", party.drift_ppm, KNOB_INT64, "clocks run at most so fast or slow: the host stops earlier") \
+    X("party.rank_ns", party.rank_ns, KNOB_NS, "who is fitter stands so much earlier …") \
+    X("party.rank_jitter_ns", party.rank_jitter_ns, KNOB_NS, "… and up to so much later, by lot") \
+    X("party.elect_wait_ns", party.elect_wait_ns, KNOB_NS, "for ELECT_OK of somebody fitter") \
+    X("party.coord_wait_ns", party.coord_wait_ns, KNOB_NS, "… and then for its COORD") \
+    X("party.claim_every_ns", party.claim_every_ns, KNOB_NS, "CLAIM is sent again …") \
+    X("party.claim_limit_ns", party.claim_limit_ns, KNOB_NS, "… until this") \
+    X("party.back_off_ns", party.back_off_ns, KNOB_NS, "0.3 to 1.5 of it until the next try; doubles") \
+    X("party.host_wait_ns", party.host_wait_ns, KNOB_NS, "a host that lost its leases waits so long for them") \
+    X("party.bridge_sigma_ns", party.bridge_sigma_ns, KNOB_NS, "the clock of a new host is used once it is so well known …") \
+    X("party.bridge_ns", party.bridge_ns, KNOB_NS, "… or so long after; until then the old line goes on") \
+    X("party.fork_ns", party.fork_ns, KNOB_NS, "nobody has led us for so long: a party of our own; 0: never") \
+    X("party.fork_turn_ns", party.fork_turn_ns, KNOB_NS, "… and so much later for each who is fitter") \
+    X("party.merge_ns", party.merge_ns, KNOB_NS, "a fork goes back so long after it heard of the others, at most") \
+    X("party.must_know_time", party.must_know_time, KNOB_BOOL, "who does not know party time does not stand") \
+    X("party.is_classic", party.is_classic, KNOB_BOOL, "a control: bully without leases, grants and certificates") \
     X("party.push_max", party.push_max, KNOB_INT, "entries sent in one step") \
     X("party.push_every_ns", party.push_every_ns, KNOB_NS, "between steps while there are more") \
     X("share.songs_max", swarm.songs_max, KNOB_INT, "songs shared at once") \
@@ -284,6 +302,7 @@
     X("node.handshake_ns", handshake_ns, KNOB_NS, "from connection to HELLO: 10 s") \
     X("node.idle_link_ns", idle_link_ns, KNOB_NS, "a link that nobody needs is kept so long: 20 s") \
     X("node.probe_interval_ns", probe_interval_ns, KNOB_NS, "to the party's reference, once steady: 1 s") \
+    X("node.heir_interval_ns", heir_interval_ns, KNOB_NS, "… and to those who may be the next one: 2 s") \
     X("node.line_period_ns", line_period_ns, KNOB_NS, "the line to party time is renewed so often: 1 s") \
     X("node.map_period_ns", map_period_ns, KNOB_NS, "the host looks at its map so often: 10 s") \
     X("node.is_lab", is_lab, KNOB_BOOL, "verbs of experiments are obeyed: false") \

@@ -19,5 +19,7 @@ extern const struct lab_kind lab_eclipse; /* lab_eclipse.c */
 extern const struct lab_kind lab_replay;
 extern const struct lab_kind lab_detector; /* lab_detector.c */
 extern const struct lab_kind lab_ring;     /* lab_ring.c */
+extern const struct lab_kind lab_elect;    /* lab_elect.c */
+extern const struct lab_kind lab_failover;
 
 #endif

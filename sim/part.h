@@ -147,5 +147,6 @@ void links_deliver(struct world_part *p, int node, const struct packet *packet);
 /* The store side (sim/disk.c). */
 void disk_effect(struct world_part *p, int node, const struct effect *e);
 void disk_remember(struct world_part *p, int node, const struct memory_item *item);
+void disk_promise(struct world_part *p, int node, const struct memory_item *item);
 
 #endif

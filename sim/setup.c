@@ -71,6 +71,7 @@ static const char *const words[][2] = {
     { "levels", "of the nodes that die, one branch for each: 10% 50% 90%" },
     { "crypto",
       "real, tags (keyed tags of the same lengths), auto (tags above 200 nodes)" },
+    { "rule", "of elections: fenced (as shipped) or classic (the bully without leases)" },
     { "net.model", "40ms, world, lan, wifi, internet, uniform, matrix" },
     { "net.matrix", "file of one-way latencies in ms; sets the model to matrix" },
     { "net.groups", "address groups (/16) that the machines are spread over; 0: one" },
@@ -181,6 +182,14 @@ static bool set_crypto(struct setup *s, const char *text, char *why)
     return refuse(why, "crypto", text, "auto, real or tags");
 }
 
+static bool set_rule(struct setup *s, const char *text, char *why)
+{
+    if (strcmp(text, "fenced") != 0 && strcmp(text, "classic") != 0)
+        return refuse(why, "rule", text, "fenced or classic");
+    s->node.party.is_classic = strcmp(text, "classic") == 0;
+    return true;
+}
+
 static bool set_model(struct setup *s, const char *text, char *why)
 {
     struct net_params net = { .retransmit_ns = 200 * NS_PER_MS };
@@ -282,6 +291,8 @@ static bool set_word(struct setup *s, const char *name, const char *text, char *
         return set_levels(s, text, why);
     if (strcmp(name, "crypto") == 0)
         return set_crypto(s, text, why);
+    if (strcmp(name, "rule") == 0)
+        return set_rule(s, text, why);
     if (strcmp(name, "net.model") == 0)
         return set_model(s, text, why);
     if (strcmp(name, "net.matrix") == 0)
@@ -323,6 +334,9 @@ static void get_word(const struct setup *s, const char *name, char *text, int si
 
     if (strcmp(name, "crypto") == 0)
         (void)snprintf(text, (size_t)size, "%s", cryptos[s->crypto]);
+    else if (strcmp(name, "rule") == 0)
+        (void)snprintf(text, (size_t)size, "%s",
+                       s->node.party.is_classic ? "classic" : "fenced");
     else if (strcmp(name, "net.model") == 0)
         (void)snprintf(text, (size_t)size, "%s", s->net_name);
     else if (strcmp(name, "net.matrix") == 0)

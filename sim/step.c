@@ -142,6 +142,7 @@ static void hash_effect(struct run_hash *h, const struct effect *e)
         run_hash_bytes(h, e->u.block.data);
         break;
     case EFFECT_REMEMBER:
+    case EFFECT_PROMISE:
         run_hash_bytes(h, e->u.remember.key);
         run_hash_bytes(h, e->u.remember.value);
         break;
@@ -226,6 +227,9 @@ static void carry_out(struct world_part *p, int node, const struct effect *e)
         break;
     case EFFECT_REMEMBER:
         disk_remember(p, node, &e->u.remember);
+        break;
+    case EFFECT_PROMISE:
+        disk_promise(p, node, &e->u.remember);
         break;
     case EFFECT_TIMELINE:
         set_timeline(p, node, e);

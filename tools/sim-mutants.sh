@@ -2,10 +2,12 @@
 # Does the simulator find bugs?  Plants each bug of tests/sim/mutants.txt in a copy of the
 # source, alone, and runs seeds until one fails.  SEEDS=N says how many at most; 100 if not
 # given.  Prints "N passed, N failed" last: a planted bug that is not found has failed, and
-# so has a control that fails.
+# so has a control that fails.  `sim-mutants.sh elect`: those of elections
+# (tests/sim/mutants-elect.txt), by party-sim elect, ten worlds for each seed.
 set -u
 cd "$(dirname "$0")/.."
 SEEDS=${SEEDS:-100}
+kind=${1:-party}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0
@@ -15,6 +17,14 @@ seeds() { # first, last: the first that fails, or nothing
     timeout 120 "$work/build/party-sim" --nodes 9 --seeds "$1..$2" --faults late,leave,cut,rot,clock 2>&1 |
         grep -m 1 '^VIOLATED'
 }
+list=tests/sim/mutants.txt
+if [ "$kind" = elect ]; then
+    list=tests/sim/mutants-elect.txt
+    seeds() {
+        timeout 300 "$work/build/party-sim" elect --seeds "$1..$2" --rounds 10 --gap 1s --wait 120s --quiet 2>&1 |
+            sed -n '/^MISSED/{s/^/VIOLATED: /p;q}'
+    }
+fi
 while IFS='|' read -r file script story; do
     case "$file" in "" | "#"*) continue ;; esac
     cp "$file" "$work/saved"
@@ -38,6 +48,6 @@ while IFS='|' read -r file script story; do
         failed=$((failed + 1))
     fi
     cp "$work/saved" "$work/$file"
-done <tests/sim/mutants.txt
+done <"$list"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -62,6 +62,9 @@ void codec_addr(struct codec *c, struct addr *a);
 /* [reach, uplink, clock, uptime] */
 void codec_priority(struct codec *c, struct priority *p);
 
+/* [party, epoch, host, grants] without the head. */
+void codec_coord_fields(struct codec *c, struct coord *coord);
+
 /* [hops, inner, sig] without the head: the fields of a FLOOD; inner of up to max. */
 void codec_flood_fields(struct codec *c, struct msg_flood *f, size_t max);
 

@@ -92,6 +92,13 @@ static void code_end(struct codec *c, struct entry *e)
     codec_int(c, &e->u.end.at.ns);
 }
 
+static void code_council(struct codec *c, struct entry *e)
+{
+    codec_list(c, &e->u.council.count, 1, COUNCIL_MAX);
+    for (int i = 0; i < e->u.council.count; i++)
+        codec_fixed(c, e->u.council.keys[i], KEY_LEN);
+}
+
 static void code_body(struct codec *c, struct entry *e)
 {
     switch (e->kind) {
@@ -113,6 +120,9 @@ static void code_body(struct codec *c, struct entry *e)
     case ENTRY_END:
         code_end(c, e);
         break;
+    case ENTRY_COUNCIL:
+        code_council(c, e);
+        break;
     default: /* only after a failure, or of a writer's own making */
         codec_fail(c);
     }
@@ -127,7 +137,7 @@ static void code_entry(struct codec *c, struct entry *e)
     codec_u64_in(c, &e->epoch, 1, UINT64_MAX);
     codec_u64_in(c, &e->seq, 1, UINT64_MAX);
     codec_fixed(c, e->previous, HASH_LEN);
-    codec_u8_in(c, &kind, ENTRY_FOUND, ENTRY_END);
+    codec_u8_in(c, &kind, ENTRY_FOUND, ENTRY_COUNCIL);
     e->kind = (enum entry_kind)kind;
     code_body(c, e);
 }

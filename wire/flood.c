@@ -63,13 +63,15 @@ static void code_call_song(struct codec *c, struct call_song *s)
 
 static void code_call(struct codec *c, struct call *call)
 {
-    codec_array(c, 9);
+    codec_array(c, 11);
     codec_fixed(c, call->party.b, PARTY_ID_LEN);
     codec_fixed(c, call->nonce, sizeof(call->nonce));
     codec_text(c, &call->name, MSG_NAME_MAX);
     codec_text(c, &call->host_name, MSG_NAME_MAX);
     codec_addr(c, &call->addr);
     codec_priority(c, &call->priority);
+    codec_u64_in(c, &call->epoch, 1, UINT64_MAX);
+    codec_fixed(c, call->founder, KEY_LEN);
     codec_u8(c, &call->wanted);
     codec_u32(c, &call->deadline_ms);
     codec_list(c, &call->song_count, 0, CALL_SONGS_MAX);
@@ -122,9 +124,8 @@ size_t close_encode(const struct close *close, uint8_t *out, size_t size)
     return codec_finish_writing(&c);
 }
 
-static void code_coord(struct codec *c, struct coord *coord)
+void codec_coord_fields(struct codec *c, struct coord *coord)
 {
-    codec_array(c, 4);
     codec_fixed(c, coord->party.b, PARTY_ID_LEN);
     codec_u64(c, &coord->epoch);
     codec_fixed(c, coord->host, KEY_LEN);
@@ -134,6 +135,12 @@ static void code_coord(struct codec *c, struct coord *coord)
         codec_fixed(c, coord->grants[i].key, KEY_LEN);
         codec_fixed(c, coord->grants[i].sig, SIGNATURE_LEN);
     }
+}
+
+static void code_coord(struct codec *c, struct coord *coord)
+{
+    codec_array(c, 4);
+    codec_coord_fields(c, coord);
 }
 
 int coord_decode(struct bytes in, struct coord *coord)

@@ -191,6 +191,7 @@ static void code_party_beat(struct codec *c, struct msg *m)
     codec_u64(c, &b->epoch);
     codec_u64(c, &b->seq);
     codec_fixed(c, b->head, HASH_LEN);
+    codec_int(c, &b->sent_ns);
 }
 
 static void code_party_status(struct codec *c, struct msg *m)
@@ -206,6 +207,7 @@ static void code_party_status(struct codec *c, struct msg *m)
     codec_u64(c, &s->rtt_ns);
     codec_int(c, &s->phase_ns);
     codec_bool(c, &s->is_ready);
+    codec_int(c, &s->beat_ns);
 }
 
 static void code_party_yield(struct codec *c, struct msg *m)
@@ -213,6 +215,13 @@ static void code_party_yield(struct codec *c, struct msg *m)
     code_party(c, &m->u.party_yield.party);
     codec_array(c, 3);
     codec_flood_fields(c, &m->u.party_yield.call, MSG_INNER_MAX);
+}
+
+static void code_party_offer(struct codec *c, struct msg *m)
+{
+    code_party(c, &m->u.party_offer.party);
+    codec_bytes(c, &m->u.party_offer.manifest, 1, MSG_ENTRY_MAX);
+    codec_fixed(c, m->u.party_offer.sig, SIGNATURE_LEN);
 }
 
 static void code_log_entry(struct codec *c, struct msg *m)
@@ -245,6 +254,8 @@ static void code_claim(struct codec *c, struct msg *m)
     code_party(c, &m->u.claim.party);
     codec_u64(c, &m->u.claim.epoch);
     codec_fixed(c, m->u.claim.previous, HASH_LEN);
+    codec_u64(c, &m->u.claim.at_epoch);
+    codec_u64(c, &m->u.claim.seq);
 }
 
 static void code_grant(struct codec *c, struct msg *m)
@@ -264,6 +275,7 @@ static void code_deny(struct codec *c, struct msg *m)
     codec_u64(c, &m->u.deny.epoch);
     codec_u64(c, &m->u.deny.highest);
     codec_u32(c, &m->u.deny.lease_left_ms);
+    codec_u64(c, &m->u.deny.seq);
 }
 
 static void code_handover(struct codec *c, struct msg *m)
@@ -274,6 +286,11 @@ static void code_handover(struct codec *c, struct msg *m)
     codec_u64(c, &h->epoch);
     codec_fixed(c, h->host, KEY_LEN);
     codec_fixed(c, h->sig, SIGNATURE_LEN);
+}
+
+static void code_coord(struct codec *c, struct msg *m)
+{
+    codec_coord_fields(c, &m->u.coord);
 }
 
 static void code_leaves_get(struct codec *c, struct msg *m)
@@ -351,17 +368,19 @@ static const struct form {
     [MSG_PARTY_JOIN] = { 2, code_party_join },
     [MSG_PARTY_WELCOME] = { 3, code_party_welcome },
     [MSG_PARTY_LEAVE] = { 1, code_party_leave },
-    [MSG_PARTY_BEAT] = { 4, code_party_beat },
-    [MSG_PARTY_STATUS] = { 9, code_party_status },
+    [MSG_PARTY_BEAT] = { 5, code_party_beat },
+    [MSG_PARTY_STATUS] = { 10, code_party_status },
     [MSG_PARTY_YIELD] = { 2, code_party_yield },
     [MSG_LOG_ENTRY] = { 2, code_log_entry },
     [MSG_LOG_GET] = { 2, code_log_get },
     [MSG_ELECT] = { 3, code_elect },
     [MSG_ELECT_OK] = { 2, code_elect_ok },
-    [MSG_CLAIM] = { 3, code_claim },
+    [MSG_CLAIM] = { 5, code_claim },
     [MSG_GRANT] = { 5, code_grant },
-    [MSG_DENY] = { 4, code_deny },
+    [MSG_DENY] = { 5, code_deny },
     [MSG_HANDOVER] = { 4, code_handover },
+    [MSG_COORD] = { 4, code_coord },
+    [MSG_PARTY_OFFER] = { 3, code_party_offer },
     [MSG_LEAVES_GET] = { 3, code_leaves_get },
     [MSG_LEAVES] = { 3, code_leaves },
     [MSG_HAVE] = { 3, code_have },
@@ -372,7 +391,7 @@ static const struct form {
     [MSG_REFUSE] = { 2, code_blocks },
 };
 
-#define FIELDS_MAX 9
+#define FIELDS_MAX 10
 
 static const struct form *form_of(uint64_t type)
 {

@@ -81,6 +81,8 @@ enum msg_type {
     MSG_GRANT = 43,
     MSG_DENY = 44,
     MSG_HANDOVER = 45,
+    MSG_COORD = 46,
+    MSG_PARTY_OFFER = 47,
     MSG_LEAVES_GET = 64,
     MSG_LEAVES = 65,
     MSG_HAVE = 66,
@@ -258,6 +260,7 @@ struct msg_party_beat {
     uint64_t epoch;
     uint64_t seq;           /* of the newest entry */
     uint8_t head[HASH_LEN]; /* chain hash behind that entry */
+    int64_t sent_ns;        /* the host's raw clock; the answer says it back */
 };
 
 /* A member to the host, on every change and once a second. */
@@ -271,12 +274,20 @@ struct msg_party_status {
     uint64_t rtt_ns;     /* to the host, of the clock probes */
     int64_t phase_ns;    /* phase error at the DAC as the member sees it */
     bool is_ready;       /* songs, clock and sound card will do */
+    int64_t beat_ns;     /* sent_ns of the newest beat that this one lives by; 0: none */
 };
 
 /* A caller that lost a collision, to those who accepted it: go there instead. */
 struct msg_party_yield {
     struct party_id party; /* the sender's own, given up */
     struct msg_flood call; /* the winner's call, whole */
+};
+
+/* A caller that gave its call up, to the host that it went to: a song of its own. */
+struct msg_party_offer {
+    struct party_id party; /* the host's */
+    struct bytes manifest; /* encoded struct manifest */
+    uint8_t sig[SIGNATURE_LEN];
 };
 
 /* One signed entry of the party log.  inner is one encoded struct entry. */
@@ -315,6 +326,8 @@ struct msg_claim {
     uint64_t epoch;
     uint8_t
         previous[HASH_LEN]; /* chain hash of the log that the claimant would carry on */
+    uint64_t at_epoch;      /* of its newest entry … */
+    uint64_t seq;           /* … and its number */
 };
 
 struct msg_grant {
@@ -328,8 +341,9 @@ struct msg_grant {
 struct msg_deny {
     struct party_id party;
     uint64_t epoch;
-    uint64_t highest;
-    uint32_t lease_left_ms;
+    uint64_t highest;       /* that the sender granted or obeys */
+    uint32_t lease_left_ms; /* of the sender's to the present host */
+    uint64_t seq;           /* of the sender's newest entry */
 };
 
 struct msg_handover {
@@ -337,6 +351,21 @@ struct msg_handover {
     uint64_t epoch; /* the next one */
     uint8_t host[KEY_LEN];
     uint8_t sig[SIGNATURE_LEN]; /* the present host's, over (party, epoch, host) */
+};
+
+/* MSG_COORD and FLOOD_COORD: who hosts this epoch, with the grants that prove it. */
+#define COUNCIL_MAX      7
+#define COORD_GRANTS_MAX COUNCIL_MAX
+
+struct coord {
+    struct party_id party;
+    uint64_t epoch;
+    uint8_t host[KEY_LEN];
+    int grant_count;
+    struct {
+        uint8_t key[KEY_LEN];
+        uint8_t sig[SIGNATURE_LEN];
+    } grants[COORD_GRANTS_MAX];
 };
 
 struct msg_leaves_get {
@@ -401,6 +430,7 @@ struct msg {
         struct msg_party_beat party_beat;
         struct msg_party_status party_status;
         struct msg_party_yield party_yield;
+        struct msg_party_offer party_offer;
         struct msg_log_entry log_entry;
         struct msg_log_get log_get;
         struct msg_elect elect;
@@ -409,6 +439,7 @@ struct msg {
         struct msg_grant grant;
         struct msg_deny deny;
         struct msg_handover handover;
+        struct coord coord;
         struct msg_leaves_get leaves_get;
         struct msg_leaves leaves;
         struct msg_have have;
@@ -459,13 +490,15 @@ struct call_song {
 
 struct call {
     struct party_id party;
-    uint8_t nonce[16]; /* party = BLAKE2b-128("party.id", origin key || nonce) */
+    uint8_t nonce[16]; /* party = BLAKE2b-128("party.id", founder || nonce) */
     struct bytes name; /* of the party */
     struct bytes host_name;
     struct addr addr; /* where the host listens */
     struct priority priority;
-    uint8_t wanted;       /* accepts that start it at once */
-    uint32_t deadline_ms; /* from now on, as it was sent */
+    uint64_t epoch;           /* that the origin hosts; 1: it is the founder */
+    uint8_t founder[KEY_LEN]; /* as in the id of the party */
+    uint8_t wanted;           /* accepts that start it at once */
+    uint32_t deadline_ms;     /* from now on, as it was sent */
     int song_count;
     struct call_song songs[CALL_SONGS_MAX];
 };
@@ -488,20 +521,6 @@ struct close {
 
 MUST_USE int close_decode(struct bytes in, struct close *c);
 size_t close_encode(const struct close *c, uint8_t *out, size_t size);
-
-/* FLOOD_COORD: who hosts this epoch, with the grants that prove it. */
-#define COORD_GRANTS_MAX 7
-
-struct coord {
-    struct party_id party;
-    uint64_t epoch;
-    uint8_t host[KEY_LEN];
-    int grant_count;
-    struct {
-        uint8_t key[KEY_LEN];
-        uint8_t sig[SIGNATURE_LEN];
-    } grants[COORD_GRANTS_MAX];
-};
 
 MUST_USE int coord_decode(struct bytes in, struct coord *c);
 size_t coord_encode(const struct coord *c, uint8_t *out, size_t size);
@@ -544,7 +563,8 @@ enum entry_kind {
     ENTRY_MEMBER = 3, /* somebody joined or left */
     ENTRY_SONG = 4,   /* what is in a slot of the pool */
     ENTRY_ACTION = 5, /* from this instant on this is heard */
-    ENTRY_END = 6     /* the party is over */
+    ENTRY_END = 6,    /* the party is over */
+    ENTRY_COUNCIL = 7 /* whose grants count for the next epoch */
 };
 
 enum action_verb {
@@ -598,6 +618,10 @@ struct entry {
         struct {
             struct party_time at;
         } end;
+        struct {
+            int count; /* 1..COUNCIL_MAX, the fittest first */
+            uint8_t keys[COUNCIL_MAX][KEY_LEN];
+        } council;
     } u;
 };
 

@@ -30,9 +30,9 @@ static void check_value(struct cbor_reader *r, const char *key)
                                          "role",  "phase", "title",     "artist",
                                          "album", "id",    "listen",    "utc_state",
                                          "next",  "error" };
-    static const char *const flags[] = { "private", "card",      "playing",
-                                         "here",    "ready",     "running",
-                                         "dialled", "neighbour", "forced" };
+    static const char *const flags[] = { "private", "card",    "playing", "here",
+                                         "ready",   "running", "dialled", "neighbour",
+                                         "forced",  "acting" };
     enum cbor_kind kind = cbor_peek(r);
     size_t len = strlen(key);
 
@@ -81,9 +81,10 @@ static const char *const spare_keys[] = { "id", "addr", "fails" };
 static const char *const offender_keys[] = { "id", "addr", "left_ms" };
 static const char *const invite_keys[] = { "id",    "host",    "name",
                                            "songs", "left_ms", "running" };
-static const char *const party_keys[] = { "id",    "seq",     "host",    "name",
-                                          "pool",  "role",    "slot",    "epoch",
-                                          "phase", "left_ms", "members", "position_ms" };
+static const char *const party_keys[] = { "id",         "seq",    "host",    "name",
+                                          "pool",       "role",   "slot",    "epoch",
+                                          "phase",      "acting", "left_ms", "members",
+                                          "position_ms" };
 static const char *const song_keys[] = { "id",    "bits",   "held",       "rate",
                                          "slot",  "album",  "bytes",      "title",
                                          "total", "artist", "duration_ms" };
@@ -215,6 +216,18 @@ static const struct town_reply *say_seek(int node, int64_t ms, bool is_relative)
     return town_ask(node, cbor_written(&w));
 }
 
+static const struct town_reply *say_hand_over(int node, const char *name)
+{
+    uint8_t request[64];
+    struct cbor_writer w;
+
+    cbor_writer_init(&w, request, sizeof(request));
+    cbor_write_array(&w, 2);
+    cbor_write_text(&w, "handover");
+    cbor_write_text(&w, name);
+    return town_ask(node, cbor_written(&w));
+}
+
 static const char *const actions[] = { "skip", "pause", "resume", "stop" };
 
 static void check_actions_fail(int node, int err)
@@ -299,6 +312,17 @@ static void test_a_party(void **state)
     check_error(say_play(0, 1001));
     check_error(say_seek(0, INT64_MAX, true));
     check_error(say_seek(0, INT64_MIN, false));
+    check_error(say_hand_over(1, ""));
+    check_error(say_hand_over(0, "nobody"));
+    for (int i = 0; i < 2; i++) { /* there and back */
+        check_party_reply(say_hand_over(i, ""));
+        check_error(say_hand_over(i, ""));
+        town_run(5 * S);
+        assert_int_equal(node_party(town.n[1 - i].node)->role, PARTY_ROLE_HOST);
+        check_body(say_play(1 - i, 1), action_keys, COUNT(action_keys), check_value);
+        check_shown(i);
+        check_shown(1 - i);
+    }
     check_party_reply(town_say(1, "leave"));
     check_shown(1);
     check_error(town_say(1, "leave"));

@@ -371,6 +371,17 @@ static inline void town_remember(struct town_node *n, const struct memory_item *
     k->value_len = m->value.len;
 }
 
+static inline void town_promise(int node, const struct effect *e)
+{
+    struct event *done;
+
+    town_remember(&town.n[node], &e->u.remember);
+    done = town_post(node, TOWN_DELAY, EVENT_PROMISED, e->u.remember.value);
+    done->u.promised.item.value = town_newest_data(e->u.remember.value.len);
+    done->u.promised.item.key = done->u.promised.item.value;
+    done->u.promised.err = 0;
+}
+
 static inline void town_replied(struct town_node *n, const struct effect *e)
 {
     struct town_reply *r = &n->reply[n->replies++ % TOWN_REPLIES];
@@ -419,6 +430,9 @@ static inline void town_carry_out(int node, const struct effect *e)
         break;
     case EFFECT_REMEMBER:
         town_remember(n, &e->u.remember);
+        break;
+    case EFFECT_PROMISE:
+        town_promise(node, e);
         break;
     case EFFECT_TIMELINE:
         n->segments = e->u.timeline.count;

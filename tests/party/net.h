@@ -18,7 +18,7 @@
 #define NET_UTC_NS     (INT64_C(1700000000) * NS_PER_S)
 #define NET_ENTRIES    4096
 
-enum net_kind { NET_MSG, NET_FLOOD, NET_REPLY, NET_UP, NET_DOWN, NET_SONG };
+enum net_kind { NET_MSG, NET_FLOOD, NET_REPLY, NET_UP, NET_DOWN, NET_SONG, NET_KEPT };
 
 struct net_event {
     int64_t at_ns;
@@ -27,6 +27,7 @@ struct net_event {
     int from;
     int to;
     int slot;
+    struct promise promise;
     uint32_t link; /* the incarnation that a message belongs to */
     struct flood_id flood;
     size_t len;
@@ -45,6 +46,8 @@ struct net_node {
     struct pool pool;
     struct heap heap;
     struct invites invites;
+    struct promises promises; /* outlive a restart */
+    bool has_run;
     uint64_t ledger_seq;
     struct party_id ledger_party;
     int64_t wakes;
@@ -158,24 +161,29 @@ static inline void net_ledger(struct net *n, int i)
         x->ledger_party = l->party;
         x->ledger_seq = 0;
     }
+    if (l->seq < x->ledger_seq) {
+        x->ledger_seq = 0; /* a new host began before what it had */
+    }
     for (uint64_t seq = x->ledger_seq + 1; n->is_honest && seq <= l->seq; seq++) {
         uint8_t hash[HASH_LEN];
+        struct entry e;
         int k = 0;
 
         if (!party_log_get(l, seq, &m)) {
             continue;
         }
+        assert_int_equal(entry_decode(m.inner, &e), 0);
         hash_blake2b(hash, HASH_LEN, "test", &m.inner, 1);
         while (k < n->entry_count &&
                !(party_id_equal(&n->entries[k].party, &l->party) &&
-                 n->entries[k].epoch == l->epoch && n->entries[k].seq == seq)) {
+                 n->entries[k].epoch == e.epoch && n->entries[k].seq == seq)) {
             k++;
         }
         if (k < n->entry_count) {
             assert_memory_equal(n->entries[k].hash, hash, HASH_LEN);
         } else if (k < NET_ENTRIES) {
             n->entries[k].party = l->party;
-            n->entries[k].epoch = l->epoch;
+            n->entries[k].epoch = e.epoch;
             n->entries[k].seq = seq;
             memcpy(n->entries[k].hash, hash, HASH_LEN);
             n->entry_count++;
@@ -325,6 +333,7 @@ static inline void net_after(struct net *n, int i)
     struct party_flood flood;
     struct party_reply reply;
     struct party_dial dial;
+    struct promise promise;
     int peer;
 
     net_clock(n, i);
@@ -349,6 +358,9 @@ static inline void net_after(struct net *n, int i)
         if (to >= 0 && n->nodes[to].is_on && !n->cut[i][to]) {
             net_add(n, n->now_ns + 3 * net_delay(n), NET_UP, i, to);
         }
+    }
+    if (party_take_promise(p, &promise)) {
+        net_add(n, n->now_ns + 5 * NS_PER_MS, NET_KEPT, i, i)->promise = promise;
     }
     while (party_take_hangup(p, &peer)) {
         int64_t at_ns = n->now_ns + net_delay(n);
@@ -424,6 +436,8 @@ static inline void net_deliver(struct net *n, const struct net_event *e)
     } else if (e->kind == NET_REPLY) {
         assert_int_equal(reply_decode(data, &r), 0);
         party_reply_heard(p, &r, net_local(n, e->to));
+    } else if (e->kind == NET_KEPT) {
+        party_promised(p, &e->promise, true, net_local(n, e->to), &n->out);
     } else {
         party_set_song_progress(p, e->slot, 100, 100, net_local(n, e->to), &n->out);
     }
@@ -478,6 +492,10 @@ static inline void net_on_with(struct net *n, int i, const struct party_params *
     heap_init(&x->heap, &x->pool);
     invites_init(&x->invites, x->self.suite, &x->heap, params.invites_max);
     party_init(&x->p, &params, &x->heap, &x->invites, &x->self, rng_next(&n->rng));
+    /* Who starts for the first time has promised nothing. */
+    party_set_memory(&x->p, &x->promises, (uint64_t)(100 + i),
+                     net_local(n, i) - (x->has_run ? 0 : 10 * NS_PER_S));
+    x->has_run = true;
     x->is_on = true;
     x->ledger_seq = 0;
     party_set_self(&x->p, name, &addr, &priority);

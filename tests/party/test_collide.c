@@ -56,6 +56,10 @@ static void collide(uint64_t seed, int callers, int nodes, int64_t spread_ns)
         }
     }
     assert_int_equal(net_party(n, host)->member_count, nodes);
+    /* Three songs of the winner, and two of those of the others. */
+    if (want >= 0) {
+        assert_int_equal(timeline_song_count(&net_party(n, host)->timeline), 5);
+    }
 }
 
 static void two_at_once(uint64_t seed)

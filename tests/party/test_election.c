@@ -126,6 +126,7 @@ static void test_ballot(void **state)
             .host = keys[rows[i].host],
             .previous = rows[i].is_same_head ? head : other_head,
             .current = 1,
+            .present = keys[0],
             .head = head,
             .lease_left_ns = rows[i].has_lease ? 1 : 0,
         };
@@ -144,6 +145,7 @@ static void test_handover(void **state)
                               .host = keys[3],
                               .previous = head,
                               .current = 1,
+                              .present = keys[0],
                               .head = head,
                               .lease_left_ns = 5 };
 
@@ -175,7 +177,12 @@ static void one_seed(uint64_t seed)
         int host = (int)rng_below(&r, 5);
         uint64_t epoch = (uint64_t)rng_below(&r, 10);
         bool was_new = ballots[voter].epoch != epoch;
-        struct ballot_claim c = { epoch, keys[host], head, 1, head, 0 };
+        struct ballot_claim c = { .epoch = epoch,
+                                  .host = keys[host],
+                                  .previous = head,
+                                  .current = 1,
+                                  .present = keys[5],
+                                  .head = head };
 
         if (ballot_grant(&ballots[voter], &c) && was_new) {
             granted[epoch][host]++;

@@ -22,6 +22,8 @@ static struct call call_of(int h, int n, uint8_t key[static KEY_LEN])
 
     memset(key, h + 1, KEY_LEN);
     c.nonce[0] = (uint8_t)n;
+    c.epoch = 1;
+    memcpy(c.founder, key, KEY_LEN);
     c.deadline_ms = 30000;
     c.song_count = 1;
     c.songs[0].title = bytes_of("So What", 7);

@@ -281,10 +281,14 @@ static void test_broken_link_heals(void **state)
     net_cut(n, 0, 2);
     net_run(n, 2 * S);
     assert_int_equal(net_act(n, 0, skip, NULL), 0);
-    net_run(n, 6 * S);
+    net_run(n, 2 * S);
     assert_int_equal(net_phase(n, 2), PARTY_PLAYING); /* it plays what it knows */
     assert_int_equal(net_status(n, 2).slot, 0);
     assert_int_equal(net_status(n, 1).slot, 1);
+    /* When its lease is over it would be host, and hears from the third one of both. */
+    net_run(n, 4 * S);
+    assert_int_equal(net_status(n, 2).slot, 1);
+    assert_int_equal(net_party(n, 2)->log.epoch, 1);
     net_heal(n, 0, 2);
     net_run(n, 9 * S);
     assert_int_equal(net_status(n, 2).slot, 1);
@@ -322,11 +326,11 @@ static void test_dead_host(void **state)
     net_run(n, 10 * S);
     net_kill(n, 0);
     net_run(n, 40 * S);
-    assert_true(net_status(n, 1).is_host_silent);
+    assert_int_equal(net_party(n, 1)->log.epoch, 2); /* another one leads it */
     assert_int_equal(net_phase(n, 1), PARTY_PLAYING);
     assert_int_equal(net_status(n, 1).slot, 2);
     assert_true(net_agree(n, 1, 2));
-    net_run(n, 30 * S);
+    net_run(n, 50 * S);
     assert_int_equal(net_phase(n, 1), PARTY_ENDED);
     assert_int_equal(net_phase(n, 2), PARTY_ENDED);
 }
@@ -902,7 +906,7 @@ static void one_rough_seed(uint64_t seed)
         net_run(n, rng_below(&n->rng, 3 * S));
     }
     memset(n->cut, 0, sizeof(n->cut));
-    net_run(n, 70 * S);
+    net_run(n, 130 * S); /* a fork hears the next call, and goes back after its song */
     for (int i = 0; i < 5; i++) {
         if (!net_agree(n, 0, i) || net_party(n, 0)->phase != PARTY_PLAYING) {
             fail_msg("seed %lu: node %d phase %d role %d seq %ld/%ld",

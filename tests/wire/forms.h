@@ -109,7 +109,7 @@ static inline void form_sample(enum form_kind kind, struct sampler *s, int n,
         sample_manifest(s, &a->manifest);
         break;
     default:
-        sample_entry(s, (enum entry_kind)(1 + n % ENTRY_END), &a->entry);
+        sample_entry(s, (enum entry_kind)(1 + n % ENTRY_COUNCIL), &a->entry);
         break;
     }
 }
@@ -134,6 +134,9 @@ static inline int msg_views(struct msg *m, struct bytes *views[static 1])
         return 1;
     case MSG_PARTY_YIELD:
         views[0] = &m->u.party_yield.call.inner;
+        return 1;
+    case MSG_PARTY_OFFER:
+        views[0] = &m->u.party_offer.manifest;
         return 1;
     case MSG_LOG_ENTRY:
         views[0] = &m->u.log_entry.inner;

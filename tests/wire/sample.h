@@ -22,6 +22,7 @@ static const enum msg_type sample_types[] = {
     MSG_HAVE,         MSG_HAVE_BLOCKS,   MSG_WANT,         MSG_BLOCK,
     MSG_CANCEL,       MSG_REFUSE,        MSG_ISLAND,       MSG_PROBE,
     MSG_PROBE_ACK,    MSG_DIGEST,        MSG_SEEN,         MSG_PULL,
+    MSG_COORD,        MSG_PARTY_OFFER,
 };
 
 /* A source of samples, with the memory that their views point into. */
@@ -271,6 +272,7 @@ static inline void sample_status(struct sampler *s, struct msg_party_status *p)
     p->rtt_ns = sample_uint(s, 0, UINT64_MAX);
     p->phase_ns = sample_time(s);
     p->is_ready = sample_bool(s);
+    p->beat_ns = sample_time(s);
 }
 
 /* Those messages begin with the party, but LOG_ENTRY. */
@@ -290,6 +292,7 @@ static inline void sample_party_msg(struct sampler *s, struct msg *m)
         m->u.party_beat.epoch = sample_uint(s, 0, UINT64_MAX);
         m->u.party_beat.seq = sample_uint(s, 0, UINT64_MAX);
         sample_fill(s, m->u.party_beat.head, HASH_LEN);
+        m->u.party_beat.sent_ns = sample_time(s);
         break;
     case MSG_PARTY_STATUS:
         sample_status(s, &m->u.party_status);
@@ -307,17 +310,33 @@ static inline void sample_party_msg(struct sampler *s, struct msg *m)
     }
 }
 
+static inline void sample_coord(struct sampler *s, struct coord *c)
+{
+    memset(c, 0, sizeof(*c));
+    sample_fill(s, c->party.b, PARTY_ID_LEN);
+    c->epoch = sample_uint(s, 0, UINT64_MAX);
+    sample_fill(s, c->host, KEY_LEN);
+    c->grant_count = sample_int(s, 0, COORD_GRANTS_MAX);
+    for (int i = 0; i < c->grant_count; i++) {
+        sample_fill(s, c->grants[i].key, KEY_LEN);
+        sample_fill(s, c->grants[i].sig, SIGNATURE_LEN);
+    }
+}
+
 static inline void sample_election_msg(struct sampler *s, struct msg *m)
 {
     sample_fill(s, m->u.elect.party.b, PARTY_ID_LEN);
-    m->u.elect.epoch = sample_uint(s, 0,
-                                   UINT64_MAX); /* the second field of all of them */
+    if (m->type != MSG_PARTY_OFFER)
+        m->u.elect.epoch = sample_uint(s, 0,
+                                       UINT64_MAX); /* the second field of all others */
     switch ((int)m->type) {
     case MSG_ELECT:
         sample_priority(s, &m->u.elect.priority);
         break;
     case MSG_CLAIM:
         sample_fill(s, m->u.claim.previous, HASH_LEN);
+        m->u.claim.at_epoch = sample_uint(s, 0, UINT64_MAX);
+        m->u.claim.seq = sample_uint(s, 0, UINT64_MAX);
         break;
     case MSG_GRANT:
         sample_fill(s, m->u.grant.host, KEY_LEN);
@@ -327,10 +346,18 @@ static inline void sample_election_msg(struct sampler *s, struct msg *m)
     case MSG_DENY:
         m->u.deny.highest = sample_uint(s, 0, UINT64_MAX);
         m->u.deny.lease_left_ms = (uint32_t)sample_uint(s, 0, UINT32_MAX);
+        m->u.deny.seq = sample_uint(s, 0, UINT64_MAX);
         break;
     case MSG_HANDOVER:
         sample_fill(s, m->u.handover.host, KEY_LEN);
         sample_fill(s, m->u.handover.sig, SIGNATURE_LEN);
+        break;
+    case MSG_PARTY_OFFER:
+        m->u.party_offer.manifest = sample_bytes(s, 1, MSG_ENTRY_MAX);
+        sample_fill(s, m->u.party_offer.sig, SIGNATURE_LEN);
+        break;
+    case MSG_COORD:
+        sample_coord(s, &m->u.coord);
         break;
     }
 }
@@ -401,6 +428,8 @@ static inline void sample_call(struct sampler *s, struct call *c)
     c->host_name = sample_text(s, MSG_NAME_MAX);
     sample_addr(s, &c->addr);
     sample_priority(s, &c->priority);
+    c->epoch = sample_uint(s, 1, UINT64_MAX);
+    sample_fill(s, c->founder, KEY_LEN);
     c->wanted = (uint8_t)sample_uint(s, 0, UINT8_MAX);
     c->deadline_ms = (uint32_t)sample_uint(s, 0, UINT32_MAX);
     c->song_count = sample_int(s, 0, CALL_SONGS_MAX);
@@ -417,19 +446,6 @@ static inline void sample_close(struct sampler *s, struct close *c)
     memset(c, 0, sizeof(*c));
     sample_fill(s, c->party.b, PARTY_ID_LEN);
     c->reason = (uint8_t)sample_uint(s, CLOSE_CANCELLED, CLOSE_ENDED);
-}
-
-static inline void sample_coord(struct sampler *s, struct coord *c)
-{
-    memset(c, 0, sizeof(*c));
-    sample_fill(s, c->party.b, PARTY_ID_LEN);
-    c->epoch = sample_uint(s, 0, UINT64_MAX);
-    sample_fill(s, c->host, KEY_LEN);
-    c->grant_count = sample_int(s, 0, COORD_GRANTS_MAX);
-    for (int i = 0; i < c->grant_count; i++) {
-        sample_fill(s, c->grants[i].key, KEY_LEN);
-        sample_fill(s, c->grants[i].sig, SIGNATURE_LEN);
-    }
 }
 
 static inline void sample_reply(struct sampler *s, struct reply *r)
@@ -493,6 +509,11 @@ static inline void sample_entry_body(struct sampler *s, struct entry *e)
         break;
     case ENTRY_END:
         e->u.end.at.ns = sample_time(s);
+        break;
+    case ENTRY_COUNCIL:
+        e->u.council.count = sample_int(s, 1, COUNCIL_MAX);
+        for (int i = 0; i < e->u.council.count; i++)
+            sample_fill(s, e->u.council.keys[i], KEY_LEN);
         break;
     }
 }

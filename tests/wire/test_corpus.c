@@ -123,7 +123,7 @@ static void write_msg_corpus(void)
     }
     for (int kind = FORM_FLOOD; kind < FORM_ENTRY; kind++)
         save_sample((enum form_kind)kind, 0, form_names[kind]);
-    for (int n = 0; n < ENTRY_END; n++) {
+    for (int n = 0; n < ENTRY_COUNCIL; n++) {
         snprintf(name, sizeof(name), "entry-%d", n + 1);
         save_sample(FORM_ENTRY, n, name);
     }

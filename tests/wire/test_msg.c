@@ -15,7 +15,7 @@ static struct sampler sampler;
 #define ADDR_SIZE      (1 + 17 + 3)
 #define CALL_SONG_SIZE (1 + 34 + 5 + 5 + TEXT_SIZE(CALL_TITLE_MAX))
 #define CALL_SIZE                                                                        \
-    (1 + 17 + 17 + 2 * TEXT_SIZE(MSG_NAME_MAX) + ADDR_SIZE + 9 + 2 + 5 + 1 +             \
+    (1 + 17 + 17 + 2 * TEXT_SIZE(MSG_NAME_MAX) + ADDR_SIZE + 9 + 9 + 34 + 2 + 5 + 1 +    \
      CALL_SONGS_MAX * CALL_SONG_SIZE)
 #define COORD_SIZE      (1 + 17 + 9 + 34 + 1 + COORD_GRANTS_MAX * (1 + 34 + 66))
 #define FLOOD_HEAD_SIZE (1 + 1 + 34 + 9 + 5 + 1 + 3 + 3)
@@ -93,7 +93,7 @@ static void round_trips(uint64_t seed)
     static union any a;
 
     for (int kind = 0; kind < FORM_COUNT; kind++) {
-        int rounds = kind == FORM_MSG ? COUNT(sample_types) : ENTRY_END;
+        int rounds = kind == FORM_MSG ? COUNT(sample_types) : ENTRY_COUNCIL;
 
         for (int n = 0; n < rounds; n++) {
             sampler_init(&sampler, seed * 1000 + (uint64_t)n);
@@ -192,6 +192,7 @@ static void test_longest_of_all(void **state)
     (void)state;
     call.name = call.host_name = longest(MSG_NAME_MAX);
     call.priority = (struct priority){ 255, 255, 255, 255 };
+    call.epoch = UINT64_MAX;
     call.wanted = 255;
     call.deadline_ms = UINT32_MAX;
     for (int i = 0; i < CALL_SONGS_MAX; i++)
@@ -366,17 +367,19 @@ static const struct {
     { FORM_MSG, "83 1820" ID16 "60" },
     { FORM_MSG, "84 1821" ID16 "01 04" },
     { FORM_MSG, "82 1822" ID16 },
-    { FORM_MSG, "85 1823" ID16 "01 02" ID32 },
-    { FORM_MSG, "8a 1824" ID16 "01 02 181f 1903e8 1907d0 1a001e8480 3903e7 f5" },
+    { FORM_MSG, "86 1823" ID16 "01 02" ID32 "1b0000000102030405" },
+    { FORM_MSG, "8b 1824" ID16 "01 02 181f 1903e8 1907d0 1a001e8480 3903e7 f5 00" },
     { FORM_MSG, "83 1825" ID16 "83 02 41aa" SIG },
     { FORM_MSG, "83 1826 41aa" SIG },
     { FORM_MSG, "83 1827" ID16 "01" },
     { FORM_MSG, "84 1828" ID16 "02 84 01 02 03 04" },
     { FORM_MSG, "83 1829" ID16 "02" },
-    { FORM_MSG, "84 182a" ID16 "02" ID32 },
+    { FORM_MSG, "86 182a" ID16 "02" ID32 "01 09" },
     { FORM_MSG, "86 182b" ID16 "02" ID32 "191388" SIG },
-    { FORM_MSG, "85 182c" ID16 "02 03 191388" },
+    { FORM_MSG, "86 182c" ID16 "02 03 191388 09" },
     { FORM_MSG, "85 182d" ID16 "03" ID32 SIG },
+    { FORM_MSG, "84 182f" ID16 "41aa" SIG },
+    { FORM_MSG, "85 182e" ID16 "02" ID32 "81 82" ID32 SIG },
     { FORM_MSG, "84 1840" ID32 "00 190400" },
     { FORM_MSG, "84 1841" ID32 "190400" ID32 },
     { FORM_MSG, "84 1842" ID32 "f4 4180" },
@@ -387,8 +390,9 @@ static const struct {
     { FORM_MSG, "83 1846" ID32 "81 07" },
     { FORM_MSG, "83 1847" ID32 "81 07" },
     { FORM_FLOOD, "87 01" ID32 "1b00000193a1b2c3d4 07 08 181e 4100" },
-    { FORM_CALL, "89" ID16 ID16 "6161 6162" ADDR4 "84 01 02 03 04 03 197530 80" },
-    { FORM_CALL, "89" ID16 ID16 "60 60 82 50<16> 00 84 00 00 00 00 00 00"
+    { FORM_CALL,
+      "8b" ID16 ID16 "6161 6162" ADDR4 "84 01 02 03 04 01" ID32 "03 197530 80" },
+    { FORM_CALL, "8b" ID16 ID16 "60 60 82 50<16> 00 84 00 00 00 00 01" ID32 "00 00"
                  "81 84" ID32 "1a02000000 1a00030d40 6174" },
     { FORM_CLOSE, "82" ID16 "03" },
     { FORM_COORD, "84" ID16 "02" ID32 "80" },
@@ -401,6 +405,7 @@ static const struct {
     { FORM_ENTRY, "86" ID16 "01 04" ID32 "04 83 04 4100" SIG },
     { FORM_ENTRY, "86" ID16 "01 05" ID32 "05 85 07 1b18a1b2c3d4e5f600 00 1a00015888 f5" },
     { FORM_ENTRY, "86" ID16 "01 06" ID32 "06 81 00" },
+    { FORM_ENTRY, "86" ID16 "01 07" ID32 "07 82" ID32 ID32 },
 };
 
 static void test_bytes_are_those_of_the_document(void **state)
@@ -417,7 +422,7 @@ static void test_bytes_are_those_of_the_document(void **state)
     }
 
     /* Which field is which, where a row could be read two ways. */
-    in = expand("8a 1824" ID16 "01 02 03 04 05 06 26 f5");
+    in = expand("8b 1824" ID16 "01 02 03 04 05 06 26 f5 08");
     assert_int_equal(msg_decode(in, &m), 0);
     assert_int_equal(m.u.party_status.epoch, 1);
     assert_int_equal(m.u.party_status.seq, 2);
@@ -427,6 +432,7 @@ static void test_bytes_are_those_of_the_document(void **state)
     assert_int_equal(m.u.party_status.rtt_ns, 6);
     assert_int_equal(m.u.party_status.phase_ns, -7);
     assert_true(m.u.party_status.is_ready);
+    assert_int_equal(m.u.party_status.beat_ns, 8);
 
     in = expand("86" ID16 "0a 0b" ID32 "02 86 05 06 07 28 09 0c");
     assert_int_equal(entry_decode(in, &e), 0);
@@ -502,7 +508,8 @@ static void test_refuses_what_breaks_a_limit(void **state)
         { FORM_MSG, "an entry of 1025 bytes", "83 1826 590401 <1025>" SIG },
         { FORM_MSG, "a priority of three", "84 1828" ID16 "02 83 01 02 03" },
         { FORM_MSG, "a priority beyond a byte", "84 1828" ID16 "02 84 190100 02 03 04" },
-        { FORM_MSG, "a lease beyond 32 bits", "85 182c" ID16 "02 03 1b0000000100000000" },
+        { FORM_MSG, "a lease beyond 32 bits",
+          "86 182c" ID16 "02 03 1b0000000100000000 09" },
         { FORM_MSG, "no leaves asked for", "84 1840" ID32 "00 00" },
         { FORM_MSG, "1025 leaves asked for", "84 1840" ID32 "00 190401" },
         { FORM_MSG, "no leaves", "84 1841" ID32 "00 40" },
@@ -528,24 +535,25 @@ static void test_refuses_what_breaks_a_limit(void **state)
         { FORM_FLOOD, "a body that is not bytes", "86 01" ID32 "00 01 00 80" },
         { FORM_FLOOD, "created before 1970", "86 01" ID32 "20 01 00 4100" },
         { FORM_CALL, "six songs",
-          "89" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 00 00 86 84" ID32
+          "8b" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 01" ID32 "00 00 86 84" ID32
           "01 01 60 84" ID32 "01 01 60 84" ID32 "01 01 60 84" ID32 "01 01 60 84" ID32
           "01 01 60 84" ID32 "01 01 60" },
         { FORM_CALL, "a song of no bytes",
-          "89" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 00 00 81 84" ID32 "00 01 60" },
+          "8b" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 01" ID32 "00 00 81 84" ID32
+          "00 01 60" },
         { FORM_CALL, "a song of 512 MiB and a byte",
-          "89" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 00 00 81 84" ID32
+          "8b" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 01" ID32 "00 00 81 84" ID32
           "1a20000001 01 60" },
         { FORM_CALL, "a title of 49 bytes",
-          "89" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 00 00 81 84" ID32 "01 01"
+          "8b" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 01" ID32 "00 00 81 84" ID32 "01 01"
           "7831{49}" },
         { FORM_CALL, "a name of 65 bytes",
-          "89" ID16 ID16 "7841{65} 60" ADDR4 "84 00 00 00 00 00 00 80" },
+          "8b" ID16 ID16 "7841{65} 60" ADDR4 "84 00 00 00 00 01" ID32 "00 00 80" },
         { FORM_CALL, "a host's name of 65 bytes",
-          "89" ID16 ID16 "60 7841{65}" ADDR4 "84 00 00 00 00 00 00 80" },
+          "8b" ID16 ID16 "60 7841{65}" ADDR4 "84 00 00 00 00 01" ID32 "00 00 80" },
         { FORM_REPLY, "a name of 65 bytes", "85 01" ID32 ID16 ADDR4 "7841{65}" },
         { FORM_CALL, "256 wanted",
-          "89" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 190100 00 80" },
+          "8b" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 01" ID32 "190100 00 80" },
         { FORM_CLOSE, "a reason that is none", "82" ID16 "04" },
         { FORM_COORD, "eight grants",
           "84" ID16 "02" ID32 "88 82" ID32 SIG "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG
@@ -564,7 +572,10 @@ static void test_refuses_what_breaks_a_limit(void **state)
         { FORM_ENTRY, "epoch 0", "86" ID16 "00 01" ID32 "06 81 00" },
         { FORM_ENTRY, "entry 0", "86" ID16 "01 00" ID32 "06 81 00" },
         { FORM_ENTRY, "kind 0", "86" ID16 "01 01" ID32 "00 81 00" },
-        { FORM_ENTRY, "kind 7", "86" ID16 "01 01" ID32 "07 81 00" },
+        { FORM_ENTRY, "kind 8", "86" ID16 "01 01" ID32 "08 81 00" },
+        { FORM_ENTRY, "a council of nobody", "86" ID16 "01 01" ID32 "07 80" },
+        { FORM_ENTRY, "a council of eight",
+          "86" ID16 "01 01" ID32 "07 88" ID32 ID32 ID32 ID32 ID32 ID32 ID32 ID32 },
         { FORM_ENTRY, "a body of another kind", "86" ID16 "01 01" ID32 "05 81 00" },
         { FORM_ENTRY, "verb 0", "86" ID16 "01 01" ID32 "05 85 00 00 00 00 f5" },
         { FORM_ENTRY, "verb 8", "86" ID16 "01 01" ID32 "05 85 08 00 00 00 f5" },

@@ -1,0 +1,513 @@
+/* Elections.
+ *
+ * elect: many small worlds, each a party of real nodes on a network and machines that a
+ * random choice of faults befalls: loss up to 30 %, delays up to 5 s, cuts between
+ * groups, one way and both, that overlap, pauses up to a minute, crashes and restarts
+ * with the disk as it was, clocks that drift by up to 1 %, hand-overs and commands.
+ * Looked at after every step: how many act as host of one party, whom an epoch was
+ * granted to.  With rule=classic (the bully as it stands, without epochs' certificates,
+ * grants and leases) the same faults show two hosts. failover: the host of a party loses
+ * its power again and again; how long until another one may act, and until one acts after
+ * a planned hand-over. SPDX-License-Identifier: MIT */
+#include "sim/lab_kinds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/time.h"
+#include "sim/memory.h"
+#include "sim/random.h"
+#include "wire/cbor.h"
+
+#define NODES_MAX 16
+#define HOSTS_MAX 512
+#define TICK_NS   (100 * NS_PER_MS)
+#define CALL_NS   (4 * NS_PER_S)
+#define BEGIN_NS  (14 * NS_PER_S) /* the party is there, and its council */
+#define QUIET_NS  (45 * NS_PER_S) /* after the last fault, until one must act */
+#define RATE      44100
+#define SONG_S    10000
+
+enum trouble {
+    TROUBLE_LOSS = 1,
+    TROUBLE_DELAY = 2,
+    TROUBLE_CUT = 4,
+    TROUBLE_PAUSE = 8,
+    TROUBLE_CRASH = 16,
+    TROUBLE_DRIFT = 32,
+    TROUBLE_COMMAND = 64,
+    TROUBLE_ALL = 127
+};
+
+/* Who hosts an epoch, as somebody first believed. */
+struct seen_host {
+    struct party_id party;
+    uint64_t epoch;
+    uint8_t key[KEY_LEN];
+};
+
+/* What a node was last seen to have granted. */
+struct seen_grant {
+    struct party_id party;
+    uint64_t epoch;
+    uint8_t host[KEY_LEN];
+};
+
+struct elect {
+    struct lab lab; /* first: hooks are given a pointer to it */
+    int troubles;
+    int64_t restart_ns[NODES_MAX]; /* TIME_NEVER: it is up */
+    int64_t resume_ns[NODES_MAX];
+    struct seen_grant grants[NODES_MAX];
+    int host_count;
+    struct seen_host hosts[HOSTS_MAX];
+    int64_t doubles;  /* steps with two who act for one party */
+    int64_t epochs;   /* epochs that two were taken for host of */
+    int64_t regrants; /* (party, epoch) granted to two by one */
+    int64_t elections;
+};
+
+static const struct party *party_of(const struct elect *e, int node)
+{
+    return node_party(e->lab.world.nodes[node].node);
+}
+
+static bool is_running(const struct elect *e, int node)
+{
+    return world_is_up(&e->lab.world, node) && !e->lab.world.nodes[node].is_paused;
+}
+
+static bool acts(struct elect *e, int node)
+{
+    return is_running(e, node) &&
+           party_is_acting(party_of(e, node), world_raw_ns(&e->lab.world, node));
+}
+
+/* The one that acts, the first of them; -1: nobody. */
+static int acting(struct elect *e)
+{
+    for (int i = 0; i < e->lab.setup->nodes; i++) {
+        if (acts(e, i))
+            return i;
+    }
+    return -1;
+}
+
+/* ---- the oracle ---- */
+
+static void look_at_host(struct elect *e, const struct party_log *l)
+{
+    struct seen_host *h;
+
+    if (l->epoch == 0)
+        return;
+    for (int i = e->host_count - 1; i >= 0; i--) {
+        h = &e->hosts[i];
+        if (h->epoch != l->epoch || !party_id_equal(&h->party, &l->party))
+            continue;
+        e->epochs += memcmp(h->key, l->host, KEY_LEN) != 0;
+        return;
+    }
+    if (e->host_count == HOSTS_MAX)
+        return;
+    h = &e->hosts[e->host_count++];
+    h->party = l->party;
+    h->epoch = l->epoch;
+    memcpy(h->key, l->host, KEY_LEN);
+    e->elections += l->epoch > 1;
+}
+
+static void look_at_grant(struct elect *e, int node, const struct party *p)
+{
+    static const uint8_t nobody[KEY_LEN];
+    struct seen_grant *g = &e->grants[node];
+
+    /* What is remembered from before a restart is an epoch without a host. */
+    if (p->ballot.epoch == 0 || memcmp(p->ballot.host, nobody, KEY_LEN) == 0)
+        return;
+    if (party_id_equal(&g->party, &p->log.party)) {
+        e->regrants += p->ballot.epoch < g->epoch ||
+                       (p->ballot.epoch == g->epoch &&
+                        memcmp(p->ballot.host, g->host, KEY_LEN) != 0);
+    }
+    g->party = p->log.party;
+    g->epoch = p->ballot.epoch;
+    memcpy(g->host, p->ballot.host, KEY_LEN);
+}
+
+static void stepped(void *context, int node, const struct event *event)
+{
+    struct elect *e = context;
+    const struct party *p = party_of(e, node);
+
+    (void)event;
+    look_at_host(e, &p->log);
+    look_at_grant(e, node, p);
+    if (!acts(e, node))
+        return;
+    for (int i = 0; i < e->lab.setup->nodes; i++) {
+        e->doubles += i != node && acts(e, i) &&
+                      party_id_equal(&party_of(e, i)->log.party, &p->log.party);
+    }
+}
+
+/* ---- the world ---- */
+
+static void command(struct elect *e, int node, const char *verb, const char *argument)
+{
+    uint8_t room[128];
+    struct cbor_writer w;
+
+    cbor_writer_init(&w, room, sizeof(room));
+    cbor_write_array(&w, argument == NULL ? 1 : 2);
+    cbor_write_text(&w, verb);
+    if (argument != NULL)
+        cbor_write_text(&w, argument);
+    (void)world_command(&e->lab.world, node, cbor_written(&w));
+}
+
+static void call(struct elect *e)
+{
+    uint8_t room[128];
+    struct cbor_writer w;
+
+    cbor_writer_init(&w, room, sizeof(room));
+    cbor_write_array(&w, 7);
+    cbor_write_text(&w, "host");
+    cbor_write_text(&w, "elections");
+    cbor_write_array(&w, 1);
+    cbor_write_text(&w, "song:0");
+    cbor_write_uint(&w, (uint64_t)e->lab.setup->nodes - 1);
+    cbor_write_uint(&w, 5000);
+    cbor_write_uint(&w, 2000);
+    cbor_write_uint(&w, 8);
+    (void)world_command(&e->lab.world, 0, cbor_written(&w));
+}
+
+static void set_clocks(struct elect *e)
+{
+    int64_t most_ppb = (e->troubles & TROUBLE_DRIFT) != 0 ? 10000000 : 100000;
+
+    for (int i = 0; i < e->lab.setup->nodes; i++) {
+        uint64_t word = random_word(e->lab.seed, RANDOM_CLOCK, (uint64_t)i, 1u << 31);
+        struct clock_model_params c = {
+            .offset_ns = (i + 1) * 1000 * NS_PER_S,
+            .rate_ppb = random_between(word, -most_ppb, most_ppb),
+            .utc_bound_ns = 5 * NS_PER_MS,
+            .is_synchronised = true,
+        };
+
+        world_set_clock(&e->lab.world, i, &c);
+    }
+}
+
+/* A party that plays, and its council; nothing has gone wrong yet. */
+static void begin(struct elect *e, struct setup *s, uint64_t seed)
+{
+    struct lab *lab = &e->lab;
+
+    if ((e->troubles & TROUBLE_LOSS) != 0)
+        s->net.loss_ppm = random_between(random_word(seed, RANDOM_PLAN, 1, 0), 0, 300000);
+    if ((e->troubles & TROUBLE_DELAY) != 0) {
+        s->net.spike_ppm = random_between(random_word(seed, RANDOM_PLAN, 2, 0), 0, 50000);
+        s->net.spike_ns = random_between(random_word(seed, RANDOM_PLAN, 3, 0),
+                                         10 * NS_PER_MS, NS_PER_S);
+        s->net.jitter_ns = random_between(random_word(seed, RANDOM_PLAN, 4, 0), 0,
+                                          200 * NS_PER_MS);
+    }
+    s->node.party.is_auto_accept = true;
+    s->node.party.must_know_time = (e->troubles & TROUBLE_DRIFT) == 0;
+    s->node.state_period_ns = TIME_NEVER;
+    lab_make(lab, s, seed);
+    lab->world.hooks.stepped = stepped;
+    (void)store_make_song(&lab->world.library, seed, 20000, (uint64_t)SONG_S * RATE,
+                          RATE);
+    set_clocks(e);
+    for (int i = 0; i < s->nodes; i++) {
+        e->restart_ns[i] = TIME_NEVER;
+        e->resume_ns[i] = TIME_NEVER;
+        world_start_at(&lab->world, i, i * 20 * NS_PER_MS);
+    }
+    lab_run(lab, CALL_NS);
+    call(e);
+    lab_run(lab, BEGIN_NS - CALL_NS);
+}
+
+/* ---- elect: faults ---- */
+
+static void cut(struct elect *e, int64_t last_ns)
+{
+    struct net *net = &e->lab.world.net;
+    int64_t now_ns = e->lab.world.now_ns;
+    struct net_cut c = { .from_groups = 0 };
+
+    for (int i = 0; i < e->lab.setup->nodes; i++) {
+        uint64_t bit = UINT64_C(1) << i;
+
+        c.from_groups |= lab_draw(&e->lab, 2) != 0 ? bit : 0;
+    }
+    c.to_groups = ~c.from_groups;
+    c.cut_ns = now_ns + 1;
+    c.heal_ns = time_min(now_ns + NS_PER_S + lab_draw(&e->lab, 40 * NS_PER_S), last_ns);
+    if (c.heal_ns <= c.cut_ns || !net_cut_groups(net, &c))
+        return;
+    if (lab_draw(&e->lab, 3) > 0) { /* both ways, else one */
+        struct net_cut back = c;
+
+        back.from_groups = c.to_groups;
+        back.to_groups = c.from_groups;
+        (void)net_cut_groups(net, &back);
+    }
+}
+
+static void crash(struct elect *e, int node)
+{
+    if (e->restart_ns[node] != TIME_NEVER || e->resume_ns[node] != TIME_NEVER)
+        return;
+    world_crash(&e->lab.world, node, lab_draw(&e->lab, 2) != 0);
+    e->restart_ns[node] = e->lab.world.now_ns + NS_PER_S / 10 +
+                          lab_draw(&e->lab, 20 * NS_PER_S);
+}
+
+static void pause_node(struct elect *e, int node)
+{
+    if (e->restart_ns[node] != TIME_NEVER || e->resume_ns[node] != TIME_NEVER)
+        return;
+    world_pause(&e->lab.world, node);
+    e->resume_ns[node] = e->lab.world.now_ns + NS_PER_S +
+                         lab_draw(&e->lab, 59 * NS_PER_S);
+}
+
+/* What the host is told by its user; any node may be asked, most will refuse. */
+static void order(struct elect *e, int node)
+{
+    if (!is_running(e, node))
+        return;
+    if (lab_draw(&e->lab, 3) == 0)
+        command(e, node, "handover", "");
+    else
+        command(e, node, lab_draw(&e->lab, 2) == 0 ? "pause" : "resume", NULL);
+}
+
+static void trouble(struct elect *e, int64_t last_ns)
+{
+    int node = (int)lab_draw(&e->lab, e->lab.setup->nodes);
+    int host = acting(e);
+    int kind = 1 << (int)lab_draw(&e->lab, 7);
+
+    if (host >= 0 && lab_draw(&e->lab, 2) == 0)
+        node = host; /* what befalls the host is what matters */
+    switch (kind & e->troubles) {
+    case TROUBLE_CUT:
+        cut(e, last_ns);
+        break;
+    case TROUBLE_PAUSE:
+        pause_node(e, node);
+        break;
+    case TROUBLE_CRASH:
+        crash(e, node);
+        break;
+    case TROUBLE_COMMAND:
+        order(e, node);
+        break;
+    default:
+        break;
+    }
+}
+
+static void recover(struct elect *e, bool is_last)
+{
+    for (int i = 0; i < e->lab.setup->nodes; i++) {
+        if (e->restart_ns[i] != TIME_NEVER &&
+            (is_last || e->lab.world.now_ns >= e->restart_ns[i])) {
+            world_start(&e->lab.world, i);
+            e->restart_ns[i] = TIME_NEVER;
+        }
+        if (e->resume_ns[i] != TIME_NEVER &&
+            (is_last || e->lab.world.now_ns >= e->resume_ns[i])) {
+            world_resume(&e->lab.world, i);
+            e->resume_ns[i] = TIME_NEVER;
+        }
+    }
+}
+
+/* Some of the old members are still in a party that nobody can lead any more: too many of
+ * its council have forgotten it. */
+static bool is_led(struct elect *e)
+{
+    return acting(e) >= 0;
+}
+
+static void one_world(const struct setup *s, uint64_t seed, struct elect *sum, int *led)
+{
+    struct elect *e = memory_new(1, sizeof(*e));
+    struct setup own = *s;
+    int64_t last_ns;
+
+    e->troubles = (int)(random_word(seed, RANDOM_PLAN, 0, 0) & TROUBLE_ALL);
+    for (int i = 0; i < s->nodes; i++)
+        e->restart_ns[i] = TIME_NEVER;
+    begin(e, &own, seed);
+    for (int i = 0; i < s->nodes; i++)
+        net_set_group(&e->lab.world.net, i, i);
+    last_ns = e->lab.world.now_ns + s->wait_ns;
+    while (e->lab.world.now_ns < last_ns) {
+        if (lab_draw(&e->lab, s->gap_ns) < TICK_NS)
+            trouble(e, last_ns);
+        recover(e, false);
+        lab_run(&e->lab, TICK_NS);
+    }
+    recover(e, true);
+    lab_run(&e->lab, QUIET_NS);
+    *led += is_led(e);
+    sum->doubles += e->doubles;
+    sum->epochs += e->epochs;
+    sum->regrants += e->regrants;
+    sum->elections += e->elections;
+    lab_finish(&e->lab);
+    free(e);
+}
+
+static void run_elect(const struct setup *s, uint64_t seed, struct results *r)
+{
+    struct elect *sum = memory_new(1, sizeof(*sum));
+    int bad = 0;
+    int led = 0;
+
+    for (int i = 0; i < s->rounds; i++) {
+        uint64_t world = seed * (uint64_t)s->rounds + (uint64_t)i;
+        int64_t before = sum->doubles + sum->epochs + sum->regrants;
+
+        one_world(s, world, sum, &led);
+        if (sum->doubles + sum->epochs + sum->regrants > before) {
+            bad++;
+            results_row(r, "bad_world", (double)world, 1);
+        }
+    }
+    results_add(r, "worlds", "", (double)s->rounds);
+    results_add(r, "elections", "", (double)sum->elections);
+    results_add(r, "double_hosts", "steps", (double)sum->doubles);
+    results_add(r, "double_epochs", "steps", (double)sum->epochs);
+    results_add(r, "regrants", "", (double)sum->regrants);
+    results_add(r, "bad_worlds", "", bad);
+    results_add(r, "led", "%", 100.0 * led / (double)s->rounds);
+    free(sum);
+}
+
+static void elect_defaults(struct setup *s)
+{
+    s->nodes = 5;
+    s->contacts = 1;
+    s->crypto = CRYPTO_TAGS;
+    s->rounds = 100;
+    s->wait_ns = 60 * NS_PER_S;
+    s->gap_ns = 4 * NS_PER_S;
+}
+
+static const struct lab_goal elect_goals[] = {
+    { "double_hosts", LAB_MOST, true, 0 },
+    { "double_epochs", LAB_MOST, true, 0 },
+    { "regrants", LAB_MOST, true, 0 },
+    { NULL, LAB_MEAN, false, 0 },
+};
+
+const struct lab_kind lab_elect = {
+    .name = "elect",
+    .about = "parties under all kinds of faults: never two hosts at one instant",
+    .defaults = elect_defaults,
+    .run = run_elect,
+    .goals = elect_goals,
+    .plot = "",
+};
+
+/* ---- failover ---- */
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a;
+    int64_t y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Until a host acts; TIME_NEVER: nobody in a minute. */
+static int64_t wait_for_host(struct elect *e)
+{
+    int64_t from_ns = e->lab.world.now_ns;
+
+    while (e->lab.world.now_ns - from_ns < 60 * NS_PER_S) {
+        lab_run(&e->lab, 10 * NS_PER_MS);
+        if (acting(e) >= 0)
+            return e->lab.world.now_ns - from_ns;
+    }
+    return TIME_NEVER;
+}
+
+static void add_times(struct results *r, const char *p50, const char *most, int64_t *list,
+                      int count)
+{
+    int middle = count / 2;
+
+    qsort(list, (size_t)count, sizeof(list[0]), compare);
+    results_add(r, p50, "s", (double)list[middle] / 1e9);
+    results_add(r, most, "s", (double)list[count - 1] / 1e9);
+}
+
+static void run_failover(const struct setup *s, uint64_t seed, struct results *r)
+{
+    struct elect *e = memory_new(1, sizeof(*e));
+    int64_t *crashes = memory_new((size_t)s->rounds, sizeof(*crashes));
+    int64_t *handed = memory_new((size_t)s->rounds, sizeof(*handed));
+    struct setup own = *s;
+
+    begin(e, &own, seed);
+    for (int i = 0; i < s->rounds; i++) {
+        int host;
+
+        lab_run(&e->lab, 20 * NS_PER_S + lab_draw(&e->lab, NS_PER_S));
+        host = acting(e);
+        if (host >= 0)
+            command(e, host, "handover", "");
+        handed[i] = wait_for_host(e);
+        lab_run(&e->lab, 10 * NS_PER_S + lab_draw(&e->lab, NS_PER_S));
+        host = acting(e);
+        if (host >= 0)
+            world_crash(&e->lab.world, host, true);
+        crashes[i] = wait_for_host(e);
+        lab_run(&e->lab, 5 * NS_PER_S);
+        if (host >= 0)
+            world_start(&e->lab.world, host);
+        lab_run(&e->lab, 40 * NS_PER_S); /* it hears the next call, and comes back */
+        results_row(r, "crash", i + 1, (double)crashes[i] / 1e9);
+        results_row(r, "handover", i + 1, (double)handed[i] / 1e9);
+    }
+    add_times(r, "crash_p50", "crash_most", crashes, (int)s->rounds);
+    add_times(r, "handover_p50", "handover_most", handed, (int)s->rounds);
+    results_add(r, "double_hosts", "steps", (double)e->doubles);
+    lab_finish(&e->lab);
+    free(crashes);
+    free(handed);
+    free(e);
+}
+
+static void failover_defaults(struct setup *s)
+{
+    elect_defaults(s);
+    s->rounds = 10;
+}
+
+static const struct lab_goal failover_goals[] = {
+    { "crash_p50", LAB_MEAN, true, 7 },
+    { "crash_most", LAB_MOST, true, 8 },
+    { "double_hosts", LAB_MOST, true, 0 },
+    { NULL, LAB_MEAN, false, 0 },
+};
+
+const struct lab_kind lab_failover = {
+    .name = "failover",
+    .about = "the host dies or hands over: how long until another one may act",
+    .defaults = failover_defaults,
+    .run = run_failover,
+    .goals = failover_goals,
+    .plot = "round|seconds until another host acts|crash|handover",
+};
