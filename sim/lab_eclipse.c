@@ -1,7 +1,7 @@
 /* Attackers on the overlay and on the memory of floods.
  *
  * eclipse: attackers take slots by force and fill the views of others with each other's
- * records (E18).  replay: they say again what was flooded before, and forge (E20).  Off:
+ * records (E18).  repeat: they say again what was flooded before, and forge (E20).  Off:
  * --set overlay.forced_max=6 …, flood.has_scores=no.  SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
@@ -170,7 +170,7 @@ const struct lab_kind lab_eclipse = {
     .plot = "shuffle periods|honest nodes' slots, %|share eclipsed",
 };
 
-/* ---- replay ---- */
+/* ---- repeat ---- */
 
 struct tally {
     int64_t acted;
@@ -210,7 +210,7 @@ static void inject(struct lab *lab, const int *enemies, int count, const struct 
 }
 
 /* Flood messages, and say each again after a second, a minute … a day. */
-static void replay(struct lab *lab, const int *enemies, int count, struct results *r)
+static void repeat(struct lab *lab, const int *enemies, int count, struct results *r)
 {
     static const int64_t waits_s[] = { 1, 10, 50, 65, 100, 160, 240, 600, 3600, 86400 };
     int messages = (int)lab->setup->messages;
@@ -283,7 +283,7 @@ static int tries_until_cut(struct lab *lab, int enemy, int how)
     return TRIES_MAX;
 }
 
-static void run_replay(const struct setup *s, uint64_t seed, struct results *r)
+static void run_repeat(const struct setup *s, uint64_t seed, struct results *r)
 {
     struct lab lab;
     struct tally before;
@@ -294,7 +294,7 @@ static void run_replay(const struct setup *s, uint64_t seed, struct results *r)
 
     lab_begin_mixed(&lab, s, seed, s->share_ppm, make_eclipser);
     count = enemy_list(&lab, &enemies);
-    replay(&lab, enemies, count, r);
+    repeat(&lab, enemies, count, r);
     before = tally_of(&lab);
     for (int i = 0; i < count; i++) {
         int tries = tries_until_cut(&lab, enemies[i], i % 4);
@@ -310,24 +310,24 @@ static void run_replay(const struct setup *s, uint64_t seed, struct results *r)
     lab_finish(&lab);
 }
 
-static void replay_defaults(struct setup *s)
+static void repeat_defaults(struct setup *s)
 {
     s->nodes = 300;
     s->share_ppm = 50000;
     s->messages = 3;
 }
 
-static const struct lab_goal replay_goals[] = {
+static const struct lab_goal repeat_goals[] = {
     { "acted_twice", LAB_MOST, true, 0 },  { "sent_twice", LAB_MOST, true, 0 },
     { "forged_acted", LAB_MOST, true, 0 }, { "forged_sent", LAB_MOST, true, 0 },
     { "cut_after", LAB_MOST, true, 3 },    { NULL, LAB_MEAN, false, 0 },
 };
 
-const struct lab_kind lab_replay = {
-    .name = "replay",
+const struct lab_kind lab_repeat = {
+    .name = "repeat",
     .about = "attackers say again what was flooded, and forge",
-    .defaults = replay_defaults,
-    .run = run_replay,
-    .goals = replay_goals,
+    .defaults = repeat_defaults,
+    .run = run_repeat,
+    .goals = repeat_goals,
     .plot = "",
 };

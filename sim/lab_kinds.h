@@ -16,7 +16,7 @@ extern const struct lab_kind lab_nat;
 extern const struct lab_kind lab_attack; /* lab_attack.c */
 extern const struct lab_kind lab_flood;
 extern const struct lab_kind lab_eclipse; /* lab_eclipse.c */
-extern const struct lab_kind lab_replay;
+extern const struct lab_kind lab_repeat;
 extern const struct lab_kind lab_detector; /* lab_detector.c */
 extern const struct lab_kind lab_ring;     /* lab_ring.c */
 extern const struct lab_kind lab_elect;    /* lab_elect.c */
