@@ -20,17 +20,18 @@ static struct promises *promises(struct node *n)
     return n->promises;
 }
 
-/* [party, epoch] */
+/* [party, granted, obeyed] */
 static bool read_promise(struct bytes value, struct promise *p)
 {
     struct cbor_reader r;
     struct bytes party;
 
     cbor_reader_init(&r, value);
-    if (cbor_read_array(&r, 2) != 2)
+    if (cbor_read_array(&r, 3) != 3)
         return false;
     party = cbor_read_bytes(&r, PARTY_ID_LEN);
     p->epoch = cbor_read_uint(&r, UINT64_MAX);
+    p->obeyed = cbor_read_uint(&r, UINT64_MAX);
     if (!cbor_is_done(&r) || party.len != PARTY_ID_LEN)
         return false;
     memcpy(p->party.b, party.data, PARTY_ID_LEN);
@@ -53,7 +54,7 @@ void company_recall(struct node *n, const struct memory_item *item)
 void company_promise(struct node *n)
 {
     uint8_t key[sizeof(PROMISE_KEY_PREFIX)] = PROMISE_KEY_PREFIX;
-    uint8_t value[2 + PARTY_ID_LEN + 9];
+    uint8_t value[2 + PARTY_ID_LEN + 9 + 9];
     struct cbor_writer w;
     struct promise p;
     struct effect *e;
@@ -65,9 +66,10 @@ void company_promise(struct node *n)
         return;
     key[sizeof(key) - 1] = (uint8_t)('a' + p.slot);
     cbor_writer_init(&w, value, sizeof(value));
-    cbor_write_array(&w, 2);
+    cbor_write_array(&w, 3);
     cbor_write_bytes(&w, p.party.b, PARTY_ID_LEN);
     cbor_write_uint(&w, p.epoch);
+    cbor_write_uint(&w, p.obeyed);
     e->u.remember.key = effects_copy(n->out, bytes_of(key, sizeof(key)));
     e->u.remember.value = effects_copy(n->out, cbor_written(&w));
 }

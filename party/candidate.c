@@ -32,7 +32,7 @@ static bool knows_time(struct party *p)
 static bool may_stand(struct party *p)
 {
     if (!state_is_open(p) || p->phase == PARTY_CALLING || p->phase == PARTY_JOINING ||
-        p->log.seq == 0 || p->now_ns < p->abstain_ns || !knows_time(p)) {
+        p->log.seq == 0 || !council_may_vote(p) || !knows_time(p)) {
         return false;
     }
     if (is_handed_to_us(p, p->log.epoch + 1)) {
@@ -195,6 +195,7 @@ static void count_grants(struct party *p, struct outbox *out)
         win(p, out);
     } else if (ballot_grant(&p->ballot, &own)) {
         enter(p, CANDIDACY_VOTING, p->params.claim_limit_ns);
+        p->ballot.obeyed = c->epoch; /* by ourselves, if we win */
         council_promise(p);
     }
 }

@@ -21,6 +21,12 @@ int64_t council_lease_left_ns(const struct party *p)
     return left_ns > 0 ? left_ns : 0;
 }
 
+bool council_may_vote(const struct party *p)
+{
+    return p->now_ns >= p->abstain_ns && p->log.epoch >= p->ballot.obeyed &&
+           (p->has_been_current || p->role == PARTY_ROLE_HOST);
+}
+
 static void deny(struct party *p, int peer, uint64_t epoch, struct outbox *out)
 {
     uint64_t highest = p->ballot.epoch > p->log.epoch ? p->ballot.epoch : p->log.epoch;
@@ -116,8 +122,8 @@ static void take_claim(struct party *p, int peer, const struct msg_claim *m,
         .now_ns = p->now_ns,
     };
 
-    if (council_rank(&p->council, p->self->sign_public) < 0 ||
-        p->now_ns < p->abstain_ns || !may_claim(p, peer, m) ||
+    if (council_rank(&p->council, p->self->sign_public) < 0 || !council_may_vote(p) ||
+        !may_claim(p, peer, m) ||
         (p->role == PARTY_ROLE_HOST && party_is_acting(p, p->now_ns)) ||
         !ballot_grant(&p->ballot, &claim)) {
         deny(p, peer, m->epoch, out);
@@ -224,6 +230,16 @@ void council_obey(struct party *p, const struct coord *c)
     candidate_stop(p);
     p->candidacy.tries = 0;
     p->is_resigned = false;
+    council_note_epoch(p);
+}
+
+void council_note_epoch(struct party *p)
+{
+    if (p->log.epoch > 1 && p->ballot.obeyed < p->log.epoch) {
+        p->ballot.obeyed = p->log.epoch;
+        p->is_promise_kept = false;
+        p->is_promise_new = true;
+    }
 }
 
 void council_coord(struct party *p, int peer, const struct coord *c, struct outbox *out)
@@ -346,6 +362,9 @@ static const struct party_member *newcomer(struct party *p)
     const struct party_member *best = state_member(p, p->self->sign_public);
 
     if (best != NULL && council_rank(&p->council, best->key) < 0) {
+        if (!p->is_promise_kept && p->log.epoch > 1) {
+            return NULL; /* its own voice counts once it cannot forget it */
+        }
         return best; /* the host, if it was given the party without a seat */
     }
     best = NULL;

@@ -19,6 +19,10 @@ void council_refer(struct party *p, int peer, uint64_t epoch, struct outbox *out
 /* Of our leases: how long nobody but the present host may be granted. */
 int64_t council_lease_left_ns(const struct party *p);
 
+/* May we vote, and give leases?  Not while we may have forgotten what we voted for: in
+ * another run, or before we left and came back. */
+bool council_may_vote(const struct party *p);
+
 /* Ask for a promise to be written down, and what follows when it is. */
 void council_promise(struct party *p);
 void council_promised(struct party *p, struct outbox *out);
@@ -26,6 +30,9 @@ void council_promised(struct party *p, struct outbox *out);
 /* Host: keep the council as large as the party and of those who are here, one seat at a
  * time, each when a majority knows of the one before. */
 void council_upkeep(struct party *p);
+
+/* The epoch that we live in is to be remembered before we give a lease in it. */
+void council_note_epoch(struct party *p);
 
 /* Obey this epoch and host from now on; c, its certificate, is kept as a copy. */
 void council_obey(struct party *p, const struct coord *c);

@@ -35,6 +35,7 @@ struct ballot {
     uint64_t handover_epoch; /* the present host gave this epoch away; 0: no */
     uint8_t handover_host[KEY_LEN];
     int64_t lease_ns; /* no other is granted before, by the local clock */
+    uint64_t obeyed;  /* highest epoch whose host was taken for one, in any run */
 };
 
 /* Who asks, and what the asked one knows. */

@@ -50,7 +50,7 @@ static bool may_fork(struct party *p)
            party_log_is_of_epoch(&p->log) && p->now_ns - led_ns(p) >= wait_ns &&
            !party_is_acting(p, p->now_ns) && p->offers[0].len > 0 &&
            state_member(p, p->self->sign_public) != NULL &&
-           party_line(p, p->now_ns).is_valid;
+           (!p->params.must_know_time || party_line(p, p->now_ns).is_valid);
 }
 
 /* ---- to fork ---- */

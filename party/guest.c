@@ -98,8 +98,17 @@ void guest_begin(struct party *p, struct invite *v, struct outbox *out)
         party_log_trust(&p->log, v->epoch, v->host_key);
     }
     if (p->promises != NULL) {
-        p->ballot.epoch = promises_find(p->promises, &v->party);
+        struct promise promise = promises_find(p->promises, &v->party);
+
+        p->ballot.epoch = promise.epoch;
+        p->ballot.obeyed = promise.obeyed;
+        if (promise.epoch > 0 || promise.obeyed > 0) { /* and what we promised just now */
+            p->abstain_ns = p->abstain_ns > p->now_ns + p->params.lease_ns
+                                ? p->abstain_ns
+                                : p->now_ns + p->params.lease_ns;
+        }
     }
+    p->has_been_current = false;
     p->join_limit_ns = p->now_ns + p->params.join_limit_ns;
     p->dial_wait_ns = p->params.dial_first_ns;
     p->join_ns = p->now_ns;
@@ -222,7 +231,11 @@ void guest_ask_log(struct party *p, int peer, struct outbox *out)
  * another one more, or may have and do not know. */
 static int64_t lives_by(const struct party *p)
 {
-    return p->ballot.epoch <= p->log.epoch && p->now_ns >= p->abstain_ns ? p->beat_ns : 0;
+    bool is_known = p->log.epoch <= 1 ||
+                    (p->ballot.obeyed >= p->log.epoch && p->is_promise_kept);
+
+    return p->ballot.epoch <= p->log.epoch && council_may_vote(p) && is_known ? p->beat_ns
+                                                                              : 0;
 }
 
 static void report(struct party *p, struct outbox *out)
@@ -430,7 +443,9 @@ void guest_take_beat(struct party *p, int peer, const struct msg_party_beat *m,
         state_log(p, LOG_WARN, "the host's log is another one");
     } else if (m->seq == p->log.seq && (!p->is_current || p->is_held)) {
         p->is_current = true;
+        p->has_been_current = true;
         p->is_held = false;
+        council_note_epoch(p); /* one that came late takes it from its invite */
         if (state_member(p, p->self->sign_public) == NULL) {
             p->is_in = false; /* it says that we left: come again */
             p->join_ns = p->now_ns;

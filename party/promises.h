@@ -1,6 +1,8 @@
-/* What a node has promised in elections, over restarts: the highest epoch that it granted
- * in each of the last parties.  Pure; the node writes each down before it is told.
- * SPDX-License-Identifier: MIT */
+/* What a node has promised in elections, over restarts: in each of the last parties, the
+ * highest epoch that it granted, and the highest whose host it took for one.  The second
+ * is what it must not forget as a voter: whoever lacks entries of that epoch may not be
+ * granted by it, though it has the entries no more.  Pure; the node writes each down
+ * before it is told. SPDX-License-Identifier: MIT */
 #ifndef PARTY_PROMISES_H
 #define PARTY_PROMISES_H
 
@@ -14,7 +16,8 @@
 struct promise {
     int slot; /* 0..PROMISES_MAX - 1, where it is remembered */
     struct party_id party;
-    uint64_t epoch;
+    uint64_t epoch;  /* granted; 0: none */
+    uint64_t obeyed; /* 0: none */
 };
 
 /* Zeroed: none. */
@@ -22,16 +25,17 @@ struct promises {
     int next;
     struct {
         struct party_id party;
-        uint64_t epoch; /* 0: the slot is free */
+        uint64_t epoch;
+        uint64_t obeyed; /* both 0: the slot is free */
     } list[PROMISES_MAX];
 };
 
-/* Highest epoch granted in a party; 0: none is remembered. */
-uint64_t promises_find(const struct promises *t, const struct party_id *party);
+/* What is remembered of a party; both epochs 0: nothing. */
+struct promise promises_find(const struct promises *t, const struct party_id *party);
 
-/* Remember one.  What is to be written down, slot included. */
+/* Remember more.  What is to be written down, slot included. */
 struct promise promises_put(struct promises *t, const struct party_id *party,
-                            uint64_t epoch);
+                            uint64_t epoch, uint64_t obeyed);
 
 /* At the start: what was written down. */
 void promises_recall(struct promises *t, const struct promise *p);

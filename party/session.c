@@ -531,7 +531,7 @@ void party_promised(struct party *p, const struct promise *promise, bool is_kept
 {
     p->now_ns = now_ns;
     if (is_kept && state_is_open(p) && party_id_equal(&promise->party, &p->log.party) &&
-        promise->epoch == p->ballot.epoch) {
+        promise->epoch >= p->ballot.epoch && promise->obeyed >= p->ballot.obeyed) {
         council_promised(p, out);
     }
     run(p, out);

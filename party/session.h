@@ -250,8 +250,9 @@ struct party {
     struct council council;
     struct council old_council; /* the one before: a certificate may be by it */
     struct ballot ballot;
-    bool is_promise_new;  /* the ballot waits to be taken and written down … */
-    bool is_promise_kept; /* … and is on the disk */
+    bool has_been_current; /* since we joined we had all that a host had */
+    bool is_promise_new;   /* the ballot waits to be taken and written down … */
+    bool is_promise_kept;  /* … and is on the disk */
     struct candidacy candidacy;
     struct coord *certificate; /* of the epoch that we obey; from the heap; NULL: none */
     int64_t acted_ns;          /* host: it acted then */

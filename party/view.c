@@ -155,9 +155,10 @@ bool party_take_promise(struct party *p, struct promise *promise)
         return false;
     }
     p->is_promise_new = false;
-    *promise = (struct promise){ 0, p->log.party, p->ballot.epoch };
+    *promise = (struct promise){ 0, p->log.party, p->ballot.epoch, p->ballot.obeyed };
     if (p->promises != NULL) {
-        *promise = promises_put(p->promises, &p->log.party, p->ballot.epoch);
+        *promise = promises_put(p->promises, &p->log.party, p->ballot.epoch,
+                                p->ballot.obeyed);
     }
     return true;
 }

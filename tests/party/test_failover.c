@@ -319,7 +319,7 @@ static void test_restart(void **state)
     net_kill(n, 0);
     assert_true(wait_for_host(n, 10 * S, &host) >= 0);
     host = host == 1 ? 2 : 1; /* the other one */
-    assert_int_equal(promises_find(&n->nodes[host].promises, &p->log.party), 2);
+    assert_int_equal(promises_find(&n->nodes[host].promises, &p->log.party).epoch, 2);
     net_kill(n, host);
     net_on(n, host, true);
     net_run(n, 60 * S);

@@ -362,6 +362,49 @@ static void test_forged_close(void **state)
     assert_int_equal(net_party(n, 1)->invites->count, 0);
 }
 
+/* ---- songs of others ---- */
+
+/* Only its owner may offer a song, to a party that it is in, once, and before it plays.
+ */
+static void test_offers(void **state)
+{
+    static const struct row {
+        const char *fact;
+        int from;
+        int owner;
+        int flip; /* byte of the signature, -1: none */
+        int want; /* songs of the pool behind it */
+    } rows[] = {
+        { "of a stranger", 4, 4, -1, 2 },         { "of another's song", 1, 2, -1, 2 },
+        { "with a wrong signature", 1, 1, 9, 2 }, { "its own", 1, 1, -1, 3 },
+        { "the same again", 1, 1, -1, 3 },        { "of a second guest", 2, 2, -1, 4 },
+    };
+    struct net *n = net_new(31, 5);
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        net_on(n, i, i > 0 && i < 4);
+    }
+    assert_int_equal(net_host(n, 0, 2, 4), 0); /* it waits for a fourth guest */
+    net_run(n, 3 * S);
+    net_up(n, 4, 0);
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct msg m = { .type = MSG_PARTY_OFFER };
+        uint8_t manifest[MSG_ENTRY_MAX];
+
+        m.u.party_offer.party = net_party(n, 0)->log.party;
+        m.u.party_offer.manifest = bytes_of(
+            manifest, net_manifest(n, rows[i].owner, 0, manifest, m.u.party_offer.sig));
+        if (rows[i].flip >= 0) {
+            m.u.party_offer.sig[rows[i].flip] ^= 1;
+        }
+        say(n, rows[i].from, 0, &m);
+        if (timeline_song_count(&net_party(n, 0)->timeline) != rows[i].want) {
+            fail_msg("%s", rows[i].fact);
+        }
+    }
+}
+
 /* ---- another host ---- */
 
 static struct msg claim_of(struct net *n, uint64_t epoch)
@@ -618,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_replays),
         cmocka_unit_test(test_wrong_mouth),
         cmocka_unit_test(test_wild_claims),
+        cmocka_unit_test(test_offers),
         cmocka_unit_test(test_beats),
         cmocka_unit_test(test_yields),
         cmocka_unit_test(test_forged_close),
