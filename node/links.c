@@ -6,7 +6,8 @@
 #include "node/floods.h"
 #include "node/internal.h"
 
-#define LOOKS 4 /* at what nobody needs, in the time that it is kept */
+#define FLOOD_FRAME_MAX (MSG_INNER_MAX + 128)
+#define LOOKS           4 /* at what nobody needs, in the time that it is kept */
 
 int links_find(const struct node *n, const struct node_id *id)
 {
@@ -41,7 +42,7 @@ static bool is_expendable(const struct node *n, const struct slot *s)
     int64_t patience_ns = n->params->handshake_ns / 8;
 
     if (s->state == SLOT_DIALLING) /* nobody may be there: others come first */
-        return n->now_ns - s->at_ns >= patience_ns / 2;
+        return n->now_ns - s->at_ns >= overlay_dial_patience_ns(&n->overlay);
     if (s->state == SLOT_SHAKING || s->state == SLOT_GREETING)
         return !s->is_dialled &&
                n->now_ns - (s->at_ns - n->params->handshake_ns) >= patience_ns;
@@ -52,15 +53,20 @@ static bool is_expendable(const struct node *n, const struct slot *s)
 /* Whose slot a new link may have when all are taken, or NULL. */
 static struct slot *expendable(const struct node *n)
 {
+    struct slot *oldest = NULL;
+
     for (int k = 0; k < n->slot_set.count; k++) {
-        if (n->slots[k]->state != SLOT_UP && is_expendable(n, n->slots[k]))
-            return n->slots[k];
+        struct slot *s = n->slots[k];
+
+        if (s->state != SLOT_UP && is_expendable(n, s) &&
+            (oldest == NULL || s->at_ns < oldest->at_ns))
+            oldest = s;
     }
-    for (int k = 0; k < n->slot_set.count; k++) {
+    for (int k = 0; oldest == NULL && k < n->slot_set.count; k++) {
         if (is_expendable(n, n->slots[k]))
-            return n->slots[k];
+            oldest = n->slots[k];
     }
-    return NULL;
+    return oldest;
 }
 
 /* True when there is a slot for a new link, or could be made. */
@@ -309,9 +315,21 @@ static void send_hello(struct node *n, struct slot *s)
         .listen = n->listen,
         .observed = s->remote,
         .clock_id = n->clock_id,
+        .is_alarmed = overlay_is_alarmed(&n->overlay),
         .name = bytes_of(n->name, strlen(n->name)),
     };
     send_sealed(n, s, bytes_of(plain, msg_encode(&m, plain, sizeof(plain))));
+}
+
+/* Where neighbours have just fallen silent there is no time for questions: what is fresh
+ * goes right behind our HELLO, before the peer has said its own. */
+static void send_fresh(struct node *n, struct slot *s)
+{
+    uint8_t plain[FLOOD_FRAME_MAX];
+    struct msg m;
+
+    for (int i = 0; flood_fresh(&n->floods, i, n->now_ns, &m); i++)
+        send_sealed(n, s, bytes_of(plain, msg_encode(&m, plain, sizeof(plain))));
 }
 
 void links_agreed(struct slot *s, const struct suite_peer *peer, bool is_dialled)
@@ -348,6 +366,8 @@ static int shake(struct node *n, struct slot *s, struct bytes in)
     s->more = NULL;
     s->state = SLOT_GREETING;
     send_hello(n, s);
+    if (s->is_dialled)
+        send_fresh(n, s);
     return 0;
 }
 
@@ -569,6 +589,10 @@ void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
     }
     overlay_peer_up(&n->overlay, peer, rec, dialled, n->now_ns, box);
     floods_peer_up(n, peer);
+    if (h->is_alarmed) {
+        flood_alarm(&n->floods, n->now_ns);
+        overlay_alarm(&n->overlay, n->now_ns, box);
+    }
     if (n->company != NULL)
         party_peer_up(&n->company->party, peer, &rec->id, s->key, &rec->addr, n->now_ns,
                       box);

@@ -13,27 +13,6 @@
 #define ACK_RECS        8 /* of the passive view */
 #define DISCONNECT_RECS 8
 
-/* A neighbour that should have acknowledged a flood by now, or -1. */
-static int doubted(const struct overlay *o)
-{
-    for (int i = 0; i < o->active_count && view_doubts(o) > 0; i++) {
-        if (liveness_is_doubted(o->liveness, o->active[i]))
-            return o->active[i];
-    }
-    return -1;
-}
-
-int view_doubts(const struct overlay *o)
-{
-    int count = 0;
-
-    if (o->liveness == NULL || o->liveness->doubt_count == 0 || !o->p->has_doubts)
-        return 0;
-    for (int i = 0; i < o->active_count; i++)
-        count += liveness_is_doubted(o->liveness, o->active[i]);
-    return count;
-}
-
 int view_room(const struct overlay *o)
 {
     return o->p->active_max - o->active_count - o->asked_count + view_doubts(o);
@@ -153,7 +132,7 @@ static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns
     int old = passive_find(&o->passive, &overlay_rec(o, peer)->id);
 
     if (o->active_count == o->p->active_max) {
-        int gone = doubted(o);
+        int gone = view_doubted(o);
 
         assert(gone >= 0);
         view_say_disconnect(o, gone, DISCONNECT_EVICTED, overlay_rec(o, peer), out);
@@ -351,7 +330,8 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
     for (int i = 0; i < o->active_count && recs->count < MSG_RECS_MAX; i++) {
         const struct peer_rec *rec = overlay_rec(o, o->active[i]);
 
-        if (o->active[i] != peer && passive_is_dialable(&rec->addr))
+        if (o->active[i] != peer && passive_is_dialable(&rec->addr) &&
+            !view_is_doubted(o, o->active[i]))
             recs->list[recs->count++] = *rec;
     }
     if (is_accepted)

@@ -28,6 +28,8 @@ struct flood_params {
     int origins_max;                /* origins whose rate is known: 256 */
     int answers_max;                /* newest answers known, against doubles: 512 */
     int ttl_max;                    /* hops of any flood or reply: 12 */
+    int forward_max;                /* a flood that made so many hops is not passed on; 0
+                                       makes a black hole: 12 */
     int life_max_s;                 /* of any flood: 150 */
     int64_t skew_ns;                /* tolerated between two UTC clocks: 30 s */
     int64_t route_ns;               /* the way back is known so long: 180 s */
@@ -47,6 +49,8 @@ struct flood_params {
     int64_t recent_ns; /* fresh is what is younger: 60 s */
     int64_t repair_ns; /* after the loss of a neighbour all new links count, not only new
                           neighbours: 10 s */
+    int64_t urgent_ns; /* then what is younger than this is sent unasked … */
+    int urgent_max;    /* … on links that we dial, but so many at most: 5 s, 4 */
     size_t recent_bytes;          /* what is kept for it at most: 64 KiB */
     int wanted_max;               /* ids asked for and not come yet: 64 */
     struct bucket_rate id_rate;   /* ids of one link: 200/s, burst 400 */
@@ -258,6 +262,13 @@ int flood_forward(struct floods *f, const struct msg_flood *m, const struct floo
 
 /* A link is new: offer what is fresh to this peer, when a neighbour was lost lately. */
 void flood_greet(struct floods *f, int peer, int64_t now_ns, struct outbox *out);
+
+/* What goes unasked to a peer that we have dialled in haste: the copy with this index,
+ * valid until the next call that changes anything.  False: there are no more. */
+bool flood_fresh(const struct floods *f, int index, int64_t now_ns, struct msg *copy);
+
+/* Neighbours may just have died: from now on it counts as after a loss. */
+void flood_alarm(struct floods *f, int64_t now_ns);
 
 /* Who the neighbours are now, when they have changed: new ones are greeted. */
 void flood_set_active(struct floods *f, const int *active, int count, int64_t now_ns,

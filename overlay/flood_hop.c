@@ -7,9 +7,19 @@
 
 #include "overlay/flood_private.h"
 
+#define EXCUSE_NS (10 * NS_PER_MS)
+
 struct flood_unacked {
     int32_t row; /* of the table of seen floods; outlives this entry by far */
     uint32_t due_ms;
+    uint8_t stage; /* enum flood_stage */
+};
+
+/* What the deadline of a copy is. */
+enum flood_stage {
+    STAGE_SENT,    /* then its answer is late */
+    STAGE_EXCUSED, /* the same, put off once as we came late ourselves */
+    STAGE_LATE     /* then it is overdue */
 };
 
 int64_t flood_patience_ns(const struct floods *f, int peer)
@@ -18,6 +28,16 @@ int64_t flood_patience_ns(const struct floods *f, int peer)
 
     return rtt_ns * f->p->ack_rtts > f->p->ack_ns ? rtt_ns * f->p->ack_rtts
                                                   : f->p->ack_ns;
+}
+
+/* An answer is late, before it is overdue. */
+static int64_t late_ns(const struct floods *f, int peer)
+{
+    int64_t patience_ns = flood_patience_ns(f, peer);
+
+    return f->liveness == NULL
+               ? patience_ns
+               : time_min(liveness_late_ns(f->liveness, peer), patience_ns);
 }
 
 static void remove_unacked(struct floods *f, struct flood_traffic *t, int index)
@@ -45,13 +65,14 @@ void flood_hops_drop(struct floods *f, int peer)
 void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns)
 {
     struct flood_traffic *t = flood_traffic(f, peer);
-    int64_t due_ns = now_ns + flood_patience_ns(f, peer);
+    int64_t due_ns = now_ns + late_ns(f, peer);
 
     if (!f->p->has_acks || t->unacked_count == FLOOD_UNACKED_MAX)
         return; /* the others tell enough */
     if (t->unacked == NULL)
         t->unacked = heap_take(f->heap, FLOOD_UNACKED_MAX, sizeof(*t->unacked));
-    t->unacked[t->unacked_count++] = (struct flood_unacked){ row, seen_ms(due_ns) };
+    t->unacked[t->unacked_count++] = (struct flood_unacked){ row, seen_ms(due_ns),
+                                                             STAGE_SENT };
     f->state->unacked++;
     f->wake_ns = time_min(f->wake_ns, due_ns);
 }
@@ -148,7 +169,7 @@ int flood_forward(struct floods *f, const struct msg_flood *m, const struct floo
     copy.u.flood = *m;
     if (h->peer >= 0)
         copy.u.flood.hops = (uint8_t)(m->hops + 1);
-    if (h->peer < 0 || (m->hops < h->ttl && m->hops < f->p->ttl_max)) {
+    if (h->peer < 0 || (m->hops < h->ttl && m->hops < f->p->forward_max)) {
         sent = send_copies(f, &copy, h, active, count, now_ns, out);
         flood_recent_keep(f, &copy.u.flood, h, now_ns);
     }
@@ -214,6 +235,35 @@ static void look_at_suspect(struct floods *f, int peer, int64_t now_ns)
     f->past->counts.silent++;
 }
 
+static void set_due(struct floods *f, struct flood_unacked *u, enum flood_stage stage,
+                    int64_t due_ns)
+{
+    u->stage = (uint8_t)stage;
+    u->due_ms = seen_ms(due_ns);
+    f->wake_ns = time_min(f->wake_ns, due_ns);
+}
+
+/* The first deadline of a copy.  False when the other one has passed as well. */
+static bool be_late(struct floods *f, int peer, struct flood_unacked *u, int64_t now_ns)
+{
+    int64_t early_ns = late_ns(f, peer);
+    int64_t left_ns = flood_patience_ns(f, peer) - early_ns;
+    int64_t since_ns = NS_PER_MS * seen_ms_since(seen_ms(now_ns), u->due_ms);
+
+    if (since_ns >= left_ns)
+        return false;
+    if (u->stage == STAGE_SENT && since_ns > EXCUSE_NS) {
+        set_due(f, u, STAGE_EXCUSED, now_ns + EXCUSE_NS);
+        return true; /* the answer may wait to be read */
+    }
+    set_due(f, u, STAGE_LATE, now_ns + left_ns - since_ns);
+    if (now_ns - liveness_heard_ns(f->liveness, peer) < early_ns)
+        return true;
+    liveness_late(f->liveness, peer);
+    flood_alarm(f, now_ns);
+    return true;
+}
+
 static void look_at_link(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
     struct flood_traffic *t = flood_link(f, peer)->traffic;
@@ -226,6 +276,9 @@ static void look_at_link(struct floods *f, int peer, int64_t now_ns, struct outb
             f->wake_ns = time_min(f->wake_ns, now_ns + left_ms * NS_PER_MS);
             continue;
         }
+        if (t->unacked[i].stage != STAGE_LATE && f->liveness != NULL &&
+            be_late(f, peer, &t->unacked[i], now_ns))
+            continue;
         remove_unacked(f, t, i);
         suspect(f, peer, now_ns, out);
     }

@@ -93,6 +93,15 @@ static const struct flood_body *find_body(const struct floods *f,
     return NULL;
 }
 
+/* It goes as it came, with one hop more.  The copy is valid as long as the body is. */
+static void say(const struct flood_body *b, struct msg *copy)
+{
+    *copy = (struct msg){ .type = MSG_FLOOD };
+    copy->u.flood.hops = b->hops;
+    copy->u.flood.inner = bytes_of(b->inner, b->len);
+    memcpy(copy->u.flood.sig, b->sig, SIGNATURE_LEN);
+}
+
 void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
     struct msg m = { .type = MSG_DIGEST };
@@ -115,6 +124,33 @@ void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
         outbox_push(out, peer, &m);
 }
 
+bool flood_fresh(const struct floods *f, int index, int64_t now_ns, struct msg *copy)
+{
+    const struct flood_state *s = f->state;
+    int count = 0;
+    int skip;
+
+    if (s == NULL || !f->p->has_push || now_ns >= f->repair_until_ns)
+        return false;
+    for (const struct flood_body *b = s->oldest; b != NULL; b = b->next)
+        count += now_ns - b->born_ns < f->p->urgent_ns;
+    skip = count - f->p->urgent_max + index;
+    if (index >= count || index >= f->p->urgent_max)
+        return false;
+    for (const struct flood_body *b = s->oldest; b != NULL; b = b->next) {
+        if (now_ns - b->born_ns < f->p->urgent_ns && skip-- <= 0) {
+            say(b, copy);
+            return true;
+        }
+    }
+    return false;
+}
+
+void flood_alarm(struct floods *f, int64_t now_ns)
+{
+    f->repair_until_ns = now_ns + f->p->repair_ns;
+}
+
 void flood_greet(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
     if (now_ns < f->repair_until_ns)
@@ -130,7 +166,7 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
     flood_recent_forget(f, now_ns);
     for (int i = 0; i < m->count; i++) {
         const struct flood_body *b = find_body(f, &m->list[i]);
-        struct msg copy = { .type = MSG_FLOOD };
+        struct msg copy;
 
         if (b == NULL)
             continue;
@@ -139,9 +175,7 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
             flood_blame(f, peer, f->p->excess_points, now_ns);
             return;
         }
-        copy.u.flood.hops = b->hops;
-        copy.u.flood.inner = bytes_of(b->inner, b->len);
-        memcpy(copy.u.flood.sig, b->sig, SIGNATURE_LEN);
+        say(b, &copy);
         outbox_push(out, peer, &copy);
         flood_hop_sent(f, seen_find(&s->seen, &b->id), peer, now_ns);
         f->past->counts.pushed++;

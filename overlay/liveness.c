@@ -26,6 +26,8 @@ struct liveness_params liveness_params_default(void)
         .suspect_max_ns = 20 * NS_PER_S,
         .probe_ns = 1500 * NS_PER_MS,
         .probes_max = 3,
+        .late_min_ns = 100 * NS_PER_MS,
+        .late_half_rtts = 3,
         .stall_ns = 250 * NS_PER_MS,
         .health_max = 7,
         .health_ns = 10 * NS_PER_S,
@@ -88,8 +90,9 @@ static void set_mood(struct liveness *l, struct liveness_peer *x, enum liveness_
 
 static void trust(struct liveness *l, struct liveness_peer *x)
 {
-    l->doubt_count = (int16_t)(l->doubt_count - x->is_doubted);
+    l->doubt_count = (int16_t)(l->doubt_count - (x->is_doubted || x->is_late));
     x->is_doubted = 0;
+    x->is_late = 0;
 }
 
 void liveness_peer_up(struct liveness *l, int peer, bool is_ours, int64_t now_ns)
@@ -283,8 +286,8 @@ void liveness_doubt(struct liveness *l, int peer)
 
     if (x == NULL || !is_up(x) || x->is_doubted)
         return;
+    l->doubt_count = (int16_t)(l->doubt_count + !x->is_late);
     x->is_doubted = 1;
-    l->doubt_count++;
     l->has_doubts = true;
 }
 
@@ -293,6 +296,31 @@ bool liveness_is_doubted(const struct liveness *l, int peer)
     const struct liveness_peer *x = find(l, peer);
 
     return x != NULL && x->is_doubted;
+}
+
+void liveness_late(struct liveness *l, int peer)
+{
+    struct liveness_peer *x = find(l, peer);
+
+    if (x == NULL || !is_up(x) || x->is_late)
+        return;
+    l->doubt_count = (int16_t)(l->doubt_count + !x->is_doubted);
+    x->is_late = 1;
+    l->has_doubts = true;
+}
+
+bool liveness_is_late(const struct liveness *l, int peer)
+{
+    const struct liveness_peer *x = find(l, peer);
+
+    return x != NULL && x->is_late;
+}
+
+int64_t liveness_late_ns(const struct liveness *l, int peer)
+{
+    const struct liveness_peer *x = find(l, peer);
+
+    return max(x == NULL ? 0 : rtts(x, l->p->late_half_rtts) / 2, l->p->late_min_ns);
 }
 
 bool liveness_take_doubts(struct liveness *l)

@@ -36,6 +36,8 @@ struct liveness_params {
     int64_t probe_ns;             /* others have so long to answer; 0: none is asked:
                                      1.5 s */
     int probes_max;               /* a peer that only others hear is kept so often: 3 */
+    int64_t late_min_ns;          /* an answer is late after max(this, …: 100 ms */
+    int late_half_rtts;           /* … so many half RTTs): 3 */
     int64_t stall_ns;             /* a wake later than this: we were held up: 250 ms */
     int health_max;               /* stalls counted: 7 */
     int64_t health_ns;            /* one is forgotten in this time: 10 s */
@@ -71,6 +73,7 @@ struct liveness_peer {
     uint8_t has_question : 1; /* waits for liveness_take_question */
     uint8_t is_doubted : 1;   /* see liveness_doubt */
     uint8_t is_ours : 1;      /* we dialled it */
+    uint8_t is_late : 1;      /* see liveness_late */
 };
 
 struct liveness {
@@ -80,7 +83,7 @@ struct liveness {
     struct liveness_peer *peers;
     int dead_count;      /* verdicts that wait for liveness_take_dead */
     int question_count;  /* … questions for liveness_take_question */
-    int16_t doubt_count; /* peers in doubt */
+    int16_t doubt_count; /* peers in doubt, or late */
     bool has_doubts;     /* … and new ones since liveness_take_doubts */
     uint8_t health;      /* stalls of our own of late, 0..health_max */
     int64_t wake_ns;     /* no deadline is earlier */
@@ -121,7 +124,16 @@ void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *o
 void liveness_doubt(struct liveness *l, int peer);
 bool liveness_is_doubted(const struct liveness *l, int peer);
 
-/* True once after there were new doubts. */
+/* The peer could have answered something by now, and has said nothing since: it is late
+ * until it is heard.  One alone may just have work to do, and so this means nothing; when
+ * many are late at once, the power may be cut where they are. */
+void liveness_late(struct liveness *l, int peer);
+bool liveness_is_late(const struct liveness *l, int peer);
+
+/* From the question on, so long is no answer late. */
+int64_t liveness_late_ns(const struct liveness *l, int peer);
+
+/* True once after there were new doubts, or late ones. */
 bool liveness_take_doubts(struct liveness *l);
 
 int64_t liveness_wake_ns(const struct liveness *l);

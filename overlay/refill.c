@@ -185,21 +185,27 @@ void view_lost(struct overlay *o, int64_t now_ns)
 
 /* Dials for a slot that have not taken long yet: what takes longer is likely to come to
  * nothing, and does not hold up others while we are short of neighbours.  next_ns: when
- * the first of them has taken long. */
-static int young_dials(const struct overlay *o, int64_t now_ns, int64_t *next_ns)
+ * the first of them has taken long.  oldest: of those that have, -1 for none. */
+static int young_dials(const struct overlay *o, int64_t now_ns, int64_t *next_ns,
+                       int *oldest)
 {
+    int64_t patience_ns = overlay_dial_patience_ns(o);
     int count = 0;
 
     *next_ns = TIME_NEVER;
+    *oldest = -1;
     for (int i = 0; i < o->dials.count; i++) {
         const struct dial *d = &o->dials.list[i];
-        int64_t old_ns = d->start_ns + o->p->dial_patience_ns;
+        int64_t old_ns = d->start_ns + patience_ns;
 
-        if (d->is_forced || (d->purposes & (DIAL_JOIN | DIAL_NEIGHBOR)) == 0 ||
-            old_ns <= now_ns)
+        if (d->is_forced || d->purposes != DIAL_NEIGHBOR)
             continue;
-        count++;
-        *next_ns = time_min(*next_ns, old_ns);
+        if (old_ns > now_ns) {
+            count++;
+            *next_ns = time_min(*next_ns, old_ns);
+        } else if (*oldest < 0 || d->start_ns < o->dials.list[*oldest].start_ns) {
+            *oldest = i;
+        }
     }
     return count;
 }
@@ -207,30 +213,49 @@ static int young_dials(const struct overlay *o, int64_t now_ns, int64_t *next_ns
 /* From when on there is room for another dial: now, later, or never. */
 static int64_t refill_room_ns(const struct overlay *o, int64_t now_ns)
 {
-    bool is_hasty = o->active_count - view_doubts(o) < o->p->active_low;
-    int room = view_room(o);
+    bool is_hasty = view_is_short(o) || view_is_rushed(o, now_ns);
+    int room = view_wanted(o, now_ns);
     int64_t next_ns;
+    int oldest;
     int young;
 
-    if (room <= 0 || o->dials.count >= o->dials.max)
+    if (room <= 0 || (!is_hasty && o->dials.count >= o->dials.max))
         return TIME_NEVER;
     if (!is_hasty)
         return o->dials.count < o->p->dials_refill && room > dials_slots(&o->dials)
                    ? now_ns
                    : TIME_NEVER;
-    young = young_dials(o, now_ns, &next_ns);
+    young = young_dials(o, now_ns, &next_ns, &oldest);
+    if (o->dials.count >= o->p->dials_haste && oldest < 0)
+        return next_ns;
     return young < o->p->dials_haste && young < 8 * room ? now_ns : next_ns;
+}
+
+/* In haste who has not answered yet makes room for others.  Should it still answer, it is
+ * as welcome. */
+static void give_up_oldest(struct overlay *o, int64_t now_ns)
+{
+    int64_t next_ns;
+    int oldest;
+
+    if (o->dials.count < o->p->dials_haste)
+        return;
+    (void)young_dials(o, now_ns, &next_ns, &oldest);
+    if (oldest >= 0)
+        view_dial_failed(o, oldest, now_ns);
 }
 
 static void refill(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
-    while (o->refill_ns <= now_ns && refill_room_ns(o, now_ns) <= now_ns) {
+    while ((o->refill_ns <= now_ns || view_is_rushed(o, now_ns)) &&
+           refill_room_ns(o, now_ns) <= now_ns) {
         int i = passive_pick(&o->passive, now_ns, &o->rng);
         struct peer_rec rec;
 
         if (i < 0)
             return;
         rec = *passive_rec(&o->passive, i);
+        give_up_oldest(o, now_ns);
         /* Until the outcome is known; then it is set anew or the entry goes. */
         passive_wait_until(&o->passive, i,
                            now_ns + o->p->dial_timeout_ns + o->p->ask_timeout_ns);
@@ -248,7 +273,7 @@ static int64_t refill_due(const struct overlay *o, int64_t now_ns)
         return TIME_NEVER;
     due = passive_next_ns(&o->passive, now_ns);
     next = next > due ? next : due;
-    return next > o->refill_ns ? next : o->refill_ns;
+    return next > o->refill_ns || view_is_rushed(o, now_ns) ? next : o->refill_ns;
 }
 
 static int64_t bootstrap_due(const struct overlay *o, const struct overlay_bootstrap *b)
@@ -350,6 +375,7 @@ void view_plan(struct overlay *o, int64_t now_ns)
     for (int i = 0; i < o->bootstrap_count; i++)
         next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
     next = time_min(next, time_min(o->check_ns, view_island_due(o)));
+    next = time_min(next, view_alarm_due(o));
     o->wake_ns = time_min(next, dials_next_ns(&o->dials));
 }
 
@@ -363,23 +389,14 @@ void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
     }
     if (o->check_ns <= now_ns)
         view_checked(o, now_ns, out);
+    view_alarm_tick(o, now_ns);
+    view_rescue(o, now_ns, out);
     try_bootstraps(o, now_ns, out);
     refill(o, now_ns, out);
     view_island_tick(o, now_ns, out);
     if (o->shuffle_ns <= now_ns)
         shuffle(o, now_ns, out);
     view_plan(o, now_ns);
-}
-
-/* R4: some neighbours may be dead.  A spare is dialled for each before that is known: a
- * message that is under way would wait for it. */
-static void doubt(struct overlay *o, int64_t now_ns)
-{
-    if (!o->p->has_doubts)
-        return;
-    o->refill_ns = now_ns;
-    o->refill_wait_ns = o->p->refill_wait_ns;
-    o->wake_ns = now_ns;
 }
 
 void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
@@ -389,7 +406,7 @@ void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out)
     while (o->liveness != NULL && liveness_take_question(o->liveness, &peer))
         view_question(o, peer, out);
     if (o->liveness != NULL && liveness_take_doubts(o->liveness))
-        doubt(o, now_ns);
+        view_doubt(o, now_ns);
     if (o->wake_ns <= now_ns)
         view_settle(o, now_ns, out);
 }

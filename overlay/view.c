@@ -32,7 +32,7 @@ struct overlay_params overlay_params_default(void)
         .dial_timeout_ns = 15 * NS_PER_S,
         .dials_max = 64,
         .dials_refill = 4,
-        .dials_haste = 40,
+        .dials_haste = 48,
         .dial_patience_ns = 100 * NS_PER_MS,
         .refill_wait_ns = 10 * NS_PER_MS,
         .refill_alone_ns = 50 * NS_PER_MS,
@@ -53,6 +53,10 @@ struct overlay_params overlay_params_default(void)
         .check_min_ns = 200 * NS_PER_MS,
         .check_max_ns = 400 * NS_PER_MS,
         .has_doubts = true,
+        .alarm_rate = { 30 * NS_PER_S, 2 },
+        .rescue_links = 10,
+        .rescue_ns = 3 * NS_PER_S,
+        .rescue_rate = { 30 * NS_PER_S, 2 },
         .chosen_min = 3,
         .chosen_wait_ns = 10 * NS_PER_S,
         .pinned = 2,
@@ -97,6 +101,7 @@ void overlay_init(struct overlay *o, const struct overlay_params *p, struct heap
     o->shuffle_ns = TIME_NEVER;
     o->wake_ns = TIME_NEVER;
     o->check_ns = TIME_NEVER;
+    o->alarm_ns = TIME_NEVER;
     view_island_init(o);
     passive_init(&o->passive, p->passive_max, heap, contacts);
     o->passive.group_min = (uint16_t)p->group_min;
@@ -202,6 +207,9 @@ static void reached(struct overlay *o, int peer, const struct addr *dialled,
         collect(o, dials_find_addr(&o->dials, dialled), &d);
     }
     collect(o, dials_find_id(&o->dials, id), &d);
+    if (dialled != NULL && d.purposes == 0 && view_is_rushed(o, now_ns))
+        d.purposes = DIAL_NEIGHBOR; /* it was given up too soon */
+    view_rescued(o, now_ns);
     if (d.purposes != 0)
         view_carry_out(o, peer, &d, now_ns, out);
     view_settle(o, now_ns, out);

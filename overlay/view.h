@@ -32,28 +32,28 @@ struct overlay_params {
     int forced_old;  /* … and once no longer young: 1 */
     struct bucket_rate forced_rate; /* … and how often: 1 in 30 s, burst forced_max */
     bool has_split;                 /* who is evicted is told who took its place: true */
-    int64_t join_gap_ns;       /* a full contact evicts for one JOIN in this time: 2 s */
-    int passive_max;           /* 120 */
-    int passive_eager;         /* below it every walk leaves its record: 30 */
-    int passive_fails_max;     /* dials in a row until a record is dropped: 250 */
-    int join_walk;             /* ARWL, hops of a FORWARD_JOIN: 6 */
-    int passive_walk;          /* PRWL, hops left when it leaves its record: 3 */
-    int shuffle_walk;          /* hops of a SHUFFLE: 6 */
-    int shuffle_active;        /* ka, records of neighbours in it: 3 */
-    int shuffle_passive;       /* kp, records of the passive view in it: 12 */
-    int64_t shuffle_period_ns; /* 60 s, +-20 % */
-    int64_t shuffle_young_ns;  /* the period while young or after losses: 15 s */
-    int64_t shuffle_first_ns;  /* the first one, doubled up to the period: 1 s */
-    int closed_shuffles;       /* shuffles without a sign of others: a closed group: 6 */
-    int64_t young_ns;          /* young until so long after the first neighbour: 5 min */
-    int64_t ask_timeout_ns;    /* for a NEIGHBOR_ACK; later ones still count: 2 s */
-    int64_t dial_timeout_ns;   /* 10 s */
-    int dials_max;             /* in flight: 64 */
-    int dials_refill;          /* … of them to refill the view: 4 */
-    int dials_haste;           /* … or so many below active_low: 40 */
-    int64_t
-        dial_patience_ns;   /* a dial that takes longer does not hold up others: 100 ms */
-    int64_t refill_wait_ns; /* between two tries, doubled by each refusal: 10 ms */
+    int64_t join_gap_ns;        /* a full contact evicts for one JOIN in this time: 2 s */
+    int passive_max;            /* 120 */
+    int passive_eager;          /* below it every walk leaves its record: 30 */
+    int passive_fails_max;      /* dials in a row until a record is dropped: 250 */
+    int join_walk;              /* ARWL, hops of a FORWARD_JOIN: 6 */
+    int passive_walk;           /* PRWL, hops left when it leaves its record: 3 */
+    int shuffle_walk;           /* hops of a SHUFFLE: 6 */
+    int shuffle_active;         /* ka, records of neighbours in it: 3 */
+    int shuffle_passive;        /* kp, records of the passive view in it: 12 */
+    int64_t shuffle_period_ns;  /* 60 s, +-20 % */
+    int64_t shuffle_young_ns;   /* the period while young or after losses: 15 s */
+    int64_t shuffle_first_ns;   /* the first one, doubled up to the period: 1 s */
+    int closed_shuffles;        /* shuffles without a sign of others: a closed group: 6 */
+    int64_t young_ns;           /* young until so long after the first neighbour: 5 min */
+    int64_t ask_timeout_ns;     /* for a NEIGHBOR_ACK; later ones still count: 2 s */
+    int64_t dial_timeout_ns;    /* 10 s */
+    int dials_max;              /* in flight: 64 */
+    int dials_refill;           /* … of them to refill the view: 4 */
+    int dials_haste;            /* … or so many below active_low: 48 */
+    int64_t dial_patience_ns;   /* a dial that takes longer than max(this, 2 RTTs of our
+                                   neighbours) does not hold up others: 100 ms */
+    int64_t refill_wait_ns;     /* between two tries, doubled by each refusal: 10 ms */
     int64_t refill_alone_ns;    /* … up to this without any neighbour: 50 ms */
     int64_t refill_haste_ns;    /* … or up to this below active_low: 2 s */
     int64_t refill_calm_ns;     /* … or up to this: 30 s */
@@ -75,6 +75,11 @@ struct overlay_params {
     int64_t check_max_ns;   /* … or, if that is more, max(this, 2 RTT): 200, 400 ms */
     bool
         has_doubts; /* R4: a neighbour that owes an acknowledgement holds no slot: true */
+    struct bucket_rate alarm_rate; /* alarms of others that are looked into: 1 in 30 s,
+                                      burst 2 */
+    int rescue_links;  /* when many of ours fall silent so many others are met: 10 */
+    int64_t rescue_ns; /* … within this time: 3 s; … */
+    struct bucket_rate rescue_rate; /* … and so often: 1 in 30 s, burst 2 */
     /* R8: slots for peers of our own choice, and the oldest good links, are not to be had
      * by force.  0: off. */
     int chosen_min;         /* 3 */
@@ -125,6 +130,7 @@ struct overlay_peer {
     uint8_t is_anchor : 1;     /* we await its ISLAND, to compare */
     uint8_t is_new : 1;        /* nothing was asked on this link yet */
     uint8_t is_merging : 1;    /* we ask it so that two islands become one */
+    uint8_t is_unsure : 1;     /* it was asked for life in the alarm that is on */
     struct bucket_small joins;
     struct bucket_small walks;
     struct bucket_small shuffles;
@@ -165,6 +171,8 @@ struct overlay_counts {
     uint32_t checks;      /* of R2 … */
     uint32_t check_dead;  /* … and neighbours that they found dead */
     uint32_t merges;      /* peers of other islands that we asked */
+    uint32_t alarms;      /* of others, looked into */
+    uint32_t rescues;     /* times that most of ours were silent */
 };
 
 struct overlay {
@@ -200,9 +208,14 @@ struct overlay {
     int64_t shuffle_ns;     /* the next one; TIME_NEVER without neighbours */
     int64_t shuffle_wait_ns;
     int64_t young_until_ns;
-    int64_t lost_ns;   /* when the last neighbour but one went down */
-    int64_t check_ns;  /* end of a check of R2; TIME_NEVER: none */
-    int64_t anchor_ns; /* of the next dial to an anchor */
+    int64_t lost_ns;  /* when the last neighbour but one went down */
+    int64_t check_ns; /* end of a check of R2; TIME_NEVER: none */
+    int64_t alarm_ns; /* when somebody raised an alarm; TIME_NEVER: none is on */
+    struct bucket_small alarms;
+    struct bucket_small rescues;
+    int64_t rescue_until_ns; /* so long we look for who is left … */
+    uint8_t rescue_left;     /* … until so many more have answered */
+    int64_t anchor_ns;       /* of the next dial to an anchor */
     struct island island;
     struct overlay_counts counts;
 };
@@ -253,6 +266,14 @@ void overlay_dial_duplicate(struct overlay *o, const struct addr *a, int peer,
 /* … or it led to ourselves. */
 void overlay_dial_self(struct overlay *o, const struct addr *a);
 
+/* A peer whom we just met says that many of its neighbours fell silent at once: ours are
+ * asked whether they live, and meanwhile others are dialled.  Nobody loses a slot by it
+ * who answers. */
+void overlay_alarm(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* The same of our own neighbours, by what we know ourselves. */
+bool overlay_is_alarmed(const struct overlay *o);
+
 /* The deadlines.  overlay_wake may come late, early or twice. */
 int64_t overlay_wake_ns(const struct overlay *o);
 void overlay_wake(struct overlay *o, int64_t now_ns, struct outbox *out);
@@ -264,6 +285,9 @@ void overlay_leave(struct overlay *o, int64_t now_ns, struct outbox *out);
  * take_dial: open a link to an address; expected is the id that must answer, all zero for
  * whoever does.  It ends in exactly one of peer_up, dial_failed, _duplicate, _self. */
 bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expected);
+
+/* A dial that takes longer than this may have to make room for others. */
+int64_t overlay_dial_patience_ns(const struct overlay *o);
 
 /* A link that the overlay no longer needs: close it, unless something else needs it. */
 bool overlay_take_drop(struct overlay *o, int *peer);

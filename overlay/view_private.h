@@ -29,9 +29,6 @@ static inline const struct peer_rec *view_self(const struct overlay *o)
 
 /* --- active.c */
 
-/* Neighbours in doubt: their slots can be given away. */
-int view_doubts(const struct overlay *o);
-
 /* Slots that are neither taken nor kept free for somebody who was asked. */
 int view_room(const struct overlay *o);
 
@@ -68,6 +65,40 @@ void view_on_ack(struct overlay *o, int peer, const struct msg_neighbor_ack *m,
                  int64_t now_ns, struct outbox *out);
 void view_on_disconnect(struct overlay *o, int peer, const struct msg_disconnect *m,
                         int64_t now_ns, struct outbox *out);
+
+/* --- alarm.c */
+
+/* True when a neighbour owes us an answer: others should not hear of it by us. */
+bool view_is_doubted(const struct overlay *o, int peer);
+
+/* Neighbours in doubt: their slots can be given away.  One of them, or -1. */
+int view_doubts(const struct overlay *o);
+int view_doubted(const struct overlay *o);
+
+/* R4: some neighbours may be dead.  A spare is dialled for each before that is known: a
+ * message that is under way would wait for it. */
+void view_doubt(struct overlay *o, int64_t now_ns);
+
+/* Neighbours that were asked because of an alarm and have not answered yet: they hold
+ * their slots, but others are dialled. */
+int view_unsure(const struct overlay *o);
+
+/* Fewer neighbours than are needed are sure to be there; … */
+bool view_is_short(const struct overlay *o);
+
+/* … because some have just fallen silent: no time is to be lost. */
+bool view_is_rushed(const struct overlay *o, int64_t now_ns);
+
+/* So many peers are looked for now. */
+int view_wanted(const struct overlay *o, int64_t now_ns);
+
+/* Start to look for who is left, when many have fallen silent; a link has come of it. */
+void view_rescue(struct overlay *o, int64_t now_ns, struct outbox *out);
+void view_rescued(struct overlay *o, int64_t now_ns);
+
+/* Some of them should have answered by now. */
+void view_alarm_tick(struct overlay *o, int64_t now_ns);
+int64_t view_alarm_due(const struct overlay *o);
 
 /* --- walk.c */
 

@@ -32,8 +32,8 @@
     X("overlay.dial_timeout_ns", overlay.dial_timeout_ns, KNOB_NS, "10 s") \
     X("overlay.dials_max", overlay.dials_max, KNOB_INT, "in flight: 64") \
     X("overlay.dials_refill", overlay.dials_refill, KNOB_INT, "… of them to refill the view: 4") \
-    X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 40") \
-    X("overlay.dial_patience_ns", overlay.dial_patience_ns, KNOB_NS, "a dial that takes longer does not hold up others: 100 ms") \
+    X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 48") \
+    X("overlay.dial_patience_ns", overlay.dial_patience_ns, KNOB_NS, "a dial that takes longer than max(this, 2 RTTs of our neighbours) does not hold up others: 100 ms") \
     X("overlay.refill_wait_ns", overlay.refill_wait_ns, KNOB_NS, "between two tries, doubled by each refusal: 10 ms") \
     X("overlay.refill_alone_ns", overlay.refill_alone_ns, KNOB_NS, "… up to this without any neighbour: 50 ms") \
     X("overlay.refill_haste_ns", overlay.refill_haste_ns, KNOB_NS, "… or up to this below active_low: 2 s") \
@@ -53,6 +53,12 @@
     X("overlay.check_min_ns", overlay.check_min_ns, KNOB_NS, "an answer has max(this, 3 RTT) …") \
     X("overlay.check_max_ns", overlay.check_max_ns, KNOB_NS, "… or, if that is more, max(this, 2 RTT): 200, 400 ms") \
     X("overlay.has_doubts", overlay.has_doubts, KNOB_BOOL, "R4: a neighbour that owes an acknowledgement holds no slot: true") \
+    X("overlay.alarm_rate.period_ns", overlay.alarm_rate.period_ns, KNOB_NS, "one token comes back in this time; alarms of others that are looked into: 1 in 30 s, burst 2") \
+    X("overlay.alarm_rate.burst", overlay.alarm_rate.burst, KNOB_INT, "tokens of a full bucket; alarms of others that are looked into: 1 in 30 s, burst 2") \
+    X("overlay.rescue_links", overlay.rescue_links, KNOB_INT, "when many of ours fall silent so many others are met: 10") \
+    X("overlay.rescue_ns", overlay.rescue_ns, KNOB_NS, "… within this time: 3 s; …") \
+    X("overlay.rescue_rate.period_ns", overlay.rescue_rate.period_ns, KNOB_NS, "one token comes back in this time; … and so often: 1 in 30 s, burst 2") \
+    X("overlay.rescue_rate.burst", overlay.rescue_rate.burst, KNOB_INT, "tokens of a full bucket; … and so often: 1 in 30 s, burst 2") \
     X("overlay.chosen_min", overlay.chosen_min, KNOB_INT, "3") \
     X("overlay.chosen_wait_ns", overlay.chosen_wait_ns, KNOB_NS, "a free slot is kept so long for our own choice: 10 s") \
     X("overlay.pinned", overlay.pinned, KNOB_INT, "2") \
@@ -85,6 +91,8 @@
     X("liveness.suspect_max_ns", liveness.suspect_max_ns, KNOB_NS, "… and every one longer than this is: 20 s") \
     X("liveness.probe_ns", liveness.probe_ns, KNOB_NS, "others have so long to answer; 0: none is asked: 1.5 s") \
     X("liveness.probes_max", liveness.probes_max, KNOB_INT, "a peer that only others hear is kept so often: 3") \
+    X("liveness.late_min_ns", liveness.late_min_ns, KNOB_NS, "an answer is late after max(this, …: 100 ms") \
+    X("liveness.late_half_rtts", liveness.late_half_rtts, KNOB_INT, "… so many half RTTs): 3") \
     X("liveness.stall_ns", liveness.stall_ns, KNOB_NS, "a wake later than this: we were held up: 250 ms") \
     X("liveness.health_max", liveness.health_max, KNOB_INT, "stalls counted: 7") \
     X("liveness.health_ns", liveness.health_ns, KNOB_NS, "one is forgotten in this time: 10 s") \
@@ -95,6 +103,7 @@
     X("flood.origins_max", flood.origins_max, KNOB_INT, "origins whose rate is known: 256") \
     X("flood.answers_max", flood.answers_max, KNOB_INT, "newest answers known, against doubles: 512") \
     X("flood.ttl_max", flood.ttl_max, KNOB_INT, "hops of any flood or reply: 12") \
+    X("flood.forward_max", flood.forward_max, KNOB_INT, "a flood that made so many hops is not passed on; 0 makes a black hole: 12") \
     X("flood.life_max_s", flood.life_max_s, KNOB_INT, "of any flood: 150") \
     X("flood.skew_ns", flood.skew_ns, KNOB_NS, "tolerated between two UTC clocks: 30 s") \
     X("flood.route_ns", flood.route_ns, KNOB_NS, "the way back is known so long: 180 s") \
@@ -116,6 +125,8 @@
     X("flood.has_push", flood.has_push, KNOB_BOOL, "what is fresh is offered on each new link: true") \
     X("flood.recent_ns", flood.recent_ns, KNOB_NS, "fresh is what is younger: 60 s") \
     X("flood.repair_ns", flood.repair_ns, KNOB_NS, "after the loss of a neighbour all new links count, not only new neighbours: 10 s") \
+    X("flood.urgent_ns", flood.urgent_ns, KNOB_NS, "then what is younger than this is sent unasked …") \
+    X("flood.urgent_max", flood.urgent_max, KNOB_INT, "… on links that we dial, but so many at most: 5 s, 4") \
     X("flood.recent_bytes", flood.recent_bytes, KNOB_SIZE, "what is kept for it at most: 64 KiB") \
     X("flood.wanted_max", flood.wanted_max, KNOB_INT, "ids asked for and not come yet: 64") \
     X("flood.id_rate.period_ns", flood.id_rate.period_ns, KNOB_NS, "one token comes back in this time; ids of one link: 200/s, burst 400") \

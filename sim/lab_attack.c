@@ -10,14 +10,13 @@
 #include "sim/lab_enemy.h"
 
 #define PPM         1000000
-#define NEVER_NS    (86400 * NS_PER_S)
 #define ATTACK_STEP (10 * NS_PER_MS) /* each attacker sends once in it */
 
 /* ---- attack ---- */
 
 static void make_hole(struct node_params *p)
 {
-    p->flood.node_rate = (struct bucket_rate){ NEVER_NS, 1 };
+    p->flood.forward_max = 0; /* what comes is taken and acknowledged */
     p->flood.has_push = false;
     p->flood.has_scores = false;
 }

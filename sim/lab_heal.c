@@ -12,7 +12,7 @@
 #include "base/time.h"
 
 #define PATH_SOURCES 200
-#define HEAL_CYCLES  10
+#define TIME_STEPS   100
 
 static void level_name(char *name, size_t size, const char *what, int64_t ppm)
 {
@@ -22,6 +22,28 @@ static void level_name(char *name, size_t size, const char *what, int64_t ppm)
 static double percent(const struct lab_message *m)
 {
     return m->up == 0 ? 0 : 100.0 * m->reached / m->up;
+}
+
+/* The share that it had reached by then, for a hundred instants; and when it had reached
+ * half of those that are left. */
+static void reach_over_time(const struct lab *lab, int64_t level,
+                            const struct lab_message *m, struct results *r)
+{
+    char name[RESULT_NAME_MAX];
+    int reached = 0;
+
+    level_name(name, sizeof(name), "reach", level);
+    for (int step = 1; step <= TIME_STEPS; step++) {
+        int64_t at_ns = mul_div(lab->setup->wait_ns, step, TIME_STEPS);
+
+        while (reached < m->reached && lab->scratch[reached] <= at_ns)
+            reached++;
+        results_row(r, name, (double)at_ns / 1e9, 100.0 * reached / m->up);
+    }
+    if (2 * m->reached < m->up)
+        return;
+    level_name(name, sizeof(name), "first_half", level);
+    results_add(r, name, "s", (double)lab->scratch[m->up / 2 - (m->up > 1)] / 1e9);
 }
 
 /* What the first message reaches within so long, from what the nodes say. */
@@ -38,6 +60,7 @@ static void first_message(struct lab *lab, int64_t level, struct results *r)
     results_row(r, "first", (double)level / 10000, percent(&m));
     level_name(name, sizeof(name), "first_last", level);
     results_add(r, name, "s", (double)m.last_ns / 1e9);
+    reach_over_time(lab, level, &m, r);
 }
 
 static void many_messages(struct lab *lab, int64_t level, struct results *r)

@@ -37,6 +37,7 @@ static void code_hello(struct codec *c, struct msg *m)
     codec_addr(c, &h->listen);
     codec_addr(c, &h->observed);
     codec_u64(c, &h->clock_id);
+    codec_bool(c, &h->is_alarmed);
     codec_text(c, &h->name, MSG_NAME_MAX);
 }
 
@@ -343,7 +344,7 @@ static const struct form {
     int fields;
     void (*code)(struct codec *c, struct msg *m);
 } forms[] = {
-    [MSG_HELLO] = { 5, code_hello },
+    [MSG_HELLO] = { 6, code_hello },
     [MSG_PING] = { 1, code_ping },
     [MSG_PONG] = { 1, code_ping },
     [MSG_JOIN] = { 1, code_join },

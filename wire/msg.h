@@ -111,6 +111,7 @@ struct msg_hello {
     struct addr listen;   /* where the sender listens */
     struct addr observed; /* where the sender sees the receiver; len 0 if unknown */
     uint64_t clock_id;    /* names the sender's raw clock; new at each boot or reset */
+    bool is_alarmed;      /* many of the sender's neighbours have just fallen silent */
     struct bytes name;    /* text, up to MSG_NAME_MAX */
 };
 

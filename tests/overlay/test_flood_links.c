@@ -202,6 +202,74 @@ static void test_a_late_wake_is_no_verdict(void **state)
     stop();
 }
 
+/* Long before it is a verdict, an answer is late: after 1.5 RTT, or 100 ms. */
+static void test_an_answer_is_late_early(void **state)
+{
+    static const struct {
+        const char *fact;
+        int rtt_ms;
+        int wake_ms;
+        int heard_ms;
+        bool is_late;
+    } rows[] = {
+        { "not yet", 80, 118, 0, false },
+        { "a round trip and a half", 80, 121, 0, true },
+        { "a short way", 10, 99, 0, false },
+        { "100 ms", 10, 101, 0, true },
+        { "a long way", 300, 448, 0, false },
+        { "as late as can be", 300, 451, 0, true },
+        { "it says something", 80, 121, 100, false },
+        { "we come late ourselves", 80, 180, 0, false },
+    };
+
+    (void)state;
+    for (int i = 0; i < COUNT(rows); i++) {
+        int64_t then = T0 + 10 * NS_PER_S;
+
+        start();
+        b.l.peers[1].has_rtt = 1;
+        b.l.peers[1].rtt = (uint32_t)(rows[i].rtt_ms * MS >> 10);
+        assert_int_equal(arrive(1, -1, then), FLOOD_NEW);
+        if (rows[i].heard_ms > 0)
+            liveness_heard(&b.l, 1, then + rows[i].heard_ms * MS);
+        (void)flood_wake_ns(&b.f);
+        flood_wake(&b.f, then + rows[i].wake_ms * MS, &b.out);
+        if (liveness_is_late(&b.l, 1) != rows[i].is_late)
+            fail_msg("%s", rows[i].fact);
+        assert_int_equal(said(MSG_PING, 1), 0);
+        if (rows[i].wake_ms == 180) { /* … but not for ever */
+            flood_wake(&b.f, then + 192 * MS, &b.out);
+            assert_true(liveness_is_late(&b.l, 1));
+        }
+        stop();
+    }
+}
+
+/* Then what has just come goes to whom we dial unasked: the newest few. */
+static void test_what_is_urgent_is_sent_unasked(void **state)
+{
+    struct msg m;
+
+    (void)state;
+    start();
+    for (int n = 1; n <= 6; n++)
+        assert_int_equal(arrive(n, 0, T0 + (n < 3 ? 0 : 4 * NS_PER_S)), FLOOD_NEW);
+    assert_false(flood_fresh(&b.f, 0, T0 + 4 * NS_PER_S, &m)); /* all is well */
+    flood_alarm(&b.f, T0 + 4 * NS_PER_S);
+    for (int i = 0; i < 4; i++) {
+        struct flood_head h = head_of(i + 3, 0);
+
+        assert_true(flood_fresh(&b.f, i, T0 + 4 * NS_PER_S, &m));
+        assert_int_equal(m.type, MSG_FLOOD);
+        assert_int_equal(m.u.flood.hops, h.hops + 1);
+        assert_int_equal(m.u.flood.inner.len, 5);
+    }
+    assert_false(flood_fresh(&b.f, 4, T0 + 4 * NS_PER_S, &m));
+    assert_true(flood_fresh(&b.f, 3, T0 + 8 * NS_PER_S, &m));
+    assert_false(flood_fresh(&b.f, 0, T0 + 9 * NS_PER_S, &m)); /* old news */
+    stop();
+}
+
 /* ---- what is fresh */
 
 static void test_a_new_neighbour_is_told(void **state)
@@ -418,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_every_copy_is_answered),
         cmocka_unit_test(test_silence_is_noticed),
         cmocka_unit_test(test_a_late_wake_is_no_verdict),
+        cmocka_unit_test(test_an_answer_is_late_early),
+        cmocka_unit_test(test_what_is_urgent_is_sent_unasked),
         cmocka_unit_test(test_a_new_neighbour_is_told),
         cmocka_unit_test(test_links_are_told_while_we_mend),
         cmocka_unit_test(test_what_is_named_is_asked_for_once),

@@ -105,6 +105,23 @@ static void test_heal(void **state)
     results_finish(&r);
 }
 
+/* Nothing answers, and nothing says that it is gone: half a second for each generation of
+ * nodes that find out by themselves would be too long. */
+static void test_a_power_cut(void **state)
+{
+    static const char *const set[] = { SMALL,        "levels=50% 80% 90%", "messages=0",
+                                       "silent=yes", "wait=2.5s",          NULL };
+    struct results r;
+    (void)state;
+
+    run("heal", set, 1, &r);
+    need(&r, "first_50", 99.9, 100);
+    need(&r, "first_80", 99.5, 100);
+    need(&r, "first_90", 99, 100);
+    need(&r, "first_last_80", 0.1, 1.2);
+    results_finish(&r);
+}
+
 static void test_without_repairs_it_does_not_heal(void **state)
 {
     static const char *const set[] = { SMALL,        "preset=hyparview",
@@ -238,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_a_short_ttl_reaches_few),
         cmocka_unit_test(test_lost_segments_stall_links),
         cmocka_unit_test(test_heal),
+        cmocka_unit_test(test_a_power_cut),
         cmocka_unit_test(test_without_repairs_it_does_not_heal),
         cmocka_unit_test(test_join),
         cmocka_unit_test(test_churn),

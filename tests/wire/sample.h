@@ -206,6 +206,7 @@ static inline void sample_overlay_msg(struct sampler *s, struct msg *m)
         sample_addr(s, &m->u.hello.listen);
         sample_addr(s, &m->u.hello.observed);
         m->u.hello.clock_id = sample_uint(s, 0, UINT64_MAX);
+        m->u.hello.is_alarmed = sample_bool(s);
         m->u.hello.name = sample_text(s, MSG_NAME_MAX);
         break;
     case MSG_PING:

@@ -348,7 +348,7 @@ static const struct {
     enum form_kind kind;
     const char *hex;
 } golden[] = {
-    { FORM_MSG, "86 01 01" ADDR4 "82 40 00 1b0123456789abcdef 63416e6e" },
+    { FORM_MSG, "87 01 01" ADDR4 "82 40 00 1b0123456789abcdef f4 63416e6e" },
     { FORM_MSG, "82 02 00" },
     { FORM_MSG, "82 03 1affffffff" },
     { FORM_MSG, "82 04" REC },
@@ -487,7 +487,8 @@ static void test_refuses_what_breaks_a_limit(void **state)
           "82 0a 91" REC REC REC REC REC REC REC REC REC REC REC REC REC REC REC REC
               REC },
         { FORM_MSG, "a reason for disconnecting that is none", "83 08 04 80" },
-        { FORM_MSG, "a name of 65 bytes in HELLO", "86 01 01" ADDR4 ADDR4 "00 7841{65}" },
+        { FORM_MSG, "a name of 65 bytes in HELLO",
+          "87 01 01" ADDR4 ADDR4 "00 f5 7841{65}" },
         { FORM_MSG, "a name of 65 bytes", "83 1820" ID16 "7841{65}" },
         { FORM_MSG, "a name with a control character", "83 1820" ID16 "6109" },
         { FORM_MSG, "a name with DEL", "83 1820" ID16 "617f" },
