@@ -18,9 +18,14 @@ static void put_rate(struct text *t, int64_t rate)
 static void put_link(struct text *t, struct bytes peer)
 {
     int64_t score = map_get_int(peer, "score", 0);
+    struct bytes how = map_get_text(peer, "how", "direct");
 
     put(t, "%s, %s", map_get_bool(peer, "neighbour", false) ? "neighbour" : "party only",
         map_get_bool(peer, "dialled", false) ? "dialled" : "came in");
+    if (!part_is(how, "direct")) {
+        text_add(t, ", ");
+        put_clean(t, how);
+    }
     if (map_get_bool(peer, "forced", false))
         text_add(t, " by force");
     if (score > 0)
@@ -71,6 +76,19 @@ static void put_offenders(struct text *t, const struct style *s, struct bytes bo
     table_put(&table, t, s, 0);
 }
 
+/* Whoever wonders why others must be asked first. */
+static void put_reach(struct text *t, struct bytes body)
+{
+    struct bytes reach = map_get_text(body, "reach", "");
+
+    if (part_is(reach, "hidden") || part_is(reach, "punch"))
+        put(t,
+            "\nOther nodes cannot dial this one: %s.  A router that forwards its port "
+            "would help\n",
+            part_is(reach, "punch") ? "both dial at the same moment"
+                                    : "links may go by way of others");
+}
+
 void render_peers(struct text *t, const struct style *s, struct bytes body)
 {
     int spare = part_count(body, "passive");
@@ -83,6 +101,7 @@ void render_peers(struct text *t, const struct style *s, struct bytes body)
     if (spare > 0)
         put(t, "\n%d more node%s known, to take the place of neighbours that go\n", spare,
             spare == 1 ? " is" : "s are");
+    put_reach(t, body);
     if (part_count(body, "offenders") > 0)
         put_offenders(t, s, body);
 }

@@ -94,6 +94,7 @@ static void put_song_line(struct text *t, const struct style *s, struct bytes pa
 static void put_headline(struct text *t, const struct style *s, struct bytes party)
 {
     int members = part_count(party, "members");
+    int64_t more = map_get_int(party, "more", 0);
 
     put_paint(t, s, PAINT_BOLD);
     put_cut(t, s, map_get_text(party, "name", "?"), 40);
@@ -105,7 +106,10 @@ static void put_headline(struct text *t, const struct style *s, struct bytes par
         text_add(t, "host ");
         put_cut(t, s, map_get_text(party, "host", "?"), PART_NAME_COLUMNS);
     }
-    put(t, "%s%d member%s\n", part_dot(s), members, part_plural(members));
+    put(t, "%s%d member%s", part_dot(s), members, part_plural(members));
+    if (more > 0)
+        put(t, " and %d more who answered", (int)more);
+    text_add(t, "\n");
     put_paint(t, s, PAINT_GOOD);
     put_phase(t, s, party);
     put_song_line(t, s, party, PART_TITLE_COLUMNS);

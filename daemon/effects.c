@@ -117,7 +117,7 @@ static void carry_out(struct driver *d, const struct effect *e)
 {
     switch (e->kind) {
     case EFFECT_LINK_OPEN:
-        tcp_open(d->tcp, e->u.open.link, &e->u.open.addr);
+        tcp_open(d->tcp, e->u.open.link, &e->u.open.addr, e->u.open.from_listen);
         break;
     case EFFECT_LINK_CLOSE:
         tcp_close(d->tcp, e->u.close.link);

@@ -2,6 +2,8 @@
 #include "daemon/tcp.h"
 
 #include <assert.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "daemon/sockaddr.h"
 #include "daemon/xalloc.h"
@@ -47,6 +49,7 @@ struct tcp {
     struct link *links; /* newest first */
     uint32_t next_id;   /* odd */
     uv_tcp_t *listener; /* NULL: none; freed when it is closed */
+    struct addr listen; /* its address */
 };
 
 struct tcp_params tcp_params_default(void)
@@ -303,6 +306,17 @@ static void on_connection(uv_stream_t *listener, int status)
     begin(l, false);
 }
 
+/* Let dials leave from the same port.  Said only now, so that another program that
+ * listens there, or another node, is found out by bind. */
+static void share_port(const uv_tcp_t *listener)
+{
+    static const int one = 1;
+    uv_os_fd_t fd;
+
+    if (uv_fileno((const uv_handle_t *)listener, &fd) == 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+}
+
 static int listen_at(struct tcp *t, struct addr *addr)
 {
     struct sockaddr_storage ss;
@@ -323,6 +337,8 @@ static int listen_at(struct tcp *t, struct addr *addr)
     if (!sockaddr_to_addr((struct sockaddr *)&ss, &bound))
         return UV_EADDRNOTAVAIL;
     addr->port = bound.port;
+    t->listen = *addr;
+    share_port(t->listener);
     return 0;
 }
 
@@ -365,7 +381,31 @@ static void on_connected(uv_connect_t *request, int status)
     begin(l, true);
 }
 
-void tcp_open(struct tcp *t, uint32_t link, const struct addr *addr)
+/* Give a connection that is not open yet the port that we listen at. */
+static int bind_to_listen(const struct tcp *t, struct link *l, int family)
+{
+    static const int one = 1;
+    struct addr own = { .port = t->listen.port, .len = family == AF_INET6 ? 16 : 4 };
+    struct sockaddr_storage ss;
+    socklen_t len;
+    int fd;
+
+    if (t->listen.len == own.len)
+        memcpy(own.ip, t->listen.ip, sizeof(own.ip));
+    len = (socklen_t)sockaddr_of(&own, family, &ss);
+    fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (len == 0 || fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0 ||
+        bind(fd, (struct sockaddr *)&ss, len) != 0 || uv_tcp_open(&l->conn, fd) != 0) {
+        if (fd >= 0)
+            close(fd);
+        return ERR_UNREACHABLE;
+    }
+    return 0;
+}
+
+void tcp_open(struct tcp *t, uint32_t link, const struct addr *addr, bool from_listen)
 {
     struct event e = { .kind = EVENT_LINK_CLOSED };
     struct sockaddr_storage ss;
@@ -380,6 +420,7 @@ void tcp_open(struct tcp *t, uint32_t link, const struct addr *addr)
     }
     l->remote = *addr;
     if (sockaddr_of(addr, family, &ss) == 0 ||
+        (from_listen && t->listener != NULL && bind_to_listen(t, l, family) != 0) ||
         uv_tcp_connect(&l->connect, &l->conn, (struct sockaddr *)&ss, on_connected) !=
             0) {
         fail(l, ERR_UNREACHABLE);

@@ -34,8 +34,10 @@ MUST_USE int tcp_listen(struct tcp *t, struct addr *addr);
 /* Give the address back, so that tcp_listen may try another. */
 void tcp_unlisten(struct tcp *t);
 
-/* Dial; answered by LINK_OPENED or LINK_CLOSED, the latter perhaps during the call. */
-void tcp_open(struct tcp *t, uint32_t link, const struct addr *addr);
+/* Dial; answered by LINK_OPENED or LINK_CLOSED, the latter perhaps during the call.
+ * from_listen: out of the port that we listen at, if we do; who dials us at the same
+ * moment and from where we dial, gets one connection with us. */
+void tcp_open(struct tcp *t, uint32_t link, const struct addr *addr, bool from_listen);
 
 /* Send one frame, copied.  A link that is not there any more is ignored. */
 void tcp_send(struct tcp *t, uint32_t link, struct bytes frame);

@@ -160,6 +160,7 @@ struct effect {
         struct {
             uint32_t link; /* even numbers are the node's, odd ones the driver's */
             struct addr addr;
+            bool from_listen; /* out of the port that we listen at, if that can be */
         } open;
         struct {
             uint32_t link;

@@ -142,6 +142,8 @@ static void receive_reply(struct node *n, int peer, const struct msg_reply *m)
         return;
     }
     verdict = flood_reply_probe(&n->floods, m, peer, n->now_ns, &route);
+    if (verdict == FLOOD_REPLY_LIMITED)
+        flood_count_more(&n->floods, &m->flood, 1, n->now_ns, &n->out->outbox);
     if (verdict != FLOOD_REPLY_OWN && verdict != FLOOD_REPLY_PASS)
         return;
     if (!is_signed(n, peer, r.origin, DOMAIN_REPLY, m->inner, m->sig))
@@ -182,6 +184,11 @@ void floods_receive_other(struct node *n, int peer, const struct msg *m)
     switch ((int)m->type) {
     case MSG_REPLY:
         receive_reply(n, peer, &m->u.reply);
+        break;
+    case MSG_SUMMARY:
+        if (flood_route(&n->floods, &m->u.summary.flood, n->now_ns) != peer)
+            flood_count_more(&n->floods, &m->u.summary.flood, m->u.summary.count,
+                             n->now_ns, box);
         break;
     case MSG_DIGEST:
         flood_on_digest(&n->floods, peer, &m->u.digest, n->now_ns, box);

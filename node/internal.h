@@ -58,6 +58,8 @@ struct node {
     int choked_count;        /* slots that are choked */
     struct company *company; /* NULL: none, see node/company.h */
     struct tree *tree;       /* NULL while there is none */
+    struct meets *meets;     /* NULL: none, see node/meet.h */
+    struct relays *relays;   /* NULL: none, see node/relay.h */
     int64_t links_wake_ns;   /* something is due at the slots */
     int64_t links_look_ns;   /* whether they are needed is asked no earlier */
     int64_t judge_ns;        /* when to look at ourselves again */
@@ -88,6 +90,10 @@ struct node {
     uint64_t clock_id; /* of our raw clock */
     struct priority priority;
     struct offenders offenders;
+    struct bucket meet_dials; /* that others made us try */
+    int64_t punched_ns;       /* the last dial at the same moment as the other end … */
+    struct addr punched; /* … there: who comes from there soon after is no proof that
+                            strangers could */
     struct utc utc;
 
     bool has_card;             /* a sound card is there and running */

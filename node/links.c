@@ -5,6 +5,9 @@
 
 #include "node/floods.h"
 #include "node/internal.h"
+#include "node/meet.h"
+#include "node/outside.h"
+#include "node/relay.h"
 
 #define FLOOD_FRAME_MAX (MSG_INNER_MAX + 128)
 #define LOOKS           4 /* at what nobody needs, in the time that it is kept */
@@ -33,6 +36,11 @@ static struct slot *slot_dialled(struct node *n, const struct addr *addr)
     return NULL;
 }
 
+bool links_carry(const struct node *n, int peer)
+{
+    return company_needs_link(n, peer) || meet_needs(n, peer) || relay_needs(n, peer);
+}
+
 /* What deserves a slot less than a new link does: of the handshakes of others that have
  * had their time the oldest, or a peer that nobody needs.  So nobody keeps others out by
  * connections that come to nothing, while honest ones, who need a few round trips, are
@@ -47,7 +55,7 @@ static bool is_expendable(const struct node *n, const struct slot *s)
         return !s->is_dialled &&
                n->now_ns - (s->at_ns - n->params->handshake_ns) >= patience_ns;
     return s->state == SLOT_UP && !overlay_needs(&n->overlay, s->number) &&
-           !company_needs_link(n, s->number);
+           !links_carry(n, s->number);
 }
 
 /* Whose slot a new link may have when all are taken, or NULL. */
@@ -93,26 +101,82 @@ static void due(struct node *n, int64_t at_ns)
     n->links_wake_ns = time_min(n->links_wake_ns, at_ns);
 }
 
-static void dial(struct node *n, const struct addr *addr, const struct node_id *id)
+/* The link that is being opened; 0: it could not be. */
+static uint32_t open_link(struct node *n, struct slot *as, const struct node_id *id)
 {
-    const struct peer_rec to = { .id = *id, .addr = *addr };
-    bool can_dial = addr->len > 0 && addr->port > 0 && effects_has_room(n->out, 0) &&
+    const struct peer_rec to = { .id = *id, .addr = as->remote };
+    bool can_dial = to.addr.len > 0 && to.addr.port > 0 && effects_has_room(n->out, 0) &&
                     offenders_left_ns(&n->offenders, &to, n->now_ns) == 0;
     bool has_room = can_dial && slot_make_room(n);
     struct effect *e = has_room ? effects_add(n->out, EFFECT_LINK_OPEN) : NULL;
 
-    if (e == NULL) {
-        overlay_dial_failed(&n->overlay, addr, n->now_ns);
-        return;
-    }
-    e->u.open.link = n->next_link;
-    (void)slots_add(n, &(struct slot){ .state = SLOT_DIALLING,
-                                       .is_dialled = true,
-                                       .link = n->next_link,
-                                       .remote = *addr,
-                                       .at_ns = n->now_ns });
+    if (e == NULL)
+        return 0;
+    as->state = SLOT_DIALLING;
+    as->is_dialled = true;
+    as->link = n->next_link;
+    as->at_ns = n->now_ns;
     n->next_link += 2;
-    e->u.open.addr = *addr;
+    (void)slots_add(n, as);
+    e->u.open.link = as->link;
+    e->u.open.addr = as->remote;
+    e->u.open.from_listen = as->from_listen;
+    return as->link;
+}
+
+/* Who cannot be dialled shows others where its port is seen, and keeps the way to it
+ * open. */
+static void dial(struct node *n, const struct addr *addr, const struct node_id *id)
+{
+    enum reach_class reach = overlay_reach(&n->overlay);
+    struct slot as = { .remote = *addr,
+                       .from_listen = reach == REACH_HIDDEN || reach == REACH_PUNCH };
+
+    if (open_link(n, &as, id) != 0)
+        return;
+    overlay_dial_failed(&n->overlay, addr, n->now_ns);
+    meet_dial_failed(n, addr);
+}
+
+bool links_look(struct node *n, const struct addr *addr, bool from_listen)
+{
+    static const struct node_id anybody;
+    struct slot as = {
+        .remote = *addr, .is_told = true, .is_look = true, .from_listen = from_listen
+    };
+
+    node_stir(n);
+    return open_link(n, &as, &anybody) != 0;
+}
+
+uint32_t links_punch(struct node *n, const struct addr *addr, bool is_second)
+{
+    static const struct node_id anybody;
+    struct slot as = { .remote = *addr,
+                       .how = LINK_PUNCHED,
+                       .is_second = is_second,
+                       .is_told = true,
+                       .from_listen = true };
+
+    node_stir(n);
+    n->punched_ns = n->now_ns;
+    n->punched = *addr;
+    return open_link(n, &as, &anybody);
+}
+
+struct slot *links_relayed(struct node *n, const struct addr *remote, bool is_dialled)
+{
+    struct slot like = { .state = SLOT_SHAKING,
+                         .how = LINK_RELAYED,
+                         .is_dialled = is_dialled,
+                         .link = n->next_link,
+                         .remote = *remote,
+                         .at_ns = n->now_ns + n->params->handshake_ns };
+
+    if (!slot_make_room(n))
+        return NULL;
+    n->next_link += 2;
+    return slots_add(n, &like);
 }
 
 void links_dial(struct node *n, const struct addr *addr, const struct node_id *id)
@@ -202,14 +266,21 @@ static void slot_clear(struct node *n, struct slot *s)
     bool was_up = s->state == SLOT_UP;
     bool was_dial = !was_up && s->is_dialled && !s->is_told;
     struct addr remote = s->remote;
+    uint32_t link = s->link;
     int peer = s->number;
 
     node_stir(n);
+    if (was_up) { /* while its record is there */
+        relay_peer_down(n, peer);
+        meet_peer_down(n, peer);
+    }
     forget_keys(n, s);
     if (was_up)
         log_down(n, s);
     slots_remove(n, s);
     n->choked_count -= s->is_choked;
+    if (s->how == LINK_RELAYED)
+        relay_forget(n, link);
     if (was_dial)
         overlay_dial_failed(&n->overlay, &remote, n->now_ns);
     if (was_up) {
@@ -218,17 +289,31 @@ static void slot_clear(struct node *n, struct slot *s)
         floods_peer_down(n, s);
         company_peer_down(n, s);
         forget_peer(n, s);
+    } else {
+        meet_link_failed(n, link, &remote);
     }
     slots_give(n, s);
 }
 
 static void slot_close(struct node *n, struct slot *s)
 {
-    struct effect *e = effects_add(n->out, EFFECT_LINK_CLOSE);
+    struct effect *e = NULL;
 
+    if (s->how == LINK_RELAYED)
+        relay_close(n, s->link);
+    else
+        e = effects_add(n->out, EFFECT_LINK_CLOSE);
     if (e != NULL)
         e->u.close.link = s->link;
     slot_clear(n, s);
+}
+
+void links_give_up(struct node *n, uint32_t link)
+{
+    struct slot *s = slots_of_link(n, link);
+
+    if (s != NULL)
+        slot_close(n, s);
 }
 
 void links_drop(struct node *n, int peer)
@@ -239,20 +324,28 @@ void links_drop(struct node *n, int peer)
     slot_close(n, slot_at(n, peer));
 }
 
+static void choke(struct node *n, struct slot *s)
+{
+    if (s->is_choked)
+        return;
+    s->is_choked = true;
+    n->choked_count++;
+}
+
 static void send_frame(struct node *n, struct slot *s, struct bytes frame)
 {
-    struct effect *e = effects_add(n->out, EFFECT_LINK_SEND);
+    struct effect *e;
 
+    meter_add(&s->out, (uint32_t)frame.len, n->now_ns);
+    if (s->how == LINK_RELAYED) {
+        if (!relay_send(n, s->link, frame))
+            choke(n, s);
+        return;
+    }
+    e = effects_add(n->out, EFFECT_LINK_SEND);
     assert(e != NULL); /* effects_has_room was asked */
     e->u.send.link = s->link;
     e->u.send.frame = frame;
-    meter_add(&s->out, (uint32_t)frame.len, n->now_ns);
-}
-
-static void choke(struct node *n, struct slot *s)
-{
-    s->is_choked = true;
-    n->choked_count++;
 }
 
 /* Both ends count frames, and the modules count on all of them: after one that finds no
@@ -275,6 +368,16 @@ static void send_sealed(struct node *n, struct slot *s, struct bytes plain)
         send_frame(n, s, bytes_of(room, len));
     else
         choke(n, s);
+}
+
+void links_say(struct node *n, int peer, const struct msg *m)
+{
+    uint8_t plain[MSG_RELAY_MAX + 128];
+    size_t len = msg_encode(m, plain, sizeof(plain));
+
+    assert(len > 0);
+    if (slot_is_taken(n, peer) && slot_at(n, peer)->state == SLOT_UP)
+        send_sealed(n, slot_at(n, peer), bytes_of(plain, len));
 }
 
 bool links_close_choked(struct node *n)
@@ -307,13 +410,14 @@ void links_flush(struct node *n)
 
 static void send_hello(struct node *n, struct slot *s)
 {
+    static const struct addr nowhere;
     uint8_t plain[256];
     struct msg m = { .type = MSG_HELLO };
 
     m.u.hello = (struct msg_hello){
         .version = MSG_VERSION,
         .listen = n->listen,
-        .observed = s->remote,
+        .observed = s->how == LINK_RELAYED ? nowhere : s->remote,
         .clock_id = n->clock_id,
         .is_alarmed = overlay_is_alarmed(&n->overlay),
         .name = bytes_of(n->name, strlen(n->name)),
@@ -365,9 +469,12 @@ static int shake(struct node *n, struct slot *s, struct bytes in)
     heap_give(&n->heap, s->more, 1, suite->handshake_size);
     s->more = NULL;
     s->state = SLOT_GREETING;
-    send_hello(n, s);
-    if (s->is_dialled)
+    if (!s->is_look)
+        send_hello(n, s);
+    if (!s->is_look && s->is_dialled)
         send_fresh(n, s);
+    if (!s->is_dialled && s->how == LINK_DIRECT)
+        overlay_reached(&n->overlay, n->now_ns, &n->out->outbox);
     return 0;
 }
 
@@ -405,15 +512,32 @@ static void miss(struct node *n, const struct addr *to)
     }
 }
 
+void links_begin(struct node *n, struct slot *s)
+{
+    uint8_t seed[SECURE_SEED_LEN];
+
+    s->state = SLOT_SHAKING;
+    s->at_ns = n->now_ns + n->params->handshake_ns;
+    due(n, s->at_ns);
+    node_secret(n, seed);
+    s->more = heap_take(&n->heap, 1, n->params->suite->handshake_size);
+    n->params->suite->handshake_begin(s->more, s->is_dialled, &n->self, n->psk, seed);
+    secure_wipe(seed, sizeof(seed));
+    if (s->is_dialled && shake(n, s, bytes_of(NULL, 0)) != 0)
+        slot_close(n, s);
+}
+
 void links_opened(struct node *n, uint32_t link, bool is_dialled,
                   const struct addr *remote)
 {
     struct slot *s = is_dialled ? slots_of_link(n, link) : NULL;
-    uint8_t seed[SECURE_SEED_LEN];
-    int err = 0;
+    bool is_punched = n->now_ns - n->punched_ns < n->params->handshake_ns &&
+                      addr_same_ip(remote, &n->punched);
 
     if (!is_dialled && slot_make_room(n))
-        s = slots_add(n, &(struct slot){ .link = link, .remote = *remote });
+        s = slots_add(n, &(struct slot){ .link = link,
+                                         .how = is_punched ? LINK_PUNCHED : LINK_DIRECT,
+                                         .remote = *remote });
 
     if (s == NULL || (is_dialled && s->state != SLOT_DIALLING)) {
         struct effect *e = effects_add(n->out, EFFECT_LINK_CLOSE);
@@ -422,17 +546,9 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
             e->u.close.link = link;
         return;
     }
-    s->state = SLOT_SHAKING;
-    s->at_ns = n->now_ns + n->params->handshake_ns;
-    due(n, s->at_ns);
-    node_secret(n, seed);
-    s->more = heap_take(&n->heap, 1, n->params->suite->handshake_size);
-    n->params->suite->handshake_begin(s->more, is_dialled, &n->self, n->psk, seed);
-    secure_wipe(seed, sizeof(seed));
-    if (is_dialled)
-        err = shake(n, s, bytes_of(NULL, 0));
-    if (err != 0)
-        slot_close(n, s);
+    if (s->is_second)
+        s->is_dialled = false;
+    links_begin(n, s);
 }
 
 void links_closed(struct node *n, uint32_t link, int err)
@@ -456,15 +572,17 @@ static bool is_mistaken(const struct node *n, const struct slot *s,
     return s->is_dialled && overlay_dials_other(&n->overlay, &s->remote, id);
 }
 
-/* Of two links to the same node the one dialled by the smaller id stays (is_ours: that is
- * us); of two dialled
- * by the same side the one with the smaller name.  Both ends see it alike, in whatever
- * order the links come up.  A node that has started anew knows only the new one. */
+/* A link of one's own is better than one that others carry; of two alike the one dialled
+ * by the smaller id stays (is_ours: that is us); of two dialled by the same side the one
+ * with the smaller name.  Both ends see it alike, in whatever order the links come up.  A
+ * node that has started anew knows only the new one. */
 static bool outranks(const struct slot *s, uint64_t clock_id, const struct slot *old,
                      bool is_ours)
 {
     if (clock_id != old->clock_id)
         return true;
+    if ((s->how == LINK_RELAYED) != (old->how == LINK_RELAYED))
+        return old->how == LINK_RELAYED;
     if (s->is_dialled != old->is_dialled)
         return s->is_dialled == is_ours;
     return s->link_name < old->link_name;
@@ -480,6 +598,8 @@ static bool is_surplus(struct node *n, struct slot *s, const struct node_id *id,
     if (other < 0)
         return false;
     if (outranks(s, clock_id, slot_at(n, other), is_ours)) {
+        if (s->is_dialled && s->how != slot_at(n, other)->how)
+            overlay_again(&n->overlay, other, n->now_ns);
         slot_close(n, slot_at(n, other));
         return false;
     }
@@ -491,57 +611,11 @@ static bool is_surplus(struct node *n, struct slot *s, const struct node_id *id,
     return true;
 }
 
-static bool is_loopback(const struct addr *a)
-{
-    static const uint8_t one[16] = { [15] = 1 };
-
-    return (a->len == 4 && a->ip[0] == 127) ||
-           (a->len == 16 && memcmp(a->ip, one, sizeof(one)) == 0);
-}
-
-/* How many peers see us there; a loopback address is only for who has no other. */
-static int votes_for(const struct node *n, const struct addr *a)
-{
-    int votes = is_loopback(a) ? 0 : NODE_PEERS_MAX;
-
-    for (int k = 0; k < n->slot_set.count; k++) {
-        const struct slot *s = n->slots[k];
-
-        votes += s->state == SLOT_UP && addr_same_ip(&s->observed, a);
-    }
-    return votes;
-}
-
-/* Where others see us, once we listen on "any": one alone may lie, so most decide. */
-static void learn_self(struct node *n)
-{
-    const struct addr *best = &n->reachable;
-    int most = best->len == 0 ? -1 : votes_for(n, best);
-
-    if (!addr_is_any(&n->listen))
-        return;
-    for (int k = 0; k < n->slot_set.count; k++) {
-        const struct slot *s = n->slots[k];
-        int votes = s->state == SLOT_UP ? votes_for(n, &s->observed) : -1;
-
-        if (votes <= most || s->observed.len == 0 || addr_is_any(&s->observed))
-            continue;
-        best = &s->observed;
-        most = votes;
-    }
-    if (best == &n->reachable)
-        return;
-    n->reachable = *best;
-    n->reachable.port = n->listen.port;
-    company_set_self(n);
-    overlay_set_listen(&n->overlay, &n->reachable);
-}
-
 /* Whom we have met, and where it listens. */
 static void meet(struct node *n, struct slot *s, const struct node_id *id,
                  const struct msg_hello *h)
 {
-    struct peer_rec rec = { *id, h->listen };
+    struct peer_rec rec = { .id = *id, .addr = h->listen };
 
     if (addr_is_any(&h->listen) || h->listen.len == 0) {
         rec.addr = s->remote;
@@ -580,7 +654,7 @@ void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
     dialled = s->is_dialled ? &s->remote : NULL;
     meet(n, s, id, h);
     rec = slot_rec(n, s);
-    learn_self(n);
+    outside_learn(n);
     log_up(n, s);
     liveness_peer_up(&n->liveness, peer, s->is_dialled, n->now_ns);
     if (is_mistaken(n, s, id)) {
@@ -588,6 +662,8 @@ void links_greeted(struct node *n, struct slot *s, const struct node_id *id,
         dialled = NULL;
     }
     overlay_peer_up(&n->overlay, peer, rec, dialled, n->now_ns, box);
+    overlay_peer_came(&n->overlay, peer, (enum link_how)s->how, n->now_ns, box);
+    meet_peer_up(n, peer);
     floods_peer_up(n, peer);
     if (h->is_alarmed) {
         flood_alarm(&n->floods, n->now_ns);
@@ -635,7 +711,10 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         return;
     }
     n->params->suite->id(s->key, &id);
-    if (is_banned(n, s, &id) || is_surplus(n, s, &id, m.u.hello.clock_id)) {
+    if (s->from_listen && s->how == LINK_DIRECT)
+        overlay_seen(&n->overlay, &m.u.hello.observed, &s->remote, n->now_ns,
+                     &n->out->outbox);
+    if (s->is_look || is_banned(n, s, &id) || is_surplus(n, s, &id, m.u.hello.clock_id)) {
         slot_close(n, s);
         return;
     }
@@ -662,7 +741,8 @@ void links_received(struct node *n, uint32_t link, struct bytes frame)
         overlay_dial_self(&n->overlay, &s->remote);
         s->is_told = true;
     }
-    if (err != ERR_DENIED)
+    /* Two that dial each other from where they listen may both want to speak first. */
+    if (err != ERR_DENIED && !s->from_listen)
         complain(n, s, err);
     n->counters.refused += err != ERR_DENIED;
     slot_close(n, s);
@@ -673,7 +753,7 @@ static void check_use(struct node *n, struct slot *s)
 {
     int peer = s->number;
 
-    if (overlay_needs(&n->overlay, peer) || company_needs_link(n, peer))
+    if (overlay_needs(&n->overlay, peer) || links_carry(n, peer))
         s->at_ns = TIME_NEVER;
     else if (s->at_ns == TIME_NEVER)
         s->at_ns = n->now_ns;

@@ -6,6 +6,8 @@
 #include "node/commands.h"
 #include "node/floods.h"
 #include "node/internal.h"
+#include "node/meet.h"
+#include "node/relay.h"
 #include "node/report.h"
 #include "node/trees.h"
 #include "wire/cbor.h"
@@ -30,6 +32,8 @@ struct node_params node_params_default(void)
         .liveness = liveness_params_default(),
         .flood = flood_params_default(),
         .offenders = offender_params_default(),
+        .meet = meet_params_default(),
+        .relay = relay_params_default(),
         .tree = tree_params_default(),
         .clock = clock_params_default(),
         .swarm = swarm_params_default(),
@@ -127,7 +131,7 @@ void node_params_spread(struct node_params *p)
 static int init_modules(struct node *n, struct arena *a, const struct node_setup *setup)
 {
     const struct node_params *p = n->params;
-    struct peer_rec self = { n->self.id, n->listen };
+    struct peer_rec self = { .id = n->self.id, .addr = n->listen };
     struct utc_config utc = { .servers = setup->servers, .count = setup->server_count };
 
     overlay_init(&n->overlay, &p->overlay, &n->heap, n->contacts, &self, secret_word(n));
@@ -178,6 +182,7 @@ static int init(struct node *n, struct arena *a, const struct node_setup *setup,
     n->next_token = 1;
     n->judge_ns = TIME_NEVER;
     n->links_wake_ns = TIME_NEVER;
+    n->punched_ns = -n->params->handshake_ns;
     return init_modules(n, a, setup);
 }
 
@@ -227,6 +232,8 @@ void node_destroy(struct node *n)
 {
     wipe_keys(n);
     company_end(n);
+    meet_finish(n);
+    relay_finish(n);
     songs_forget(n);
     drop_notes(n);
     invites_finish(&n->invites);
@@ -251,7 +258,8 @@ void node_judge(struct node *n)
     static const int64_t uptimes_s[] = { 600, 3600, 6 * 3600 };
     static const int64_t bounds_ns[] = { 20 * NS_PER_MS, 5 * NS_PER_MS, NS_PER_MS };
     struct utc_estimate utc;
-    struct priority p = { .reach = n->reachable.len > 0 };
+    bool is_hidden = n->overlay.reach.hidden != NULL;
+    struct priority p = { .reach = n->reachable.len > 0 && !is_hidden };
 
     utc_estimate(&n->utc, n->now_ns, &utc);
     for (int i = 0; i < 3; i++) {
@@ -331,6 +339,15 @@ static void stir_for(struct node *n, enum msg_type type)
         node_stir(n);
 }
 
+/* What is for, or from, a peer of a peer. */
+static void between(struct node *n, int peer, const struct msg *m)
+{
+    if (m->type == MSG_MEET)
+        meet_receive(n, peer, &m->u.meet);
+    else
+        relay_receive(n, peer, &m->u.relay);
+}
+
 void node_message(struct node *n, int peer, const struct msg *m)
 {
     struct outbox *box = &n->out->outbox;
@@ -353,12 +370,20 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_ISLAND:
     case MSG_PROBE:
     case MSG_PROBE_ACK:
+    case MSG_REACH:
         overlay_receive(&n->overlay, peer, m, n->now_ns, box);
         break;
+    case MSG_MEET:
+    case MSG_RELAY:
+        between(n, peer, m);
+        break;
     case MSG_FLOOD:
-        floods_receive(n, peer, &m->u.flood, false);
+    case MSG_GOSSIP:
+        floods_receive(n, peer, m->type == MSG_FLOOD ? &m->u.flood : &m->u.gossip,
+                       m->type == MSG_GOSSIP);
         break;
     case MSG_REPLY:
+    case MSG_SUMMARY:
     case MSG_DIGEST:
     case MSG_SEEN:
     case MSG_PULL:
@@ -366,9 +391,6 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_GRAFT:
     case MSG_PRUNE:
         floods_receive_other(n, peer, m);
-        break;
-    case MSG_GOSSIP:
-        floods_receive(n, peer, &m->u.gossip, true);
         break;
     case MSG_PARTY_JOIN:
     case MSG_PARTY_WELCOME:
@@ -444,6 +466,8 @@ static void wake(struct node *n)
 
     /* The outbox is emptied in between: each of them may have a word for every peer. */
     links_wake(n);
+    meet_wake(n);
+    relay_wake(n);
     flood_tidy(&n->floods, n->now_ns);
     liveness_wake(&n->liveness, n->now_ns, box);
     if (n->floods_wake_ns <= n->now_ns || (n->stirred & STIRRED_FLOODS) != 0) {
@@ -483,6 +507,20 @@ static bool take_hangup(struct node *n, int *peer)
     return n->company != NULL && party_take_hangup(&n->company->party, peer);
 }
 
+static void overlay_dial(struct node *n, const struct addr *addr,
+                         const struct node_id *expected)
+{
+    const struct peer_rec *rec = overlay_dial_rec(&n->overlay, addr, expected);
+    struct peer_rec hidden;
+
+    if (rec == NULL || rec->via.len == 0) {
+        links_dial(n, addr, expected);
+        return;
+    }
+    hidden = *rec; /* it goes with the dial */
+    meet_dial(n, &hidden);
+}
+
 static bool flush_overlay(struct node *n)
 {
     struct node_id expected;
@@ -493,11 +531,14 @@ static bool flush_overlay(struct node *n)
     int peer;
 
     for (; overlay_take_dial(&n->overlay, &addr, &expected); any = true)
-        links_dial(n, &addr, &expected);
+        overlay_dial(n, &addr, &expected);
     for (; overlay_take_drop(&n->overlay, &peer); any = true) {
-        if (!company_needs_link(n, peer))
+        if (!links_carry(n, peer))
             links_drop(n, peer);
     }
+    peer = overlay_take_look(&n->overlay);
+    if (peer >= 0)
+        (void)links_look(n, &slot_at(n, peer)->remote, true);
     while (effects_has_room(n->out, 0) &&
            overlay_take_remember(&n->overlay, &rec, &is_forget))
         remember(n, &rec, is_forget);
@@ -516,7 +557,8 @@ static bool flush_wishes(struct node *n)
             links_dial(n, &dial.addr, &dial.id);
     }
     for (; take_hangup(n, &peer); any = true) {
-        if (!overlay_needs(&n->overlay, peer))
+        if (!overlay_needs(&n->overlay, peer) && !meet_needs(n, peer) &&
+            !relay_needs(n, peer))
             links_drop(n, peer);
     }
     for (; liveness_take_dead(&n->liveness, &peer); any = true)
@@ -577,6 +619,7 @@ static int64_t wake_ns(const struct node *n)
 {
     int64_t at = time_min(n->links_wake_ns, probes_wake_ns(n));
 
+    at = time_min(at, time_min(meet_wake_ns(n), relay_wake_ns(n)));
     at = time_min(at, n->overlay_wake_ns);
     at = time_min(at, n->floods_wake_ns);
     at = time_min(at, liveness_wake_ns(&n->liveness));

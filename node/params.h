@@ -6,6 +6,8 @@
 
 #include "base/addr.h"
 #include "clock/params.h"
+#include "node/meet.h"
+#include "node/relay.h"
 #include "overlay/flood.h"
 #include "overlay/liveness.h"
 #include "overlay/offenders.h"
@@ -37,6 +39,8 @@ struct node_params {
     struct liveness_params liveness;
     struct flood_params flood;
     struct offender_params offenders;
+    struct meet_params meet;
+    struct relay_params relay;
     struct tree_params tree;
     struct clock_params clock;
     struct swarm_params swarm;

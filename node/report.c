@@ -82,10 +82,12 @@ static int banned(const struct node *n)
 
 static void put_peer(struct node *n, struct cbor_writer *w, int peer)
 {
+    static const char *const hows[] = { "direct", "punched", "relayed" };
     const struct slot *s = slot_at(n, peer);
 
-    cbor_write_map(w, 10);
+    cbor_write_map(w, 11);
     put_id(w, slot_rec(n, s)->id.b, NODE_ID_LEN);
+    put_text(w, "how", hows[s->how]);
     put_addr(w, "addr", &slot_rec(n, s)->addr);
     put_text(w, "name", slot_name(s));
     put_int(w, "score", flood_score(&n->floods, peer, n->now_ns));
@@ -116,6 +118,14 @@ static void put_links(struct node *n, struct cbor_writer *w)
     }
 }
 
+/* How dials from outside reach us. */
+static void put_reach(struct node *n, struct cbor_writer *w)
+{
+    static const char *const names[] = { "unknown", "hidden", "punch", "open" };
+
+    put_text(w, "reach", names[overlay_reach(&n->overlay)]);
+}
+
 static void put_node(struct node *n, struct cbor_writer *w)
 {
     int active[OVERLAY_ACTIVE_MAX];
@@ -127,11 +137,12 @@ static void put_node(struct node *n, struct cbor_writer *w)
         out += meter_rate(n->slots[k]->out, n->now_ns);
     }
     cbor_write_text(w, "node");
-    cbor_write_map(w, 11);
+    cbor_write_map(w, 12);
     put_id(w, n->self.id.b, NODE_ID_LEN);
     put_text(w, "name", n->name);
     put_int(w, "links", links_up(n));
     put_int(w, "peers", overlay_active(&n->overlay, active));
+    put_reach(n, w);
     put_addr(w, "listen", n->reachable.len > 0 ? &n->reachable : &n->listen);
     put_int(w, "in_rate", in);
     put_int(w, "passive", n->overlay.passive.count);
@@ -373,6 +384,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
     put_id(w, s.party->b, PARTY_ID_LEN);
     put_int(w, "seq", (int64_t)s.seq);
     put_text(w, "host", s.host_name);
+    put_int(w, "more", flood_more(&n->floods));
     put_text(w, "name", s.name);
     put_pool(n, w);
     put_text(w, "role", s.role == PARTY_ROLE_HOST ? "host" : "guest");
@@ -518,8 +530,9 @@ struct bytes report_peers(struct node *n)
 {
     struct cbor_writer w = report_begin(n);
 
-    cbor_write_map(&w, 3);
+    cbor_write_map(&w, 4);
     put_links(n, &w);
+    put_reach(n, &w);
     put_passive(n, &w);
     put_offenders(n, &w);
     return report_end(n, &w);

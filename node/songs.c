@@ -230,7 +230,8 @@ static void follow_members(struct node *n)
     for (int k = 0; k < n->slot_set.count; k++) {
         struct slot *s = n->slots[k];
         int i = s->number;
-        bool is_member = s->state == SLOT_UP && party_is_member(&n->company->party, i);
+        bool is_member = s->state == SLOT_UP && s->how != LINK_RELAYED &&
+                         party_is_member(&n->company->party, i);
 
         if (is_member == s->is_sharing)
             continue;

@@ -13,9 +13,40 @@
 #define ACK_RECS        8 /* of the passive view */
 #define DISCONNECT_RECS 8
 
+/* Who gives up its slot to whoever wants it: a neighbour that should have acknowledged a
+ * flood by now, or one by way of another node; -1: nobody. */
+static int spare(const struct overlay *o)
+{
+    int doubted = view_doubted(o);
+
+    for (int i = 0; i < o->active_count && doubted < 0; i++) {
+        if (view_peer(o, o->active[i])->how == LINK_RELAYED)
+            return o->active[i];
+    }
+    return doubted;
+}
+
+static int relayed_count(const struct overlay *o)
+{
+    int count = 0;
+
+    for (int i = 0; i < o->active_count; i++)
+        count += view_peer(o, o->active[i])->how == LINK_RELAYED;
+    return count;
+}
+
 int view_room(const struct overlay *o)
 {
-    return o->p->active_max - o->active_count - o->asked_count + view_doubts(o);
+    return o->p->active_max - o->active_count - o->asked_count + view_doubts(o) +
+           relayed_count(o);
+}
+
+/* Slots that this peer could have: a link by way of another node takes none of its kind.
+ */
+static int room_for(const struct overlay *o, int peer)
+{
+    return view_room(o) -
+           (view_peer(o, peer)->how == LINK_RELAYED ? relayed_count(o) : 0);
 }
 
 /* A slot of our own choice, as far as the rule is on. */
@@ -132,7 +163,7 @@ static void activate(struct overlay *o, int peer, bool is_forced, int64_t now_ns
     int old = passive_find(&o->passive, &overlay_rec(o, peer)->id);
 
     if (o->active_count == o->p->active_max) {
-        int gone = view_doubted(o);
+        int gone = spare(o);
 
         assert(gone >= 0);
         view_say_disconnect(o, gone, DISCONNECT_EVICTED, overlay_rec(o, peer), out);
@@ -261,7 +292,7 @@ void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
     if (x->state != OVERLAY_LINKED || x->asks_open >= ASKS_OPEN_MAX ||
         twin(o, peer) >= 0 || is_crowded(o, peer))
         return;
-    if (view_room(o) > 0)
+    if (room_for(o, peer) > 0)
         is_forced = false;
     else if (!is_forced)
         return;
@@ -308,8 +339,8 @@ bool view_accept(struct overlay *o, int peer, bool may_force, int64_t now_ns,
     if (is_crowded(o, peer) || (x->state != OVERLAY_ASKED && !is_welcome(o, now_ns)))
         return false;
     /* A slot that was free because of a doubt is not, once the doubt is over. */
-    if ((x->state != OVERLAY_ASKED && view_room(o) <= 0) ||
-        o->active_count - view_doubts(o) >= o->p->active_max) {
+    if ((x->state != OVERLAY_ASKED && room_for(o, peer) <= 0) ||
+        room_for(o, peer) + o->asked_count <= 0) {
         is_forced = may_force && o->active_count == o->p->active_max &&
                     make_room(o, view_rec(o, x), now_ns, out);
         if (!is_forced)
@@ -353,7 +384,7 @@ void view_on_neighbor(struct overlay *o, int peer, const struct msg_neighbor *m,
 
     if (!bucket_small_take(&x->joins, o->p->join_link, now_ns))
         o->counts.limited++;
-    else if (!is_accepted && x->state != OVERLAY_ASKED && view_room(o) <= 0 &&
+    else if (!is_accepted && x->state != OVERLAY_ASKED && room_for(o, peer) <= 0 &&
              view_check(o, peer, m->is_high_priority, now_ns, out))
         return;
     else
@@ -371,7 +402,7 @@ static void settle(struct overlay *o, int peer, int64_t now_ns, struct outbox *o
         return;
     view_unlink(o, peer, now_ns);
     if (twin(o, peer) < 0) {
-        if (view_room(o) > 0) {
+        if (room_for(o, peer) > 0) {
             activate(o, peer, false, now_ns, out);
             return;
         }

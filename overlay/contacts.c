@@ -77,7 +77,8 @@ uint32_t contacts_add(struct contacts *c, const struct peer_rec *rec)
         struct contact *found = at(c, i - 1);
 
         if (node_id_equal(&found->rec.id, &rec->id) &&
-            addr_equal(&found->rec.addr, &rec->addr)) {
+            addr_equal(&found->rec.addr, &rec->addr) &&
+            addr_equal(&found->rec.via, &rec->via)) {
             found->refs++;
             return i - 1;
         }

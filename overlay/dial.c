@@ -66,7 +66,7 @@ bool dials_add(struct dials *d, const struct peer_rec *rec, const struct dial *d
 {
     int i = dials_find_id(d, &rec->id);
 
-    if (i < 0)
+    if (i < 0 && rec->via.len == 0) /* behind one NAT many may have one address */
         i = dials_find_addr(d, &rec->addr);
     if (i >= 0) {
         d->list[i].purposes |= dial->purposes;

@@ -12,7 +12,8 @@ enum dial_purpose {
     DIAL_NEIGHBOR = 2, /* ask for a slot */
     DIAL_SHUFFLE = 4,  /* exchange records */
     DIAL_ANCHOR = 8,   /* ask which island it is in */
-    DIAL_PROBE = 16    /* tell somebody that it is alive */
+    DIAL_PROBE = 16,   /* tell somebody that it is alive */
+    DIAL_HOME = 32     /* let it introduce others to us */
 };
 
 struct dial {

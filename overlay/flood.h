@@ -142,6 +142,15 @@ struct flood_past {
     struct flood_counts counts;
 };
 
+#define FLOOD_MORES 4
+
+/* Answers to a flood that are only counted. */
+struct flood_more {
+    struct flood_id id;
+    uint32_t count;
+    uint32_t told; /* … to whom the flood came from */
+};
+
 /* What there is while floods are remembered. */
 struct flood_state {
     struct seen seen;
@@ -152,6 +161,8 @@ struct flood_state {
     uint64_t *answers; /* answer_room of them, at answers_max a ring; NULL: none */
     int answer_room;
     int answer_next;
+    struct flood_more *mores; /* FLOOD_MORES of them; NULL: none */
+    int more_next;            /* the oldest */
     struct bucket checks;
     struct flood_body *oldest; /* what is kept to be sent again; NULL: nothing */
     struct flood_body *newest_body;
@@ -308,6 +319,15 @@ enum flood_reply_verdict flood_reply_probe(struct floods *f, const struct msg_re
  * _PASS: go ahead. */
 enum flood_reply_verdict flood_reply_commit(struct floods *f, const struct flood_id *id,
                                             const uint8_t *answerer, int64_t now_ns);
+
+/* Answers that a probe found LIMITED, or that a peer has counted (MSG_SUMMARY): they are
+ * counted, and whom the flood came from hears of it each time their number has doubled.
+ */
+void flood_count_more(struct floods *f, const struct flood_id *id, uint32_t count,
+                      int64_t now_ns, struct outbox *out);
+
+/* So many, at least, have answered our own floods beyond those that came. */
+uint32_t flood_more(const struct floods *f);
 
 /* Pass a reply on to its route; to send our own, hops is 0 in m. */
 void flood_reply_forward(struct floods *f, const struct msg_reply *m, int route,

@@ -102,6 +102,64 @@ void flood_answers_finish(struct floods *f)
     s->answers = NULL;
     s->answer_room = 0;
     s->answer_next = 0;
+    heap_give(f->heap, s->mores, s->mores == NULL ? 0 : FLOOD_MORES, sizeof(*s->mores));
+    s->mores = NULL;
+    s->more_next = 0;
+}
+
+/* The row of a flood, in place of the oldest one when it has none. */
+static struct flood_more *more_of(struct floods *f, const struct flood_id *id)
+{
+    struct flood_state *s = flood_state(f);
+    struct flood_more *m;
+
+    if (s->mores == NULL)
+        s->mores = heap_take(f->heap, FLOOD_MORES, sizeof(*s->mores));
+    for (int i = 0; i < FLOOD_MORES; i++) {
+        if (flood_id_equal(&s->mores[i].id, id))
+            return &s->mores[i];
+    }
+    m = &s->mores[s->more_next];
+    s->more_next = (s->more_next + 1) % FLOOD_MORES;
+    *m = (struct flood_more){ .id = *id };
+    return m;
+}
+
+void flood_count_more(struct floods *f, const struct flood_id *id, uint32_t count,
+                      int64_t now_ns, struct outbox *out)
+{
+    const struct seen_row *row = flood_row(f, id);
+    struct msg m = { .type = MSG_SUMMARY };
+    struct flood_more *more;
+    int route;
+
+    if (row == NULL)
+        return;
+    route = route_of(f, row, now_ns);
+    if (row->peer != SEEN_OWN && route < 0)
+        return;
+    more = more_of(f, id);
+    more->count += count < MSG_COUNT_MAX - more->count ? count
+                                                       : MSG_COUNT_MAX - more->count;
+    if (route < 0 || more->count < 2 * more->told || more->count == more->told)
+        return;
+    m.u.summary.flood = *id;
+    m.u.summary.count = more->count - more->told;
+    more->told = more->count;
+    outbox_push(out, route, &m);
+}
+
+uint32_t flood_more(const struct floods *f)
+{
+    uint32_t count = 0;
+
+    for (int i = 0; f->state != NULL && f->state->mores != NULL && i < FLOOD_MORES; i++) {
+        const struct flood_more *m = &f->state->mores[i];
+        const struct seen_row *row = m->count == 0 ? NULL : flood_row(f, &m->id);
+
+        count += row != NULL && row->peer == SEEN_OWN ? m->count : 0;
+    }
+    return count;
 }
 
 /* True when this answerer has answered this flood lately; remembers it otherwise. */

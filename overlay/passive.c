@@ -127,10 +127,11 @@ static int renew(struct passive *v, int index, const struct peer_rec *rec,
                  bool is_first_hand)
 {
     const struct passive_entry *e = &v->list[index];
+    const struct peer_rec *was = passive_rec(v, index);
     uint32_t old = e->contact;
 
     if ((is_first_hand || e->fails > 0) &&
-        !addr_equal(&passive_rec(v, index)->addr, &rec->addr)) {
+        (!addr_equal(&was->addr, &rec->addr) || !addr_equal(&was->via, &rec->via))) {
         set_rec(v, index, rec);
         contacts_drop(v->contacts, old);
     }
@@ -231,6 +232,21 @@ static int due(const struct passive *v, bool is_failing, int64_t now_ns, int64_t
         seen++;
     }
     return seen;
+}
+
+int passive_pick_open(const struct passive *v, struct rng *rng)
+{
+    int64_t seen = 0;
+    int found = -1;
+
+    for (int i = 0; i < v->count; i++) {
+        if (v->list[i].fails > 0 || passive_rec(v, i)->via.len > 0)
+            continue;
+        seen++;
+        if (rng_below(rng, seen) == 0)
+            found = i;
+    }
+    return found;
 }
 
 int passive_pick(const struct passive *v, int64_t now_ns, struct rng *rng)

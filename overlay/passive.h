@@ -71,6 +71,9 @@ void passive_remove(struct passive *v, int index);
 /* A random entry that may be tried now, sound ones before failing ones; -1: none. */
 int passive_pick(const struct passive *v, int64_t now_ns, struct rng *rng);
 
+/* A random sound entry that names nobody to be introduced by; -1: none. */
+int passive_pick_open(const struct passive *v, struct rng *rng);
+
 /* When the next entry may be tried; TIME_NEVER when the view is empty. */
 int64_t passive_next_ns(const struct passive *v, int64_t now_ns);
 

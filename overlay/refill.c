@@ -41,6 +41,8 @@ void view_carry_out(struct overlay *o, int peer, const struct dial *d, int64_t n
         view_exchange(o, peer, out);
     if ((d->purposes & DIAL_PROBE) != 0)
         vouch(o, d, out);
+    if ((d->purposes & DIAL_HOME) != 0)
+        view_reach_home(o, peer, out);
     if ((d->purposes & DIAL_ANCHOR) != 0)
         meet_anchor(o, peer, d->is_back, now_ns, out);
     if (x->state == OVERLAY_LINKED)
@@ -308,6 +310,12 @@ static int64_t good_ns(const struct overlay *o)
     return o->known.count < o->p->good_few ? o->p->good_first_ns : o->p->good_ns;
 }
 
+/* Who must be introduced is nobody to begin with. */
+static bool is_memorable(const struct peer_rec *rec)
+{
+    return passive_is_dialable(&rec->addr) && rec->via.len == 0;
+}
+
 static void expire_peer(struct overlay *o, struct overlay_peer *x, int64_t now_ns)
 {
     if (x->state == OVERLAY_ASKED && x->deadline_ns <= now_ns) {
@@ -315,13 +323,14 @@ static void expire_peer(struct overlay *o, struct overlay_peer *x, int64_t now_n
         view_refused(o, &view_rec(o, x)->id, now_ns);
     }
     if (x->state == OVERLAY_LINKED && x->deadline_ns <= now_ns) {
-        o->drop_count += !x->is_drop;
-        x->is_drop = true;
+        bool is_kept = x->is_home || x->is_guest;
+
+        o->drop_count += !x->is_drop && !is_kept;
+        x->is_drop = !is_kept;
         x->deadline_ns = TIME_NEVER;
     }
     if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
-        x->since_ns + good_ns(o) <= now_ns &&
-        passive_is_dialable(&view_rec(o, x)->addr)) {
+        x->since_ns + good_ns(o) <= now_ns && is_memorable(view_rec(o, x))) {
         x->is_remembered = true;
         known_add(&o->known, view_rec(o, x), now_ns - x->since_ns, now_ns);
     }
@@ -329,8 +338,7 @@ static void expire_peer(struct overlay *o, struct overlay_peer *x, int64_t now_n
 
 static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x)
 {
-    if (x->state == OVERLAY_ACTIVE && !x->is_remembered &&
-        passive_is_dialable(&view_rec(o, x)->addr))
+    if (x->state == OVERLAY_ACTIVE && !x->is_remembered && is_memorable(view_rec(o, x)))
         return x->since_ns + good_ns(o);
     return x->deadline_ns;
 }
@@ -362,7 +370,8 @@ static void shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
     o->was_contested = o->is_contested;
     for (int k = 0; k < o->slots.count; k++)
         o->peers[k].learned = 0;
-    view_shuffle(o, out);
+    if (view_reach_may_walk(o, now_ns, out))
+        view_shuffle(o, now_ns, out);
     open_group(o, now_ns, out);
 }
 
@@ -375,7 +384,7 @@ void view_plan(struct overlay *o, int64_t now_ns)
     for (int i = 0; i < o->bootstrap_count; i++)
         next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
     next = time_min(next, time_min(o->check_ns, view_island_due(o)));
-    next = time_min(next, view_alarm_due(o));
+    next = time_min(next, time_min(view_alarm_due(o), view_reach_due(o)));
     o->wake_ns = time_min(next, dials_next_ns(&o->dials));
 }
 
@@ -394,6 +403,7 @@ void view_settle(struct overlay *o, int64_t now_ns, struct outbox *out)
     try_bootstraps(o, now_ns, out);
     refill(o, now_ns, out);
     view_island_tick(o, now_ns, out);
+    view_reach_tick(o, now_ns, out);
     if (o->shuffle_ns <= now_ns)
         shuffle(o, now_ns, out);
     view_plan(o, now_ns);

@@ -66,6 +66,7 @@ struct overlay_params overlay_params_default(void)
         .island_period_ns = 100 * NS_PER_S,
         .island_age_ns = 300 * NS_PER_S,
         .island_hop_ns = NS_PER_S,
+        .reach = reach_params_default(),
         .probe_helpers = 3,
         .join_link = { NS_PER_S, 4 },
         .join_node = { NS_PER_S / 10, 40 },
@@ -116,19 +117,29 @@ void overlay_finish(struct overlay *o)
         contacts_drop(o->contacts, o->peers[k].contact);
     sparse_clear(&o->slots, o->heap, o->peers, sizeof(*o->peers));
     heap_give(o->heap, o->bootstraps, (size_t)o->bootstrap_count, sizeof(*o->bootstraps));
+    view_reach_finish(o);
     passive_finish(&o->passive);
     dials_finish(&o->dials);
     known_finish(&o->known);
     *o = (struct overlay){ .wake_ns = TIME_NEVER };
 }
 
-void overlay_set_listen(struct overlay *o, const struct addr *listen)
+void view_set_self(struct overlay *o, const struct peer_rec *self)
 {
-    struct peer_rec self = { view_self(o)->id, *listen };
     uint32_t old = o->self;
 
-    o->self = contacts_add(o->contacts, &self);
+    o->self = contacts_add(o->contacts, self);
     contacts_drop(o->contacts, old);
+}
+
+void overlay_set_listen(struct overlay *o, const struct addr *listen)
+{
+    struct peer_rec self = { .id = view_self(o)->id, .addr = *listen };
+
+    if (o->reach.hidden != NULL)
+        o->reach.hidden->listen = *listen; /* others know us by another one */
+    else
+        view_set_self(o, &self);
 }
 
 bool overlay_add_bootstrap(struct overlay *o, const struct addr *a)
@@ -293,6 +304,7 @@ void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbo
         view_refused(o, &id, now_ns);
     else if (was_active && i >= 0)
         passive_failed(&o->passive, i, o->p->isolated_max_ns, now_ns, &o->rng);
+    view_reach_down(o, now_ns, out);
     view_settle(o, now_ns, out);
 }
 
@@ -320,6 +332,8 @@ void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t n
         view_on_probe(o, peer, &m->u.probe, now_ns, out);
     else if (m->type == MSG_PROBE_ACK)
         view_on_probe_ack(o, &m->u.probe_ack, now_ns);
+    else if (m->type == MSG_REACH)
+        view_on_reach(o, peer, &m->u.reach, now_ns);
     else
         o->counts.stray++;
     view_settle(o, now_ns, out);
@@ -344,6 +358,21 @@ bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expect
     *expected = dials_rec(&o->dials, i)->id;
     o->counts.dials++;
     return true;
+}
+
+const struct peer_rec *overlay_dial_rec(const struct overlay *o, const struct addr *a,
+                                        const struct node_id *id)
+{
+    int i = dials_find_id(&o->dials, id);
+
+    if (i < 0)
+        i = dials_find_addr(&o->dials, a);
+    return i < 0 ? NULL : dials_rec(&o->dials, i);
+}
+
+bool overlay_is_short(const struct overlay *o)
+{
+    return o->active_count - view_doubts(o) < o->p->active_low;
 }
 
 bool overlay_take_drop(struct overlay *o, int *peer)
@@ -373,7 +402,7 @@ bool overlay_needs(const struct overlay *o, int peer)
     if (!sparse_has(&o->slots, peer))
         return false;
     x = view_peer(o, peer);
-    if (x->state != OVERLAY_LINKED)
+    if (x->state != OVERLAY_LINKED || x->is_home || x->is_guest)
         return true;
     /* One that only lingers makes room for others: a contact of many who join at once
      * has a slot for each of them only for a moment. */

@@ -17,6 +17,7 @@
 #include "overlay/known.h"
 #include "overlay/liveness.h"
 #include "overlay/passive.h"
+#include "overlay/reach.h"
 #include "wire/outbox.h"
 
 #define OVERLAY_ACTIVE_MAX     16 /* highest active_max */
@@ -91,10 +92,11 @@ struct overlay_params {
                                passive view takes: 2; 0: any number */
     /* R12: a remembered peer is dialled now and then; if it was out of reach before, or
      * is in another island, it becomes a neighbour, if need be by force.  0: off. */
-    int64_t anchor_period_ns;     /* 60 s, +-20 % */
-    int64_t island_period_ns;     /* the owner of a tag says so again: 100 s */
-    int64_t island_age_ns;        /* a tag not confirmed for so long is void: 300 s */
-    int64_t island_hop_ns;        /* a tag is passed on within this time: 1 s */
+    int64_t anchor_period_ns; /* 60 s, +-20 % */
+    int64_t island_period_ns; /* the owner of a tag says so again: 100 s */
+    int64_t island_age_ns;    /* a tag not confirmed for so long is void: 300 s */
+    int64_t island_hop_ns;    /* a tag is passed on within this time: 1 s */
+    struct reach_params reach;
     int probe_helpers;            /* others who are asked about a silent peer: 3 */
     struct bucket_rate join_link; /* JOIN and NEIGHBOR of one link: 1/s, burst 4 */
     struct bucket_rate join_node; /* JOINs walked on for all: 10/s, burst 40 */
@@ -131,6 +133,10 @@ struct overlay_peer {
     uint8_t is_new : 1;        /* nothing was asked on this link yet */
     uint8_t is_merging : 1;    /* we ask it so that two islands become one */
     uint8_t is_unsure : 1;     /* it was asked for life in the alarm that is on */
+    uint8_t how : 2;           /* enum link_how */
+    uint8_t is_open : 1;       /* a plain dial of ours got through to it */
+    uint8_t is_home : 1;       /* it introduces others to us … */
+    uint8_t is_guest : 1;      /* … or we others to it */
     struct bucket_small joins;
     struct bucket_small walks;
     struct bucket_small shuffles;
@@ -217,6 +223,7 @@ struct overlay {
     uint8_t rescue_left;     /* … until so many more have answered */
     int64_t anchor_ns;       /* of the next dial to an anchor */
     struct island island;
+    struct reach reach;
     struct overlay_counts counts;
 };
 
@@ -248,10 +255,26 @@ bool overlay_add_known(struct overlay *o, const struct peer_rec *rec);
 void overlay_peer_up(struct overlay *o, int peer, const struct peer_rec *rec,
                      const struct addr *dialled, int64_t now_ns, struct outbox *out);
 
+/* How the link of this peer came about: to be said once, right after overlay_peer_up. */
+void overlay_peer_came(struct overlay *o, int peer, enum link_how how, int64_t now_ns,
+                       struct outbox *out);
+
+/* Somebody has dialled us, and was not asked to do so at the same moment as we. */
+void overlay_reached(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* Where a host sees our listening port. */
+void overlay_seen(struct overlay *o, const struct addr *seen, const struct addr *by,
+                  int64_t now_ns, struct outbox *out);
+
+/* Another link to this peer takes the place of this one: if it is a neighbour, it will be
+ * asked again. */
+void overlay_again(struct overlay *o, int peer, int64_t now_ns);
+
 /* The link is gone; nothing of it may be used after the call. */
 void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
 
-/* One of MSG_JOIN … MSG_SHUFFLE_REPLY, MSG_ISLAND, MSG_PROBE, MSG_PROBE_ACK. */
+/* One of MSG_JOIN … MSG_SHUFFLE_REPLY, MSG_ISLAND, MSG_PROBE, MSG_PROBE_ACK, MSG_REACH.
+ */
 void overlay_receive(struct overlay *o, int peer, const struct msg *m, int64_t now_ns,
                      struct outbox *out);
 
@@ -288,6 +311,24 @@ bool overlay_take_dial(struct overlay *o, struct addr *a, struct node_id *expect
 
 /* A dial that takes longer than this may have to make room for others. */
 int64_t overlay_dial_patience_ns(const struct overlay *o);
+/* The record that a dial is for, by its address and id; NULL: there is no such dial. */
+const struct peer_rec *overlay_dial_rec(const struct overlay *o, const struct addr *a,
+                                        const struct node_id *id);
+
+/* What we know of how dials from outside reach us; and where our listening port is seen,
+ * as far as that is known. */
+enum reach_class overlay_reach(const struct overlay *o);
+struct addr overlay_outside(const struct overlay *o);
+
+/* Nobody will dial us for the test that we asked for: it says nothing. */
+void overlay_spare_test(struct overlay *o);
+
+/* A peer to be dialled once more, from our listening port, to see where it sees that (the
+ * link itself is not needed); -1: none.  To be called as overlay_take_dial is. */
+int overlay_take_look(struct overlay *o);
+
+/* True while a link by way of another node is better than none. */
+bool overlay_is_short(const struct overlay *o);
 
 /* A link that the overlay no longer needs: close it, unless something else needs it. */
 bool overlay_take_drop(struct overlay *o, int *peer);

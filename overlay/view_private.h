@@ -29,7 +29,8 @@ static inline const struct peer_rec *view_self(const struct overlay *o)
 
 /* --- active.c */
 
-/* Slots that are neither taken nor kept free for somebody who was asked. */
+/* Slots that are neither taken nor kept free for somebody who was asked, with those that
+ * can be given away: of neighbours in doubt, and by way of another node. */
 int view_room(const struct overlay *o);
 
 /* Ask a linked peer for a slot by MSG_JOIN or MSG_NEIGHBOR; nothing when there is no room
@@ -116,7 +117,7 @@ void view_learn(struct overlay *o, int peer, const struct peer_recs *recs);
 int view_pick(struct overlay *o, int not_peer, const struct node_id *not_id);
 
 /* Begin a shuffle. */
-void view_shuffle(struct overlay *o, struct outbox *out);
+void view_shuffle(struct overlay *o, int64_t now_ns, struct outbox *out);
 
 /* Exchange records with a linked peer. */
 void view_exchange(struct overlay *o, int peer, struct outbox *out);
@@ -169,6 +170,34 @@ int64_t view_island_due(const struct overlay *o);
 
 /* Ask a peer of another island for a slot, if need be by force. */
 void view_merge(struct overlay *o, int peer, int64_t now_ns, struct outbox *out);
+
+/* --- reach.c */
+
+/* Before a shuffle: false when it need not walk, as records are exchanged otherwise. */
+bool view_reach_may_walk(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+/* A shuffle went on a walk that should end in a dial to us; … */
+void view_reach_walks(struct overlay *o, int64_t now_ns);
+
+/* … or in no dial, as it came to somebody with a link to us. */
+void view_reach_spared(struct overlay *o);
+
+/* Let an open peer introduce others to us, if that is wanted. */
+void view_reach_home(struct overlay *o, int peer, struct outbox *out);
+
+/* A peer is gone. */
+void view_reach_down(struct overlay *o, int64_t now_ns, struct outbox *out);
+
+void view_on_reach(struct overlay *o, int peer, const struct msg_reach *m,
+                   int64_t now_ns);
+void view_reach_tick(struct overlay *o, int64_t now_ns, struct outbox *out);
+int64_t view_reach_due(const struct overlay *o);
+void view_reach_finish(struct overlay *o);
+
+/* --- view.c */
+
+/* Our own record is this from now on. */
+void view_set_self(struct overlay *o, const struct peer_rec *self);
 
 /* --- refill.c */
 

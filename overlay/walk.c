@@ -13,13 +13,19 @@ static bool is_loopback(const struct addr *a)
     return a->len == 4 ? a->ip[0] == 127 : a->len == 16 && memcmp(a->ip, one, 16) == 0;
 }
 
+/* Nobody from outside may make us knock at this machine's own services. */
+static bool may_name(const struct overlay *o, int peer, const struct addr *a)
+{
+    return passive_is_dialable(a) &&
+           (!is_loopback(a) || is_loopback(&overlay_rec(o, peer)->addr));
+}
+
 bool view_is_sound(struct overlay *o, int peer, const struct peer_rec *rec)
 {
     if (node_id_equal(&rec->id, &view_self(o)->id))
         return false;
-    /* Nobody from outside may make us knock at this machine's own services. */
-    if (passive_is_dialable(&rec->addr) && !node_id_is_zero(&rec->id) &&
-        (!is_loopback(&rec->addr) || is_loopback(&overlay_rec(o, peer)->addr)))
+    if (may_name(o, peer, &rec->addr) && !node_id_is_zero(&rec->id) &&
+        (rec->via.len == 0 || may_name(o, peer, &rec->via)))
         return true;
     o->counts.bad_records++;
     return false;
@@ -185,7 +191,7 @@ void view_exchange(struct overlay *o, int peer, struct outbox *out)
     outbox_push(out, peer, &m);
 }
 
-void view_shuffle(struct overlay *o, struct outbox *out)
+void view_shuffle(struct overlay *o, int64_t now_ns, struct outbox *out)
 {
     struct msg m = { .type = MSG_SHUFFLE };
     int peer = view_pick(o, -1, NULL);
@@ -197,9 +203,11 @@ void view_shuffle(struct overlay *o, struct outbox *out)
         return;
     }
     m.u.shuffle.origin = *view_self(o);
+    m.u.shuffle.origin.via = (struct addr){ .len = 0 };
     m.u.shuffle.ttl = (uint8_t)o->p->shuffle_walk;
     view_peer(o, peer)->has_shuffled = true;
     outbox_push(out, peer, &m);
+    view_reach_walks(o, now_ns);
 }
 
 /* The walk of a shuffle ends here. */
@@ -245,6 +253,8 @@ void view_on_shuffle(struct overlay *o, int peer, const struct msg_shuffle *m,
         return;
     if (!view_is_neighbour(o, &origin->id))
         o->quiet_shuffles = 0;
+    if (is_direct && ttl == 0)
+        view_reach_spared(o);
     next = ttl > 0 ? view_pick(o, peer, &origin->id) : -1;
     if (next < 0) {
         answer_shuffle(o, peer, origin, &m->recs, now_ns, out);
@@ -266,5 +276,6 @@ void view_on_shuffle_reply(struct overlay *o, int peer, const struct msg_shuffle
         return;
     }
     x->has_shuffled = false;
+    view_reach_spared(o);
     view_learn(o, peer, &m->recs);
 }

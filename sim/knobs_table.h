@@ -77,6 +77,15 @@
     X("overlay.walk_link.burst", overlay.walk_link.burst, KNOB_INT, "tokens of a full bucket; FORWARD_JOIN, ISLAND, PROBE of one link: 4/s, burst 16") \
     X("overlay.shuffle_link.period_ns", overlay.shuffle_link.period_ns, KNOB_NS, "one token comes back in this time; SHUFFLEs of one link: 1 in 5 s, burst 6") \
     X("overlay.shuffle_link.burst", overlay.shuffle_link.burst, KNOB_INT, "tokens of a full bucket; SHUFFLEs of one link: 1 in 5 s, burst 6") \
+    X("overlay.reach.misses", overlay.reach.misses, KNOB_INT, "tests in a row that no dial followed: 3; 0: off") \
+    X("overlay.reach.misses_proven", overlay.reach.misses_proven, KNOB_INT, "… or shuffles of a node that was dialled before: 16") \
+    X("overlay.reach.quiet_ns", overlay.reach.quiet_ns, KNOB_NS, "after the first link a test is asked for: 3 s") \
+    X("overlay.reach.wait_ns", overlay.reach.wait_ns, KNOB_NS, "for the dial: 3 s") \
+    X("overlay.reach.retest", overlay.reach.retest, KNOB_INT, "of a hidden node's shuffles each so manieth walks: 8") \
+    X("overlay.reach.homes", overlay.reach.homes, KNOB_INT, "2") \
+    X("overlay.reach.guests_max", overlay.reach.guests_max, KNOB_INT, "for whom we are a home: 16") \
+    X("overlay.reach.retry_ns", overlay.reach.retry_ns, KNOB_NS, "between two tries to find a home: 1 s") \
+    X("overlay.reach.looks_max", overlay.reach.looks_max, KNOB_INT, "links to learn where we are seen: 6") \
     X("liveness.peers_max", liveness.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
     X("liveness.idle_ns", liveness.idle_ns, KNOB_NS, "a silence of so long is asked about: 10 s") \
     X("liveness.leave_ns", liveness.leave_ns, KNOB_NS, "… so much later by who was dialled: 1 s") \
@@ -150,6 +159,22 @@
     X("offenders.group_bits_v4", offenders.group_bits_v4, KNOB_INT, "addresses that agree in so many bits are one group: 24 …") \
     X("offenders.group_bits_v6", offenders.group_bits_v6, KNOB_INT, "… 48. Private addresses and loopback have no groups.") \
     X("offenders.remember_min", offenders.remember_min, KNOB_INT, "points that are remembered when a link goes: 20") \
+    X("meet.meetings_max", meet.meetings_max, KNOB_INT, "that a node asks for at a time: 8") \
+    X("meet.via_ns", meet.via_ns, KNOB_NS, "until the node that introduces is reached: 6 s") \
+    X("meet.answer_ns", meet.answer_ns, KNOB_NS, "from ASK to ANSWER: 2 s") \
+    X("meet.dialled_ns", meet.dialled_ns, KNOB_NS, "until the other end has dialled us: 3 s") \
+    X("meet.punch_ns", meet.punch_ns, KNOB_NS, "for both SYNs to cross: 2 s") \
+    X("meet.punch_tries", meet.punch_tries, KNOB_INT, "3") \
+    X("meet.rate.period_ns", meet.rate.period_ns, KNOB_NS, "one token comes back in this time; of messages of one node for all others: 4/s, burst 32") \
+    X("meet.rate.burst", meet.rate.burst, KNOB_INT, "tokens of a full bucket; of messages of one node for all others: 4/s, burst 32") \
+    X("meet.dials.period_ns", meet.dials.period_ns, KNOB_NS, "one token comes back in this time; that others make a node try: 2/s, burst 8") \
+    X("meet.dials.burst", meet.dials.burst, KNOB_INT, "tokens of a full bucket; that others make a node try: 2/s, burst 8") \
+    X("relay.ends_max", relay.ends_max, KNOB_INT, "relayed links of our own: 8") \
+    X("relay.circuits_max", relay.circuits_max, KNOB_INT, "that we carry for others: 8") \
+    X("relay.life_ns", relay.life_ns, KNOB_NS, "of a circuit that is not renewed: 600 s") \
+    X("relay.again_ns", relay.again_ns, KNOB_NS, "until the opener tries to do without; then doubled: 20 s") \
+    X("relay.rate.period_ns", relay.rate.period_ns, KNOB_NS, "one token comes back in this time; of a circuit, in KiB: 32/s, burst 64") \
+    X("relay.rate.burst", relay.rate.burst, KNOB_INT, "tokens of a full bucket; of a circuit, in KiB: 32/s, burst 64") \
     X("tree.is_shared", tree.is_shared, KNOB_BOOL, "one tree for all origins: true") \
     X("tree.is_off", tree.is_off, KNOB_BOOL, "every message is pushed to all: a flood without end of hops") \
     X("tree.hops_max", tree.hops_max, KNOB_INT, "of any message: 64") \

@@ -235,31 +235,63 @@ const struct lab_kind lab_cut = {
 
 /* ---- nat ---- */
 
+/* Ends of neighbours' links, by how the link came about. */
+static void count_links(const struct lab *lab, int64_t ends[3])
+{
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        const struct overlay *o = node_overlay(lab->world.nodes[i].node);
+
+        for (int k = 0; k < o->active_count; k++)
+            ends[o->peers[sparse_place(&o->slots, o->active[k])].how]++;
+    }
+}
+
+/* Machines that take themselves for what they are not, in percent. */
+static double share_mistaken(const struct lab *lab)
+{
+    int count = 0;
+
+    for (int i = 0; i < lab->setup->nodes; i++) {
+        const struct overlay *o = node_overlay(lab->world.nodes[i].node);
+        enum net_nat nat = net_nat_of(&lab->world.net, i);
+        enum reach_class is = overlay_reach(o);
+
+        count += (nat == NET_NAT_NONE && is != REACH_OPEN) ||
+                 (nat == NET_NAT_CONE && is != REACH_PUNCH) ||
+                 (nat == NET_NAT_SYMMETRIC && is != REACH_HIDDEN);
+    }
+    return 100.0 * count / (double)lab->setup->nodes;
+}
+
 static void run_nat(const struct setup *s, uint64_t seed, struct results *r)
 {
+    static const char *const names[] = { "direct", "punched", "relayed" };
     struct lab lab;
     struct lab_message m;
     struct graph_facts f;
+    int64_t ends[3] = { 0 };
+    int64_t all;
     int list[OVERLAY_ACTIVE_MAX];
     int stranded = 0;
-    double degree = 0;
 
     lab_begin(&lab, s, seed);
     measure(&lab, &f);
-    for (int i = 0; i < s->nodes; i++) {
-        int count = lab_neighbours(&lab, i, list);
-
-        stranded += count == 0;
-        degree += count;
-    }
+    for (int i = 0; i < s->nodes; i++)
+        stranded += lab_neighbours(&lab, i, list) == 0;
+    count_links(&lab, ends);
+    all = ends[LINK_DIRECT] + ends[LINK_PUNCHED] + ends[LINK_RELAYED];
     results_add(r, "stranded", "", stranded);
     results_add(r, "components", "", f.components);
-    results_add(r, "degree_mean", "", degree / (double)s->nodes);
+    results_add(r, "degree_mean", "", (double)all / (double)s->nodes);
+    for (int i = 0; i < 3; i++)
+        results_add(r, names[i], "%",
+                    100.0 * (double)ends[i] / (double)(all + (all == 0)));
+    results_add(r, "direct_punched", "%",
+                100.0 * (double)(all - ends[LINK_RELAYED]) / (double)(all + (all == 0)));
+    results_add(r, "mistaken", "%", share_mistaken(&lab));
     results_add(r, "dials_failed", "%",
-                lab.world.counts.dials == 0
-                    ? 0
-                    : 100.0 * (double)lab.world.counts.dials_failed /
-                          (double)lab.world.counts.dials);
+                100.0 * (double)lab.world.counts.dials_failed /
+                    (double)(lab.world.counts.dials + (lab.world.counts.dials == 0)));
     lab_send(&lab, lab_pick(&lab), (int)s->ttl, (int)s->bytes, s->wait_ns, &m);
     results_add(r, "reached", "%", 100.0 * m.reached / m.up);
     lab_finish(&lab);
@@ -276,6 +308,8 @@ static void nat_defaults(struct setup *s)
 
 static const struct lab_goal nat_goals[] = {
     { "stranded", LAB_MOST, true, 0 },
+    { "components", LAB_MOST, true, 1 },
+    { "direct_punched", LAB_LEAST, false, 80 },
     { "reached", LAB_LEAST, false, 100 },
     { NULL, LAB_MEAN, false, 0 },
 };

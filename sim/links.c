@@ -11,6 +11,7 @@
 #define SYN_LEN      60
 #define ROWS_LEAST   8
 #define ROWS_MAX     192
+#define FROM_LISTEN  1   /* err of a dial that comes out of the listening port */
 #define ACCEPTED_MAX 128 /* a machine with so many links takes no more */
 
 /* ---- rows ---- */
@@ -122,37 +123,43 @@ static void give_up(struct world_part *p, int node, uint32_t id)
 
     packet->link = id;
     packet->err = ERR_TIMEOUT;
-    p->counts.dials_failed++;
 }
 
 /* ---- what a node wants ---- */
 
-void links_open(struct world_part *p, int node, uint32_t id, const struct addr *to)
+void links_open(struct world_part *p, int node, const struct effect *e)
 {
     struct world_node *n = &p->w->nodes[node];
-    int host = net_host_of(&p->w->net, to);
+    const struct net *net = &p->w->net;
+    int host = net_host_of(net, &e->u.open.addr);
     struct net_trip trip = { node, host, part_number(p, node), SYN_LEN, 0 };
     struct link_row *row = row_add(p, n);
+    bool is_through = host >= 0 && net_is_reachable(net, node, host);
+    bool may_cross = host >= 0 && e->u.open.from_listen && net_may_punch(net, node, host);
     struct packet *packet;
     int64_t at_ns;
 
     assert(n->links->count <= ROWS_MAX);
     p->counts.dials++;
-    *row = (struct link_row){ .id = id, .state = END_DIALLING };
-    if (host < 0 || !net_is_reachable(&p->w->net, &trip)) {
-        give_up(p, node, id);
+    *row = (struct link_row){ .id = e->u.open.link, .state = END_DIALLING };
+    if (e->u.open.from_listen)
+        row->state = END_PUNCHING;
+    if (!is_through)
+        give_up(p, node, row->id); /* unless it comes about before */
+    if (!is_through && !may_cross)
         return;
-    }
     row->other = (uint32_t)host;
-    trip.way_ns = row->way_ns = net_way_ns(&p->w->net, node, host);
+    trip.way_ns = row->way_ns = net_way_ns(net, node, host);
     at_ns = net_frame_ns(&p->w->net, &trip, p->now_ns, p->now_ns);
     if (at_ns - p->now_ns > NET_DIAL_LIMIT_NS) {
-        give_up(p, node, id);
+        if (is_through)
+            give_up(p, node, row->id);
         return;
     }
     row->out_ns = at_ns;
     packet = part_post(p, PACKET_CONNECT, &trip, at_ns, 0);
-    packet->from_link = id;
+    packet->from_link = e->u.open.link;
+    packet->err = e->u.open.from_listen ? FROM_LISTEN : 0;
 }
 
 void links_close(struct world_part *p, int node, uint32_t id)
@@ -187,7 +194,7 @@ void links_forget(struct world_part *p, int node, bool is_dark)
     if (n->links == NULL)
         return;
     for (int i = 0; i < n->links->count && !is_dark; i++) {
-        if (n->links->rows[i].state != END_DIALLING)
+        if (n->links->rows[i].state >= END_PENDING)
             send_close(p, node, &n->links->rows[i]);
     }
     heap_give(&p->heap, n->links, 1, table_size(n->links->room));
@@ -211,6 +218,42 @@ void links_adopted(struct world_part *p, int node, const struct link_end *end)
 
 /* ---- what comes ---- */
 
+/* The node learns of an open link, and then speaks first or second. */
+static void opened(struct world_part *p, int node, const struct link_row *row,
+                   bool is_dialled, bool is_from_listen)
+{
+    bool is_seen = is_from_listen &&
+                   net_nat_of(&p->w->net, (int)row->other) != NET_NAT_SYMMETRIC;
+    struct event e = { .kind = EVENT_LINK_OPENED };
+
+    e.u.opened.link = row->id;
+    e.u.opened.is_dialled = is_dialled;
+    e.u.opened.remote = net_addr_of(&p->w->net.p, (int)row->other);
+    if (!is_dialled && !is_seen)
+        e.u.opened.remote.port = (uint16_t)(32768 + row->other_id % 28000);
+    part_step(p, node, &e, bytes_of(NULL, 0));
+}
+
+/* Both dialled, and this SYN finds the other end's own: that is a connection. */
+static bool cross(struct world_part *p, int node, const struct packet *packet)
+{
+    struct link_table *t = p->w->nodes[node].links;
+
+    for (int i = 0; t != NULL && i < t->count; i++) {
+        struct link_row *row = &t->rows[i];
+
+        if (row->state != END_PUNCHING || row->other != packet->from || row->way_ns == 0)
+            continue;
+        row->state = END_OPEN;
+        row->other_id = packet->from_link;
+        row->other_life = packet->from_life;
+        (void)send(p, PACKET_ACCEPT, node, row, 0);
+        opened(p, node, row, true, true);
+        return true;
+    }
+    return false;
+}
+
 /* The machine that was dialled answers, refuses, or is not there. */
 static void connect_in(struct world_part *p, int node, const struct packet *packet)
 {
@@ -228,6 +271,10 @@ static void connect_in(struct world_part *p, int node, const struct packet *pack
         p->counts.dials_failed++;
         return;
     }
+    if (packet->err == FROM_LISTEN && cross(p, node, packet))
+        return;
+    if (!net_is_reachable(&p->w->net, (int)packet->from, node))
+        return; /* a NAT stands before it, and expects nobody */
     row = row_add(p, n);
     *row = (struct link_row){ .id = n->links->next,
                               .other = packet->from,
@@ -238,34 +285,22 @@ static void connect_in(struct world_part *p, int node, const struct packet *pack
     n->links->next += 2;
     (void)send(p, PACKET_ACCEPT, node, row, 0);
 }
-
-/* The node learns of an open link, and then speaks first or second. */
-static void opened(struct world_part *p, int node, const struct link_row *row,
-                   bool is_dialled)
-{
-    struct event e = { .kind = EVENT_LINK_OPENED };
-
-    e.u.opened.link = row->id;
-    e.u.opened.is_dialled = is_dialled;
-    e.u.opened.remote = net_addr_of(&p->w->net.p, (int)row->other);
-    if (!is_dialled)
-        e.u.opened.remote.port = (uint16_t)(32768 + row->other_id % 28000);
-    part_step(p, node, &e, bytes_of(NULL, 0));
-}
-
 static void accepted(struct world_part *p, int node, const struct packet *packet)
 {
     struct link_row *row = row_find(&p->w->nodes[node], packet->link);
+    bool is_from_listen = row != NULL && row->state == END_PUNCHING;
 
-    if (row == NULL || row->state != END_DIALLING) { /* given up since */
+    if (row != NULL && row->state == END_OPEN && row->other_id == packet->from_link)
+        return;                                     /* the SYNs have crossed */
+    if (row == NULL || row->state > END_PUNCHING) { /* given up since */
         answer(p, PACKET_CLOSE, node, packet, 0)->err = ERR_CLOSED;
         return;
     }
     row->state = END_OPEN;
     row->other_id = packet->from_link;
     row->other_life = packet->from_life;
-    (void)send(p, PACKET_ACK, node, row, 0);
-    opened(p, node, row, true);
+    send(p, PACKET_ACK, node, row, 0)->err = is_from_listen ? FROM_LISTEN : 0;
+    opened(p, node, row, true, is_from_listen);
 }
 
 static void closed(struct world_part *p, int node, struct link_row *row, int err)
@@ -315,11 +350,15 @@ void links_deliver(struct world_part *p, int node, const struct packet *packet)
     if (row == NULL)
         return;
     row->other_row = packet->from_row;
+    if (packet->kind == PACKET_CLOSE && (int)packet->from == node &&
+        row->state > END_PUNCHING)
+        return; /* the dial was not in vain after all */
+    p->counts.dials_failed += packet->kind == PACKET_CLOSE && (int)packet->from == node;
     if (packet->kind == PACKET_CLOSE) {
         closed(p, node, row, packet->err);
     } else if (packet->kind == PACKET_ACK && row->state == END_PENDING) {
         row->state = END_OPEN;
-        opened(p, node, row, false);
+        opened(p, node, row, false, packet->err == FROM_LISTEN);
     } else if (packet->kind == PACKET_FRAME && row->state == END_OPEN) {
         received(p, node, packet);
     }

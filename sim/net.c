@@ -153,20 +153,23 @@ enum net_nat net_nat_of(const struct net *n, int host)
     return ppm < n->p.cone_ppm + n->p.symmetric_ppm ? NET_NAT_SYMMETRIC : NET_NAT_NONE;
 }
 
-bool net_is_reachable(const struct net *n, const struct net_trip *t)
+bool net_is_reachable(const struct net *n, int from, int to)
 {
-    enum net_nat from = net_nat_of(n, t->from);
-    enum net_nat to = net_nat_of(n, t->to);
-    uint64_t word;
+    (void)from; /* a translator asks nobody who he is */
+    return net_nat_of(n, to) == NET_NAT_NONE;
+}
 
-    if (to == NET_NAT_NONE)
-        return true;
-    /* A symmetric NAT shows everybody another port: nobody knows where to knock. */
-    if (to == NET_NAT_SYMMETRIC || from == NET_NAT_SYMMETRIC)
+bool net_may_punch(const struct net *n, int from, int to)
+{
+    uint64_t low = (uint64_t)(from < to ? from : to);
+    uint64_t high = (uint64_t)(from < to ? to : from);
+
+    if (net_nat_of(n, from) == NET_NAT_SYMMETRIC ||
+        net_nat_of(n, to) == NET_NAT_SYMMETRIC)
         return false;
-    word = random_word(n->seed, RANDOM_NAT, (uint64_t)t->from << 32 | (uint64_t)t->to,
-                       1 + (uint64_t)t->number);
-    return random_chance(word, n->p.punch_ppm);
+    /* Some translators answer a SYN that they do not expect with a reset. */
+    return random_chance(random_word(n->seed, RANDOM_NAT, low << 32 | high, 1),
+                         n->p.punch_ppm);
 }
 
 void net_cut_host(struct net *n, int host, int64_t cut_ns, int64_t heal_ns)

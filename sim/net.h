@@ -18,8 +18,9 @@
 #define NET_GROUPS_MAX 64
 #define NET_CUTS_MAX   64
 
-/* What stands between a machine and the network: nothing, a translator that can be talked
- * into letting somebody in, one that hardly can. */
+/* What stands between a machine and the network: nothing; a translator that shows all the
+ * world one address for each port behind it, and lets in who was just dialled from there;
+ * or one that shows everybody another address. */
 enum net_nat { NET_NAT_NONE, NET_NAT_CONE, NET_NAT_SYMMETRIC };
 
 /* One way, between two nodes.  Rates of chance are of a million. */
@@ -38,7 +39,7 @@ struct net_params {
     int64_t stack_ns;      /* mean, from the card to the program */
     int64_t cone_ppm;      /* of the machines that are behind a NAT of this kind … */
     int64_t symmetric_ppm; /* … or of that one */
-    int64_t punch_ppm;     /* a dial to one behind a cone NAT succeeds */
+    int64_t punch_ppm;     /* pairs behind cone NATs whose SYNs may cross */
     int address_groups;    /* machine n is in /16 number n modulo this; 0: all in 10/8 */
 };
 
@@ -99,8 +100,10 @@ int64_t net_least_ns(const struct net_params *p);
 
 enum net_nat net_nat_of(const struct net *n, int host);
 
-/* Does a dial get through to a machine, as far as NATs are concerned? */
-bool net_is_reachable(const struct net *n, const struct net_trip *t);
+/* Does a dial get through from one machine to another, as far as NATs are concerned?  And
+ * if both dial at the same moment, from the ports that they listen at? */
+bool net_is_reachable(const struct net *n, int from, int to);
+bool net_may_punch(const struct net *n, int from, int to);
 
 /* Cut a machine off, between two instants. */
 void net_cut_host(struct net *n, int host, int64_t cut_ns, int64_t heal_ns);

@@ -32,7 +32,12 @@ struct world_more {
 };
 
 /* One end of a link, as its node's machine knows it. */
-enum end_state { END_DIALLING, END_PENDING, END_OPEN };
+enum end_state {
+    END_DIALLING,
+    END_PUNCHING, /* the same, from the port that the machine listens at */
+    END_PENDING,
+    END_OPEN
+};
 
 struct link_row {
     uint32_t id;    /* as the node here names it: even, or accepted and odd */
@@ -130,7 +135,7 @@ void world_begin(struct world *w, int node);
 void world_identity_seed(const struct world *w, int node, uint8_t seed[static 32]);
 
 /* The link side (sim/links.c). */
-void links_open(struct world_part *p, int node, uint32_t id, const struct addr *to);
+void links_open(struct world_part *p, int node, const struct effect *e);
 void links_close(struct world_part *p, int node, uint32_t id);
 void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame);
 void links_forget(struct world_part *p, int node, bool is_dark);

@@ -63,7 +63,7 @@ static const struct setting {
     { "net.symmetric", VALUE_SHARE, AT(net.symmetric_ppm), 0, PPM,
       "machines behind a symmetric NAT" },
     { "net.punch", VALUE_SHARE, AT(net.punch_ppm), 0, PPM,
-      "dials to a cone NAT that get through" },
+      "pairs behind cone NATs whose SYNs may cross" },
 #undef AT
 };
 

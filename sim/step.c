@@ -206,7 +206,7 @@ static void carry_out(struct world_part *p, int node, const struct effect *e)
 {
     switch (e->kind) {
     case EFFECT_LINK_OPEN:
-        links_open(p, node, e->u.open.link, &e->u.open.addr);
+        links_open(p, node, e);
         break;
     case EFFECT_LINK_CLOSE:
         links_close(p, node, e->u.close.link);

@@ -66,9 +66,12 @@ EOF
         }' "$header"
     done <<'EOF'
 overlay/view.h overlay_params overlay overlay.
+overlay/reach.h reach_params overlay.reach overlay.reach.
 overlay/liveness.h liveness_params liveness liveness.
 overlay/flood.h flood_params flood flood.
 overlay/offenders.h offender_params offenders offenders.
+node/meet.h meet_params meet meet.
+node/relay.h relay_params relay relay.
 overlay/tree.h tree_params tree tree.
 party/params.h party_params party party.
 share/params.h swarm_params share swarm.

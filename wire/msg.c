@@ -7,9 +7,18 @@
 
 static void code_rec(struct codec *c, struct peer_rec *rec)
 {
-    codec_array(c, 2);
+    int items = c->is_writing && rec->via.len > 0 ? 3 : 2;
+
+    codec_list(c, &items, 2, 3);
     codec_fixed(c, rec->id.b, NODE_ID_LEN);
     codec_addr(c, &rec->addr);
+    if (items != 3) {
+        rec->via = (struct addr){ .len = 0 };
+        return;
+    }
+    codec_addr(c, &rec->via);
+    if (rec->via.len == 0)
+        codec_fail(c); /* that has the shorter form */
 }
 
 static void code_recs(struct codec *c, struct peer_recs *recs)
@@ -102,6 +111,40 @@ static void code_probe(struct codec *c, struct msg *m)
 static void code_probe_ack(struct codec *c, struct msg *m)
 {
     codec_u32(c, &m->u.probe_ack.nonce);
+}
+
+static void code_reach(struct codec *c, struct msg *m)
+{
+    codec_addr(c, &m->u.reach.addr);
+    codec_addr(c, &m->u.reach.via);
+    codec_bool(c, &m->u.reach.is_home);
+}
+
+static void code_meet(struct codec *c, struct msg *m)
+{
+    codec_u8_in(c, &m->u.meet.kind, MEET_ASK, MEET_TEST);
+    codec_fixed(c, m->u.meet.peer.b, NODE_ID_LEN);
+    codec_addr(c, &m->u.meet.addr);
+    codec_u8_in(c, &m->u.meet.reach, REACH_UNKNOWN, REACH_OPEN);
+    codec_bool(c, &m->u.meet.is_passed);
+}
+
+static void code_relay(struct codec *c, struct msg *m)
+{
+    struct msg_relay *r = &m->u.relay;
+    bool has_data;
+
+    codec_u8_in(c, &r->kind, RELAY_OPEN, RELAY_CLOSE);
+    codec_fixed(c, r->peer.b, NODE_ID_LEN);
+    has_data = r->kind == RELAY_DATA;
+    codec_bytes(c, &r->frame, has_data, has_data ? MSG_RELAY_MAX : 0);
+    codec_bool(c, &r->is_passed);
+}
+
+static void code_summary(struct codec *c, struct msg *m)
+{
+    codec_fixed(c, m->u.summary.flood.b, FLOOD_ID_LEN);
+    codec_u32_in(c, &m->u.summary.count, 1, MSG_COUNT_MAX);
 }
 
 static void code_flood(struct codec *c, struct msg *m)
@@ -366,6 +409,10 @@ static const struct form {
     [MSG_PRUNE] = { 1, code_prune },
     [MSG_SEEN] = { 1, code_ids },
     [MSG_PULL] = { 1, code_ids },
+    [MSG_REACH] = { 3, code_reach },
+    [MSG_MEET] = { 5, code_meet },
+    [MSG_RELAY] = { 4, code_relay },
+    [MSG_SUMMARY] = { 2, code_summary },
     [MSG_PARTY_JOIN] = { 2, code_party_join },
     [MSG_PARTY_WELCOME] = { 3, code_party_welcome },
     [MSG_PARTY_LEAVE] = { 1, code_party_leave },

@@ -27,9 +27,11 @@
 #define MSG_BITMAP_MAX 4096 /* bytes: 32,768 blocks of 16 KiB are 512 MiB */
 #define MSG_INNER_MAX  1024 /* signed part of a flood or reply */
 #define MSG_GOSSIP_MAX 8192 /* signed part of a gossip */
+#define MSG_RELAY_MAX  9216 /* a sealed frame that is relayed: a gossip, but no block */
 #define MSG_IHAVE_MAX  32   /* ids in one message */
 #define MSG_IDS_MAX    64   /* of floods in one message */
 #define MSG_ENTRY_MAX  1024 /* signed part of a log entry */
+#define MSG_COUNT_MAX  1000000 /* answers in a summary */
 #define FLOOD_TTL_MAX  12
 #define CALL_TITLE_MAX 48 /* bytes of a song's title in a call */
 
@@ -67,6 +69,10 @@ enum msg_type {
     MSG_PRUNE = 20,
     MSG_SEEN = 21,
     MSG_PULL = 22,
+    MSG_REACH = 23,
+    MSG_MEET = 24,
+    MSG_RELAY = 25,
+    MSG_SUMMARY = 26,
     MSG_PARTY_JOIN = 32,
     MSG_PARTY_WELCOME = 33,
     MSG_PARTY_LEAVE = 34,
@@ -94,10 +100,12 @@ enum msg_type {
 };
 
 /* Where a node can be reached.  An address of 0.0.0.0 or :: stands for "the host that you
- * see me from, at this port". */
+ * see me from, at this port".  Who cannot be dialled from outside names a node that can,
+ * and that will introduce others to it. */
 struct peer_rec {
     struct node_id id;
     struct addr addr;
+    struct addr via; /* of who introduces; len 0: dial addr */
 };
 
 struct peer_recs {
@@ -177,6 +185,50 @@ struct msg_probe_ack {
     uint32_t nonce;
 };
 
+/* Where I can be reached from now on; by the peer, of itself. */
+struct msg_reach {
+    struct addr addr;
+    struct addr via; /* as in a record */
+    bool is_home;    /* you are one of those who introduce others to me: keep this link */
+};
+
+enum meet_kind {
+    MEET_ASK = 0,    /* I would have a link to you */
+    MEET_ANSWER = 1, /* this is how you get one */
+    MEET_NOW = 2,    /* we both dial, now */
+    MEET_REFUSE = 3, /* no such peer here, or no dial for the test */
+    MEET_TEST = 4    /* dial me, so that I see whether that can be (peer: myself) */
+};
+
+/* How a node stands to dials from outside. */
+enum reach_class {
+    REACH_UNKNOWN = 0, /* it has not found out */
+    REACH_HIDDEN = 1,  /* nobody gets through, or only with luck */
+    REACH_PUNCH = 2,   /* who is dialled by it at the same moment does */
+    REACH_OPEN = 3     /* strangers do */
+};
+
+/* To a peer of the one that it is sent to, or, passed on by that one, from such a peer.
+ */
+struct msg_meet {
+    uint8_t kind; /* enum meet_kind */
+    struct node_id peer;
+    struct addr addr; /* of who says it; the host as who passes it on sees it */
+    uint8_t reach;    /* enum reach_class, of who says it */
+    bool is_passed;   /* peer is who says it, and not who shall hear it */
+};
+
+enum relay_kind { RELAY_OPEN = 0, RELAY_DATA = 1, RELAY_CLOSE = 2 };
+
+/* One frame of a link to a peer of the one that it is sent to; or, passed on, from it.
+ * OPEN also renews. */
+struct msg_relay {
+    uint8_t kind; /* enum relay_kind */
+    struct node_id peer;
+    struct bytes frame; /* DATA: 1..MSG_RELAY_MAX, else empty */
+    bool is_passed;     /* as above */
+};
+
 /* A flooded message.  Its id is BLAKE2b-128 of inner (domain "party.flood"); inner is one
  * encoded struct flood, sig is the origin's over it. */
 struct msg_flood {
@@ -191,6 +243,12 @@ struct msg_reply {
     uint8_t hops;
     struct bytes inner;
     uint8_t sig[SIGNATURE_LEN];
+};
+
+/* So many more answers to a flood came than are passed on, since the last summary. */
+struct msg_summary {
+    struct flood_id flood;
+    uint32_t count; /* 1..MSG_COUNT_MAX */
 };
 
 /* What the sender has handled in the last minute, on a new link. */
@@ -417,6 +475,10 @@ struct msg {
         struct msg_island island;
         struct msg_probe probe;
         struct msg_probe_ack probe_ack;
+        struct msg_reach reach;
+        struct msg_meet meet;
+        struct msg_relay relay;
+        struct msg_summary summary;
         struct msg_flood flood;
         struct msg_reply reply;
         struct msg_digest digest;

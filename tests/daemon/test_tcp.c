@@ -16,7 +16,8 @@ struct end {
     struct tcp *tcp;
     int opened, closed, received;
     uint32_t link; /* of the newest that opened */
-    int err;       /* of the newest that closed */
+    struct addr remote;
+    int err; /* of the newest that closed */
     size_t bytes;
     uint8_t last[64];
     bool closes_at_once;
@@ -36,6 +37,7 @@ static void post(void *ctx, struct event *e)
     if (e->kind == EVENT_LINK_OPENED) {
         end->opened++;
         end->link = e->u.opened.link;
+        end->remote = e->u.opened.remote;
         if (end->closes_at_once)
             tcp_close(end->tcp, end->link);
     } else if (e->kind == EVENT_LINK_CLOSED) {
@@ -93,7 +95,7 @@ static void until(struct world *w, const int *what, int want)
 
 static void connect_both(struct world *w)
 {
-    tcp_open(w->b.tcp, 2, &w->addr);
+    tcp_open(w->b.tcp, 2, &w->addr, false);
     until(w, &w->b.opened, 1);
     until(w, &w->a.opened, 1);
     assert_int_equal(w->b.link, 2);
@@ -155,9 +157,38 @@ static void test_close_in_the_event(void **state)
 
     (void)state;
     w->a.closes_at_once = true;
-    tcp_open(w->b.tcp, 2, &w->addr);
+    tcp_open(w->b.tcp, 2, &w->addr, false);
     until(w, &w->b.closed, 1);
     assert_int_equal(w->a.received, 0);
+    world_destroy(w);
+}
+
+/* Dials may leave from the port that is listened at, and nobody else may listen there. */
+static void test_out_of_the_listening_port(void **state)
+{
+    struct tcp_params params = tcp_params_default();
+    struct world *w = world_create(&params);
+    struct addr b;
+    struct addr again;
+
+    (void)state;
+    assert_int_equal(addr_parse("127.0.0.1:0", 0, &b), 0);
+    assert_int_equal(tcp_listen(w->b.tcp, &b), 0);
+    tcp_open(w->b.tcp, 2, &w->addr, true);
+    until(w, &w->b.opened, 1);
+    until(w, &w->a.opened, 1);
+    assert_int_equal(w->a.remote.port, b.port);
+    /* The same way twice cannot be. */
+    tcp_open(w->b.tcp, 4, &w->addr, true);
+    until(w, &w->b.closed, 1);
+    /* It still listens. */
+    tcp_open(w->a.tcp, 6, &b, false);
+    until(w, &w->a.opened, 2);
+    until(w, &w->b.opened, 2);
+    tcp_unlisten(w->a.tcp);
+    uv_run(&w->loop, UV_RUN_NOWAIT);
+    again = b;
+    assert_int_equal(tcp_listen(w->a.tcp, &again), ERR_PORT);
     world_destroy(w);
 }
 
@@ -169,7 +200,7 @@ static void test_nobody_there(void **state)
     (void)state;
     tcp_unlisten(w->a.tcp);
     uv_run(&w->loop, UV_RUN_NOWAIT);
-    tcp_open(w->b.tcp, 2, &w->addr);
+    tcp_open(w->b.tcp, 2, &w->addr, false);
     until(w, &w->b.closed, 1);
     assert_int_equal(w->b.err, ERR_UNREACHABLE);
     assert_int_equal(w->b.opened, 0);
@@ -283,7 +314,7 @@ static void test_too_many(void **state)
     params.links_max = 2;
     w = world_create(&params);
     for (uint32_t i = 1; i <= 3; i++)
-        tcp_open(w->b.tcp, 2 * i, &w->addr);
+        tcp_open(w->b.tcp, 2 * i, &w->addr, false);
     assert_int_equal(w->b.closed, 1); /* at once: the third of its own */
     assert_int_equal(w->b.err, ERR_LIMIT);
     until(w, &w->b.opened, 2);
@@ -294,10 +325,15 @@ static void test_too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),     cmocka_unit_test(test_last_words),
-        cmocka_unit_test(test_close_in_the_event), cmocka_unit_test(test_nobody_there),
-        cmocka_unit_test(test_a_taken_port),       cmocka_unit_test(test_a_slow_peer),
-        cmocka_unit_test(test_malformed),          cmocka_unit_test(test_the_silent),
+        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_last_words),
+        cmocka_unit_test(test_close_in_the_event),
+        cmocka_unit_test(test_out_of_the_listening_port),
+        cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_a_taken_port),
+        cmocka_unit_test(test_a_slow_peer),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_the_silent),
         cmocka_unit_test(test_too_many),
     };
 

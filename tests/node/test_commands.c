@@ -29,7 +29,7 @@ static void check_value(struct cbor_reader *r, const char *key)
     static const char *const texts[] = { "name",  "addr",  "host_name", "state",
                                          "role",  "phase", "title",     "artist",
                                          "album", "id",    "listen",    "utc_state",
-                                         "next",  "error" };
+                                         "next",  "error", "how" };
     static const char *const flags[] = { "private", "card",    "playing", "here",
                                          "ready",   "running", "dialled", "neighbour",
                                          "forced",  "acting" };
@@ -62,9 +62,10 @@ static void read_list(struct cbor_reader *r, const char *const keys[], int count
         read_map(r, keys, count, check_value);
 }
 
-static const char *const node_keys[] = { "id",       "name",      "links",    "peers",
-                                         "listen",   "in_rate",   "passive",  "private",
-                                         "out_rate", "offenders", "uptime_ms" };
+static const char *const node_keys[] = {
+    "id",      "name",    "links",   "peers",    "reach",     "listen",
+    "in_rate", "passive", "private", "out_rate", "offenders", "uptime_ms"
+};
 static const char *const audio_keys[] = {
     "card", "song", "error", "playing", "resyncs", "phase_ns", "rate_ppb", "underruns"
 };
@@ -74,17 +75,17 @@ static const char *const clock_keys[] = { "role",      "state",       "resets",
                                           "utc_state", "utc_bound_ns" };
 static const char *const source_keys[] = { "addr",    "reach",    "state",    "poll_s",
                                            "stratum", "bound_ns", "offset_ns" };
-static const char *const peer_keys[] = { "id",       "addr",     "name",    "score",
-                                         "forced",   "rtt_ns",   "dialled", "in_rate",
-                                         "out_rate", "neighbour" };
+static const char *const peer_keys[] = { "id",      "how",      "addr",     "name",
+                                         "score",   "forced",   "rtt_ns",   "dialled",
+                                         "in_rate", "out_rate", "neighbour" };
 static const char *const spare_keys[] = { "id", "addr", "fails" };
 static const char *const offender_keys[] = { "id", "addr", "left_ms" };
 static const char *const invite_keys[] = { "id",    "host",    "name",
                                            "songs", "left_ms", "running" };
-static const char *const party_keys[] = { "id",         "seq",    "host",    "name",
-                                          "pool",       "role",   "slot",    "epoch",
-                                          "phase",      "acting", "left_ms", "members",
-                                          "position_ms" };
+static const char *const party_keys[] = { "id",      "seq",        "host",   "more",
+                                          "name",    "pool",       "role",   "slot",
+                                          "epoch",   "phase",      "acting", "left_ms",
+                                          "members", "position_ms" };
 static const char *const song_keys[] = { "id",    "bits",   "held",       "rate",
                                          "slot",  "album",  "bytes",      "title",
                                          "total", "artist", "duration_ms" };
@@ -136,6 +137,8 @@ static void peers_value(struct cbor_reader *r, const char *key)
         read_list(r, peer_keys, COUNT(peer_keys));
     else if (strcmp(key, "passive") == 0)
         read_list(r, spare_keys, COUNT(spare_keys));
+    else if (strcmp(key, "reach") == 0)
+        cbor_skip(r);
     else
         read_list(r, offender_keys, COUNT(offender_keys));
 }
@@ -181,13 +184,13 @@ static void check_error(const struct town_reply *a)
 static void check_shown(int node)
 {
     static const char *const clock_reply[] = { "clock", "sources" };
-    static const char *const peers_reply[] = { "peers", "passive", "offenders" };
+    static const char *const peers_reply[] = { "peers", "reach", "passive", "offenders" };
     static const char *const invites_reply[] = { "invites" };
 
     check_body(town_say(node, "status"), state_keys, COUNT(state_keys), state_value);
     check_body(town_say(node, "watch"), state_keys, COUNT(state_keys), state_value);
     check_body(town_say(node, "clock"), clock_reply, 2, clock_value);
-    check_body(town_say(node, "peers"), peers_reply, 3, peers_value);
+    check_body(town_say(node, "peers"), peers_reply, 4, peers_value);
     check_body(town_say(node, "invites"), invites_reply, 1, invites_value);
 }
 

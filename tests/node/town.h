@@ -54,6 +54,8 @@ struct town_reply {
 struct town_node {
     bool is_running; /* false: nothing listens there */
     bool is_mute;    /* TCP answers, and nobody behind it ever says a word */
+    bool is_hidden;  /* no dial gets through to it */
+    uint16_t port;   /* that others see its listening port at; 0: each another */
     struct node *node;
     uint8_t *memory;
     struct arena arena;
@@ -100,8 +102,9 @@ static struct {
     uint64_t order;
     struct town_item item[TOWN_ITEMS];
     uint64_t next_command;
-    bool is_damaging; /* the next frame on a wire is bent */
-    bool is_choking;  /* too much is sent at once, and that is what is looked at */
+    bool is_damaging;  /* the next frame on a wire is bent */
+    bool is_elsewhere; /* somebody has dialled a host that is none of the town's */
+    bool is_choking;   /* too much is sent at once, and that is what is looked at */
 } town;
 static struct effects town_out;
 
@@ -191,9 +194,13 @@ static inline void town_open(int node, const struct effect *e)
     int to = town_at(&e->u.open.addr);
     struct town_wire *w = &town.wire[town.wires];
     struct event *opened;
+    struct addr host = e->u.open.addr;
 
+    host.port = town_addr(0).port;
+    town.is_elsewhere = town.is_elsewhere || town_at(&host) < 0;
     town.n[node].opens++;
-    if (to < 0 || !(town.n[to].is_running || town.n[to].is_mute)) {
+    if (to < 0 || town.n[to].is_hidden ||
+        !(town.n[to].is_running || town.n[to].is_mute)) {
         struct event *closed = town_post(node, 2 * TOWN_DELAY, EVENT_LINK_CLOSED,
                                          bytes_of(NULL, 0));
 
@@ -215,7 +222,9 @@ static inline void town_open(int node, const struct effect *e)
     opened = town_post(to, TOWN_DELAY, EVENT_LINK_OPENED, bytes_of(NULL, 0));
     opened->u.opened.link = w->link[1];
     opened->u.opened.remote = town_addr(node);
-    opened->u.opened.remote.port = 40000;
+    opened->u.opened.remote.port = (uint16_t)(40000 + town.wires);
+    if (e->u.open.from_listen && town.n[node].port > 0)
+        opened->u.opened.remote.port = town.n[node].port;
 }
 
 static inline void town_close(int node, uint32_t link)

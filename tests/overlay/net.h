@@ -330,6 +330,9 @@ static inline void net_link_up(struct net *n, int from, int to, const struct add
         flood_peer_up(&x[e]->floods, l->slot[e], 0);
         overlay_peer_up(&x[e]->overlay, l->slot[e], &x[!e]->rec, e == 0 ? addr : NULL,
                         n->now_ns, &n->out);
+        if (e == 1)
+            overlay_reached(&x[e]->overlay, n->now_ns, &n->out);
+        overlay_peer_came(&x[e]->overlay, l->slot[e], LINK_DIRECT, n->now_ns, &n->out);
         flood_greet(&x[e]->floods, l->slot[e], n->now_ns, &n->out);
         net_flush(n, l->node[e]);
     }

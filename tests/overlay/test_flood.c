@@ -477,6 +477,49 @@ static void test_one_link_cannot_answer_for_all(void **state)
     stop(&b);
 }
 
+/* What is told of answers that are only counted: at each doubling, and never too much. */
+static void test_more_answers_are_counted(void **state)
+{
+    static struct outbox out;
+    struct bench b;
+    struct flood_head h = head_of(1);
+    struct flood_head own = head_of(2);
+    struct flood_head unknown = head_of(3);
+    uint32_t told = 0;
+
+    (void)state;
+    own.peer = -1;
+    own.hops = 1;
+    start(&b);
+    admit(&b, &h, T0);
+    admit(&b, &own, T0);
+    outbox_clear(&out);
+    for (int i = 0; i < 100; i++)
+        flood_count_more(&b.f, &h.id, 1, T0, &out);
+    assert_int_equal(out.count, 7); /* 1, 2, 4 … 64 */
+    for (int i = 0; i < out.count; i++) {
+        struct msg m;
+
+        assert_int_equal(
+            msg_decode(bytes_of(out.data + out.items[i].start, out.items[i].len), &m), 0);
+        assert_int_equal(m.type, MSG_SUMMARY);
+        assert_int_equal(out.items[i].peer, 1);
+        told += m.u.summary.count;
+    }
+    assert_int_equal(told, 64);
+    assert_int_equal(flood_more(&b.f), 0); /* of others */
+    outbox_clear(&out);
+    flood_count_more(&b.f, &unknown.id, 5, T0, &out);
+    flood_count_more(&b.f, &own.id, 30, T0, &out);
+    flood_count_more(&b.f, &own.id, 12, T0, &out);
+    assert_int_equal(out.count, 0);
+    assert_int_equal(flood_more(&b.f), 42);
+    flood_count_more(&b.f, &own.id, MSG_COUNT_MAX, T0, &out);
+    flood_count_more(&b.f, &own.id, MSG_COUNT_MAX, T0, &out);
+    assert_int_equal(flood_more(&b.f), MSG_COUNT_MAX);
+    stop(&b);
+}
+
 /* Anything, in any order: the memory stays within its bound and consistent, and nothing
  * is handled twice while it could be. */
 static void any_floods(uint64_t seed)
@@ -682,6 +725,7 @@ int main(void)
         cmocka_unit_test(test_forward),
         cmocka_unit_test(test_the_way_back),
         cmocka_unit_test(test_replies),
+        cmocka_unit_test(test_more_answers_are_counted),
         cmocka_unit_test(test_replies_do_not_implode),
         cmocka_unit_test(test_each_answers_once),
         cmocka_unit_test(test_one_link_cannot_answer_for_all),

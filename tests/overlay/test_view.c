@@ -346,8 +346,8 @@ static void lose_the_only_neighbour(struct bench *b)
     overlay_add_bootstrap(&b->o, &a);
     overlay_wake(&b->o, b->now_ns, &b->out);
     assert_int_equal(dialled(b), 70);
-    overlay_peer_up(&b->o, 40, &(struct peer_rec){ id_of(70), a }, &a, b->now_ns,
-                    &b->out);
+    overlay_peer_up(&b->o, 40, &(struct peer_rec){ .id = id_of(70), .addr = a }, &a,
+                    b->now_ns, &b->out);
     assert_true(is_sent(b, MSG_JOIN, 40));
     get_ack(b, 40, true);
     pass(b, 100 * NS_PER_S);
@@ -418,6 +418,7 @@ static int opened(struct bench *b, bool has_others)
     struct overlay_params p = overlay_params_default();
 
     p.anchor_period_ns = 0;
+    p.reach.misses = 0;
     start_with(b, &p);
     fill(b);
     overlay_add_known(&b->o, &known);

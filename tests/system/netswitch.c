@@ -3,7 +3,11 @@
  * namespaces.
  *
  *   netswitch [--delay-ms D] [--jitter-ms J] [--loss PERCENT] [--rate-mbit R] [--seed S]
- *             NAMESPACE:DEVICE:ADDRESS/BITS …
+ *             NAMESPACE:DEVICE:ADDRESS/BITS[+cone|+wall] …
+ *
+ * Behind +cone a machine is dialled in vain, unless it has just dialled the same port of
+ * that machine from the same port of its own, as with a NAT that keeps ports; behind
+ * +wall always.
  *
  * In each namespace it makes a TAP device with that address, and tells it the hardware
  * addresses of all others: the kernel's table of what ARP learnt is one for all
@@ -35,13 +39,23 @@
 #define FRAME_MAX 2048
 #define QUEUE_MAX 16384
 #define MACS_MAX  256
+#define SYNS_MAX  1024
 #define NS_PER_MS INT64_C(1000000)
+
+enum guard { GUARD_NONE, GUARD_CONE, GUARD_WALL };
+
+/* The first packet of a connection, as its ends: address and port of each. */
+struct syn {
+    uint8_t from[6];
+    uint8_t to[6];
+};
 
 struct port {
     int fd;
     int ns; /* its namespace */
     char device[IFNAMSIZ];
     struct in_addr addr;
+    enum guard guard;
     int64_t free_ns;            /* when the last frame has left it, at its rate */
     int64_t last_ns[PORTS_MAX]; /* of the last frame that came from that port */
 };
@@ -66,10 +80,12 @@ static struct {
         uint8_t mac[6];
         int port;
     } macs[MACS_MAX];
+    int syn_next;
+    struct syn syns[SYNS_MAX]; /* that left guarded ports, a ring */
     int queued;
     struct frame *heap[QUEUE_MAX];
     uint64_t number;
-    long long passed, lost, overflowed;
+    long long passed, lost, overflowed, guarded;
 } sw = { .rng = 1 };
 
 static volatile sig_atomic_t is_over;
@@ -190,6 +206,45 @@ static int port_of(const uint8_t *mac)
     return -1;
 }
 
+/* True for a TCP segment that dials: SYN without ACK. */
+static bool read_syn(const uint8_t *frame, int len, struct syn *s)
+{
+    const uint8_t *ip = frame + 14;
+    const uint8_t *tcp = ip + 4 * (ip[0] & 15);
+
+    if (len < 14 + 40 || frame[12] != 8 || frame[13] != 0 || ip[9] != 6 ||
+        tcp + 20 > frame + len || (tcp[13] & 0x12) != 2)
+        return false;
+    memcpy(s->from, ip + 12, 4);
+    memcpy(s->from + 4, tcp, 2);
+    memcpy(s->to, ip + 16, 4);
+    memcpy(s->to + 4, tcp + 2, 2);
+    return true;
+}
+
+static void note_syn(int port, const uint8_t *frame, int len)
+{
+    struct syn s;
+
+    if (sw.ports[port].guard == GUARD_CONE && read_syn(frame, len, &s))
+        sw.syns[sw.syn_next++ % SYNS_MAX] = s;
+}
+
+static bool is_guarded(const struct frame *f)
+{
+    enum guard guard = sw.ports[f->port].guard;
+    struct syn s;
+
+    if (guard == GUARD_NONE || !read_syn(f->data, f->len, &s))
+        return false;
+    for (int i = 0; guard == GUARD_CONE && i < SYNS_MAX; i++) {
+        if (memcmp(sw.syns[i].from, s.to, sizeof(s.to)) == 0 &&
+            memcmp(sw.syns[i].to, s.from, sizeof(s.from)) == 0)
+            return false;
+    }
+    return true;
+}
+
 static void take_frame(int from)
 {
     uint8_t data[FRAME_MAX];
@@ -199,6 +254,7 @@ static void take_frame(int from)
     if (len < 14)
         return;
     learn(data + 6, from);
+    note_syn(from, data, (int)len);
     to = port_of(data);
     for (int i = 0; i < sw.port_count; i++) {
         if (i != from && (to < 0 || to == i))
@@ -211,7 +267,9 @@ static void release(void)
     while (sw.queued > 0 && sw.heap[0]->at_ns <= now_ns()) {
         struct frame *f = heap_pop();
 
-        if (write(sw.ports[f->port].fd, f->data, (size_t)f->len) == f->len)
+        if (is_guarded(f))
+            sw.guarded++;
+        else if (write(sw.ports[f->port].fd, f->data, (size_t)f->len) == f->len)
             sw.passed++;
         free(f);
     }
@@ -296,7 +354,7 @@ static void introduce(const struct port *p)
     leave(home);
 }
 
-/* One port: NAMESPACE:DEVICE:ADDRESS/BITS. */
+/* One port: NAMESPACE:DEVICE:ADDRESS/BITS, and what guards it. */
 static void open_port(char *spec)
 {
     char *name = strtok(spec, ":");
@@ -322,6 +380,8 @@ static void open_port(char *spec)
     memcpy(r.ifr_name, p->device, sizeof(r.ifr_name));
     if (p->fd < 0 || ioctl(p->fd, TUNSETIFF, &r) != 0)
         die("TAP device", device);
+    if (strchr(bits, '+') != NULL)
+        p->guard = strcmp(strchr(bits, '+'), "+cone") == 0 ? GUARD_CONE : GUARD_WALL;
     set_address(p, address, atoi(bits));
     leave(home);
     sw.port_count++;
@@ -389,7 +449,7 @@ int main(int argc, char **argv)
     puts("ready");
     fflush(stdout);
     run();
-    printf("passed %lld, lost %lld, overflowed %lld\n", sw.passed, sw.lost,
-           sw.overflowed);
+    printf("passed %lld, lost %lld, overflowed %lld, guarded %lld\n", sw.passed, sw.lost,
+           sw.overflowed, sw.guarded);
     return 0;
 }

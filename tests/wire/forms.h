@@ -147,6 +147,9 @@ static inline int msg_views(struct msg *m, struct bytes *views[static 1])
     case MSG_HAVE:
         views[0] = &m->u.have.bitmap;
         return 1;
+    case MSG_RELAY:
+        views[0] = &m->u.relay.frame;
+        return 1;
     case MSG_BLOCK:
         views[0] = &m->u.block.data;
         return 1;

@@ -23,6 +23,7 @@ static const enum msg_type sample_types[] = {
     MSG_CANCEL,       MSG_REFUSE,        MSG_ISLAND,       MSG_PROBE,
     MSG_PROBE_ACK,    MSG_DIGEST,        MSG_SEEN,         MSG_PULL,
     MSG_COORD,        MSG_PARTY_OFFER,
+    MSG_REACH,        MSG_MEET,          MSG_RELAY,        MSG_SUMMARY,
 };
 
 /* A source of samples, with the memory that their views point into. */
@@ -130,6 +131,11 @@ static inline void sample_rec(struct sampler *s, struct peer_rec *rec)
 {
     sample_fill(s, rec->id.b, NODE_ID_LEN);
     sample_addr(s, &rec->addr);
+    rec->via = (struct addr){ .len = 0 };
+    if (sample_bool(s))
+        sample_addr(s, &rec->via);
+    if (rec->via.len == 0)
+        rec->via.port = 0;
 }
 
 static inline void sample_recs(struct sampler *s, struct peer_recs *recs)
@@ -195,6 +201,31 @@ static inline void sample_flooding_msg(struct sampler *s, struct msg *m)
     default:
         sample_ids_msg(s, m);
         break;
+    }
+}
+
+static inline void sample_hidden_msg(struct sampler *s, struct msg *m)
+{
+    if (m->type == MSG_REACH) {
+        sample_addr(s, &m->u.reach.addr);
+        sample_addr(s, &m->u.reach.via);
+        m->u.reach.is_home = sample_bool(s);
+    } else if (m->type == MSG_SUMMARY) {
+        sample_fill(s, m->u.summary.flood.b, FLOOD_ID_LEN);
+        m->u.summary.count = (uint32_t)sample_uint(s, 1, MSG_COUNT_MAX);
+    } else if (m->type == MSG_MEET) {
+        m->u.meet.kind = (uint8_t)sample_uint(s, 0, MEET_TEST);
+        sample_fill(s, m->u.meet.peer.b, NODE_ID_LEN);
+        sample_addr(s, &m->u.meet.addr);
+        m->u.meet.reach = (uint8_t)sample_uint(s, 0, REACH_OPEN);
+        m->u.meet.is_passed = sample_bool(s);
+    } else {
+        m->u.relay.kind = (uint8_t)sample_uint(s, 0, RELAY_CLOSE);
+        sample_fill(s, m->u.relay.peer.b, NODE_ID_LEN);
+        m->u.relay.frame = bytes_of(NULL, 0);
+        if (m->u.relay.kind == RELAY_DATA)
+            m->u.relay.frame = sample_bytes(s, 1, MSG_RELAY_MAX);
+        m->u.relay.is_passed = sample_bool(s);
     }
 }
 
@@ -396,7 +427,9 @@ static inline void sample_msg(struct sampler *s, enum msg_type type, struct msg 
 {
     memset(m, 0, sizeof(*m));
     m->type = type;
-    if (type >= MSG_DIGEST && type <= MSG_PULL)
+    if (type >= MSG_REACH && type <= MSG_SUMMARY)
+        sample_hidden_msg(s, m);
+    else if (type >= MSG_DIGEST && type <= MSG_PULL)
         sample_flooding_msg(s, m);
     else if (type < MSG_PARTY_JOIN)
         sample_overlay_msg(s, m);
