@@ -73,7 +73,7 @@ struct node {
     struct overlay overlay;
     struct invites invites;
     struct heap heap;
-    struct contacts *contacts;
+    struct contacts *contacts; /* node/fetch.c fetches what stands in front of it */
 
     struct identity self;
     uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it, one by one */

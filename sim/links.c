@@ -32,7 +32,7 @@ static struct link_row *row_add(struct world_part *p, struct world_node *n)
     } else if (t->count == t->room) {
         t = heap_take(&p->heap, 1, table_size(2 * n->links->room));
         memcpy(t, n->links, table_size(n->links->room));
-        t->room = (uint16_t)(2 * n->links->room);
+        t->room = (uint8_t)(2 * n->links->room);
         heap_give(&p->heap, n->links, 1, table_size(n->links->room));
     }
     n->links = t;
@@ -43,6 +43,8 @@ static struct link_row *row_find(const struct world_node *n, uint32_t id)
 {
     struct link_table *t = n->links;
 
+    if (t != NULL && t->last < t->count && t->rows[t->last].id == id)
+        return &t->rows[t->last];
     for (int i = 0; t != NULL && i < t->count; i++) {
         if (t->rows[i].id == id)
             return &t->rows[i];
@@ -51,12 +53,10 @@ static struct link_row *row_find(const struct world_node *n, uint32_t id)
 }
 
 /* The same, where it was a moment ago. */
-static struct link_row *row_near(const struct world_node *n, uint32_t id, int row)
+static struct link_row *row_near(const struct world_node *n, uint32_t id, uint8_t row)
 {
-    struct link_table *t = n->links;
-
-    if (t != NULL && row < t->count && t->rows[row].id == id)
-        return &t->rows[row];
+    if (n->links != NULL)
+        n->links->last = row;
     return row_find(n, id);
 }
 
@@ -71,7 +71,7 @@ static void row_remove(struct world_part *p, struct world_node *n, struct link_r
         return;
     smaller = heap_take(&p->heap, 1, table_size(room));
     memcpy(smaller, t, table_size(t->count));
-    smaller->room = (uint16_t)room;
+    smaller->room = (uint8_t)room;
     heap_give(&p->heap, t, 1, table_size(t->room));
     n->links = smaller;
 }

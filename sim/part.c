@@ -316,7 +316,7 @@ static void fetch_first(const struct world_part *p)
 
 static void fetch_ahead(const struct world_part *p)
 {
-    if (p->wheel.run_at == 1) {
+    if (p->wheel.run_at == 0) {
         fetch_first(p);
         return;
     }
@@ -331,12 +331,12 @@ void part_run(struct world_part *p, int64_t until_ns)
     struct wheel_item item;
 
     while (!w->is_stopped && wheel_next_ns(&p->wheel) <= time_min(until_ns, w->tick_ns)) {
+        fetch_ahead(p);
         (void)wheel_pop(&p->wheel, &item);
         assert(item.at_ns >= p->now_ns);
         p->now_ns = item.at_ns;
         if (is_alone)
             w->now_ns = item.at_ns;
-        fetch_ahead(p);
         part_deliver(p, (int)(item.value >> 32), (uint32_t)item.value);
     }
 }

@@ -53,7 +53,8 @@ struct link_row {
 struct link_table {
     uint32_t next; /* name of the next link that is accepted */
     uint16_t count;
-    uint16_t room;
+    uint8_t room;
+    uint8_t last; /* the row that something came on last: most answers go there */
     struct link_row rows[];
 };
 

@@ -1,10 +1,10 @@
 /* What happens next: a lazy wheel of two levels over virtual time.
  *
  * A push appends 16 bytes to the slot of its instant (a millisecond wide, or a few where
- * little happens in one); a slot is sorted only when it becomes current, so that an event costs about the same with a thousand and
- * with ten million pending.  What is pushed into the current slot goes to a small heap
- * beside it.  The sorted slot is also a view ahead: wheel_ahead tells what comes soon, so
- * that its memory can be fetched.
+ * little happens in one); a slot is sorted only when it becomes current, so that an event
+ * costs about the same with a thousand and with ten million pending.  What is pushed into
+ * the current slot goes to a small heap beside it.  The sorted slot is also a view ahead:
+ * wheel_ahead tells what comes soon, so that its memory can be fetched.
  *
  * Items of the same instant come in the order that the caller's comparison says, never in
  * the order in which they were pushed.  SPDX-License-Identifier: MIT */

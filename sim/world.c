@@ -13,8 +13,9 @@
 
 #define REGION_MAX ((size_t)64 << 30)
 #define ARENA_MAX  ((size_t)256 * 1024 * 1024)
-#define FULL_SLOT  (INT64_C(1) << 34) /* nodes times nanoseconds: some hundred events */
-#define HUGE_WORLD 1000               /* nodes from which on large pages pay */
+#define FULL_SLOT                                                                        \
+    (INT64_C(1) << 36)  /* nodes times nanoseconds: about a thousand events */
+#define HUGE_WORLD 1000 /* nodes from which on large pages pay */
 
 static void *map(const struct world *w, size_t size)
 {

@@ -145,8 +145,8 @@ static void run_loads(uint64_t seed)
     };
 
     for (size_t i = 0; i < (size_t)COUNT(loads); i++)
-        run_load(&loads[i],
-                 WHEEL_BITS + (int)(seed % (WHEEL_BITS_MAX - WHEEL_BITS + 1)), seed);
+        run_load(&loads[i], WHEEL_BITS + (int)(seed % (WHEEL_BITS_MAX - WHEEL_BITS + 1)),
+                 seed);
 }
 
 static void test_same_order_as_a_heap(void **state)
