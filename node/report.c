@@ -380,7 +380,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
         cbor_write_null(w);
         return;
     }
-    cbor_write_map(w, 13);
+    cbor_write_map(w, 14);
     put_id(w, s.party->b, PARTY_ID_LEN);
     put_int(w, "seq", (int64_t)s.seq);
     put_text(w, "host", s.host_name);

@@ -38,6 +38,7 @@ struct flood_params flood_params_default(void)
         .has_push = true,
         .recent_ns = 60 * NS_PER_S,
         .repair_ns = 10 * NS_PER_S,
+        .greets_all = true,
         .urgent_ns = 5 * NS_PER_S,
         .urgent_max = 4,
         .recent_bytes = 64 * 1024,

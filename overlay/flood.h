@@ -49,7 +49,9 @@ struct flood_params {
     int64_t recent_ns; /* fresh is what is younger: 60 s */
     int64_t repair_ns; /* after the loss of a neighbour all new links count, not only new
                           neighbours: 10 s */
-    int64_t urgent_ns; /* then what is younger than this is sent unasked … */
+    bool greets_all;   /* … and else too, so that what a hole has swallowed comes late
+                          rather than never: true */
+    int64_t urgent_ns; /* in repair what is younger than this is sent unasked … */
     int urgent_max;    /* … on links that we dial, but so many at most: 5 s, 4 */
     size_t recent_bytes;          /* what is kept for it at most: 64 KiB */
     int wanted_max;               /* ids asked for and not come yet: 64 */
@@ -271,7 +273,7 @@ enum flood_verdict flood_commit(struct floods *f, const struct flood_head *h,
 int flood_forward(struct floods *f, const struct msg_flood *m, const struct flood_head *h,
                   const int *active, int count, int64_t now_ns, struct outbox *out);
 
-/* A link is new: offer what is fresh to this peer, when a neighbour was lost lately. */
+/* A link is new: offer what is fresh to this peer. */
 void flood_greet(struct floods *f, int peer, int64_t now_ns, struct outbox *out);
 
 /* What goes unasked to a peer that we have dialled in haste: the copy with this index,

@@ -153,7 +153,7 @@ void flood_alarm(struct floods *f, int64_t now_ns)
 
 void flood_greet(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
-    if (now_ns < f->repair_until_ns)
+    if (f->p->greets_all || now_ns < f->repair_until_ns)
         flood_offer(f, peer, now_ns, out);
 }
 

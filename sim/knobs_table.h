@@ -134,7 +134,8 @@
     X("flood.has_push", flood.has_push, KNOB_BOOL, "what is fresh is offered on each new link: true") \
     X("flood.recent_ns", flood.recent_ns, KNOB_NS, "fresh is what is younger: 60 s") \
     X("flood.repair_ns", flood.repair_ns, KNOB_NS, "after the loss of a neighbour all new links count, not only new neighbours: 10 s") \
-    X("flood.urgent_ns", flood.urgent_ns, KNOB_NS, "then what is younger than this is sent unasked …") \
+    X("flood.greets_all", flood.greets_all, KNOB_BOOL, "… and else too, so that what a hole has swallowed comes late rather than never: true") \
+    X("flood.urgent_ns", flood.urgent_ns, KNOB_NS, "in repair what is younger than this is sent unasked …") \
     X("flood.urgent_max", flood.urgent_max, KNOB_INT, "… on links that we dial, but so many at most: 5 s, 4") \
     X("flood.recent_bytes", flood.recent_bytes, KNOB_SIZE, "what is kept for it at most: 64 KiB") \
     X("flood.wanted_max", flood.wanted_max, KNOB_INT, "ids asked for and not come yet: 64") \

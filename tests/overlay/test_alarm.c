@@ -17,7 +17,7 @@ static void start_alone(void)
     lp = liveness_params_default();
     liveness_init(&l, &lp, &heap);
     for (int n = 0; n < 6; n++) {
-        liveness_peer_up(&l, n, T0);
+        liveness_peer_up(&l, n, true, T0);
         l.peers[n].has_rtt = 1;
         l.peers[n].rtt = 80 * MS >> 10;
     }
@@ -60,6 +60,13 @@ static int count_sent(enum msg_type type)
     return count;
 }
 
+/* Somebody new, heard just now. */
+static void come(int n)
+{
+    liveness_peer_up(&l, n, b.now_ns);
+    up(&b, n);
+}
+
 static void alarm_now(void)
 {
     overlay_alarm(&b.o, b.now_ns, &b.out);
@@ -90,7 +97,7 @@ static void test_who_answers_keeps_its_slot(void **state)
     pass(&b, NS_PER_S);
     assert_int_equal(dial_all(), 0);
     assert_false(overlay_is_alarmed(&b.o));
-    up(&b, 7); /* somebody comes of the dials, and finds no room */
+    come(7); /* somebody comes of the dials, and finds no room */
     get_neighbor(&b, 7, false);
     assert_false(was_accepted(&b, 7));
     assert_int_equal(b.o.active_count, 6);
@@ -110,11 +117,18 @@ static void test_silence_is_what_costs_a_slot(void **state)
     assert_false(overlay_is_alarmed(&b.o));
     pass(&b, 2 * MS);
     assert_true(overlay_is_alarmed(&b.o)); /* 1.5 RTT */
-    for (int n = 10; n < 15; n++) {
-        up(&b, n);
+    for (int n = 10; n < 12; n++) {
+        come(n);
         get_neighbor(&b, n, false);
         assert_true(was_accepted(&b, n));
     }
+    for (int n = 12; n < 15; n++) { /* they are no longer most: R2 looks at them */
+        come(n);
+        get_neighbor(&b, n, false);
+    }
+    pass(&b, 250 * MS);
+    for (int n = 12; n < 15; n++)
+        assert_true(was_accepted(&b, n));
     assert_true(overlay_is_active(&b.o, 0));
     for (int n = 1; n < 6; n++)
         assert_false(overlay_is_active(&b.o, n));
@@ -139,7 +153,7 @@ static void test_a_few_are_no_disaster(void **state)
         pass(&b, MS);
         assert_int_equal(overlay_is_alarmed(&b.o), rows[i].is_alarmed);
         assert_int_equal(dial_all() > 0, rows[i].is_alarmed);
-        up(&b, 7);
+        come(7);
         get_neighbor(&b, 7, false);
         if (rows[i].room > 0)
             assert_true(was_accepted(&b, 7));
@@ -198,9 +212,9 @@ static void test_a_rescue_ends(void **state)
         liveness_late(&l, i);
     pass(&b, MS);
     while (overlay_take_dial(&b.o, &a, &id) && n < 30) {
-        struct peer_rec rec = { id, a };
+        struct peer_rec rec = { .id = id, .addr = a };
 
-        liveness_peer_up(&l, n, b.now_ns);
+        liveness_peer_up(&l, n, true, b.now_ns);
         overlay_peer_up(&b.o, n++, &rec, &a, b.now_ns, &b.out);
         outbox_clear(&b.out);
     }

@@ -306,10 +306,27 @@ static void test_a_new_neighbour_is_told(void **state)
 }
 
 /* After the loss of a neighbour every new link is told, else only neighbours. */
+static void test_every_link_is_told(void **state)
+{
+    (void)state;
+    start();
+    flood_greet(&b.f, 6, T0, &b.out);
+    assert_int_equal(b.out.count, 0); /* there is nothing to tell */
+    assert_int_equal(arrive(1, 0, T0), FLOOD_NEW);
+    outbox_clear(&b.out);
+    flood_greet(&b.f, 6, T0 + 59 * NS_PER_S, &b.out);
+    assert_int_equal(said(MSG_DIGEST, 6), 1);
+    outbox_clear(&b.out);
+    flood_greet(&b.f, 6, T0 + 60 * NS_PER_S, &b.out); /* it is no longer fresh */
+    assert_int_equal(b.out.count, 0);
+    stop();
+}
+
 static void test_links_are_told_while_we_mend(void **state)
 {
     (void)state;
     start();
+    b.p.greets_all = false;
     flood_set_active(&b.f, active, 3, T0, &b.out);
     assert_int_equal(arrive(1, 0, T0), FLOOD_NEW);
     outbox_clear(&b.out);
@@ -489,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_is_late_early),
         cmocka_unit_test(test_what_is_urgent_is_sent_unasked),
         cmocka_unit_test(test_a_new_neighbour_is_told),
+        cmocka_unit_test(test_every_link_is_told),
         cmocka_unit_test(test_links_are_told_while_we_mend),
         cmocka_unit_test(test_what_is_named_is_asked_for_once),
         cmocka_unit_test(test_what_was_asked_for_is_not_limited),
