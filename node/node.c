@@ -348,12 +348,20 @@ static void between(struct node *n, int peer, const struct msg *m)
         relay_receive(n, peer, &m->u.relay);
 }
 
+static void of_party(struct node *n, int peer, const struct msg *m)
+{
+    if (m->type >= MSG_LEAVES_GET)
+        company_share(n, peer, m);
+    else
+        company_receive(n, peer, m);
+}
+
 void node_message(struct node *n, int peer, const struct msg *m)
 {
     struct outbox *box = &n->out->outbox;
 
     stir_for(n, m->type);
-    switch (m->type) {
+    switch ((int)m->type) {
     case MSG_HELLO:
         break; /* said already */
     case MSG_PING:
@@ -392,33 +400,8 @@ void node_message(struct node *n, int peer, const struct msg *m)
     case MSG_PRUNE:
         floods_receive_other(n, peer, m);
         break;
-    case MSG_PARTY_JOIN:
-    case MSG_PARTY_WELCOME:
-    case MSG_PARTY_LEAVE:
-    case MSG_PARTY_BEAT:
-    case MSG_PARTY_STATUS:
-    case MSG_PARTY_YIELD:
-    case MSG_LOG_ENTRY:
-    case MSG_LOG_GET:
-    case MSG_ELECT:
-    case MSG_ELECT_OK:
-    case MSG_CLAIM:
-    case MSG_GRANT:
-    case MSG_DENY:
-    case MSG_HANDOVER:
-    case MSG_COORD:
-    case MSG_PARTY_OFFER:
-        company_receive(n, peer, m);
-        break;
-    case MSG_LEAVES_GET:
-    case MSG_LEAVES:
-    case MSG_HAVE:
-    case MSG_HAVE_BLOCKS:
-    case MSG_WANT:
-    case MSG_BLOCK:
-    case MSG_CANCEL:
-    case MSG_REFUSE:
-        company_share(n, peer, m);
+    default:
+        of_party(n, peer, m);
         break;
     }
 }

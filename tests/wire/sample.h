@@ -22,8 +22,8 @@ static const enum msg_type sample_types[] = {
     MSG_HAVE,         MSG_HAVE_BLOCKS,   MSG_WANT,         MSG_BLOCK,
     MSG_CANCEL,       MSG_REFUSE,        MSG_ISLAND,       MSG_PROBE,
     MSG_PROBE_ACK,    MSG_DIGEST,        MSG_SEEN,         MSG_PULL,
-    MSG_COORD,        MSG_PARTY_OFFER,
     MSG_REACH,        MSG_MEET,          MSG_RELAY,        MSG_SUMMARY,
+    MSG_COORD,        MSG_PARTY_OFFER,
 };
 
 /* A source of samples, with the memory that their views point into. */
