@@ -159,7 +159,7 @@ static void acquaint(const struct plan_of_links *plan, uint32_t node)
         tags[i] = fellows[others[i]].tag;
     }
     taken = node_acquaint(w->nodes[node].node, contacts, tags, count);
-    for (int i = 0; i < taken; i++) {
+    for (int i = 0; i < taken && i < count; i++) {
         assert(fellows[others[i]].granted < UINT16_MAX);
         fellows[others[i]].granted++;
     }
