@@ -41,7 +41,9 @@ void party_finish(struct party *p)
     heap_give(p->heap, p->floods, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
     heap_give(p->heap, p->replies, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
     heap_give(p->heap, p->dials, PARTY_DIALS_MAX, sizeof(p->dials[0]));
-    heap_give(p->heap, p->notes, PARTY_NOTES_MAX, sizeof(p->notes[0]));
+    for (int i = 0; i < PARTY_NOTES_MAX; i++) {
+        state_forget_note(p, &p->notes[i]);
+    }
 }
 
 bool party_is_over(const struct party *p)

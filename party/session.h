@@ -271,13 +271,13 @@ struct party {
 
     /* Waiting to be taken. */
     int flood_count;
-    struct party_flood *floods; /* this and the next four from the heap, when needed */
+    struct party_flood *floods; /* this and the next two from the heap, when needed */
     int reply_count;
     struct party_reply *replies;
     int dial_count;
     struct party_dial *dials;
     int64_t note_count; /* since the start; the newest is notes[(note_count - 1) % MAX] */
-    char (*notes)[PARTY_NOTE_MAX];
+    char *notes[PARTY_NOTES_MAX]; /* from the heap, NUL-terminated */
 };
 
 /* What a command did, or why not: error and next are static texts for a person. */

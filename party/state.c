@@ -8,17 +8,27 @@
 
 #define MEMBERS_FIRST 4 /* rows of the first table */
 
+void state_forget_note(struct party *p, char **note)
+{
+    if (*note != NULL) {
+        heap_give(p->heap, *note, strlen(*note) + 1, 1);
+    }
+    *note = NULL;
+}
+
 void state_note(struct party *p, const char *a, const char *b, const char *c)
 {
+    char **note = &p->notes[p->note_count % PARTY_NOTES_MAX];
+    char line[PARTY_NOTE_MAX];
     struct text t;
 
-    if (p->notes == NULL) {
-        p->notes = heap_take(p->heap, PARTY_NOTES_MAX, sizeof(p->notes[0]));
-    }
-    text_init(&t, p->notes[p->note_count % PARTY_NOTES_MAX], PARTY_NOTE_MAX);
+    text_init(&t, line, sizeof(line));
     text_add(&t, a);
     text_add(&t, b);
     text_add(&t, c);
+    state_forget_note(p, note);
+    *note = heap_take(p->heap, strlen(line) + 1, 1);
+    memcpy(*note, line, strlen(line) + 1);
     p->note_count++;
 }
 

@@ -79,6 +79,7 @@ void state_queue_dial(struct party *p, const struct addr *addr, const struct nod
 
 /* A note for the user: the texts, one behind the other; "" for what is not needed. */
 void state_note(struct party *p, const char *a, const char *b, const char *c);
+void state_forget_note(struct party *p, char **note);
 
 /* A line in the program's log, "party <event> party=…". */
 struct text state_log(struct party *p, enum log_level level, const char *event);

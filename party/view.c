@@ -44,6 +44,10 @@ bool party_take_dial(struct party *p, struct party_dial *d)
     *d = p->dials[0];
     p->dial_count--;
     memmove(&p->dials[0], &p->dials[1], sizeof(p->dials[0]) * (size_t)p->dial_count);
+    if (p->dial_count == 0) {
+        heap_give(p->heap, p->dials, PARTY_DIALS_MAX, sizeof(p->dials[0]));
+        p->dials = NULL;
+    }
     return true;
 }
 

@@ -20,12 +20,12 @@
 
 /* What one peer has of one song, and what we told each other. */
 struct share_have {
-    bool has_heard;     /* a HAVE of this song came from it */
     int64_t told_ns;    /* our last HAVE to it; INT64_MIN: none */
     int64_t tell_at_ns; /* the next; TIME_NEVER: none is owed */
     int64_t tell_gap_ns;
-    int count;     /* of blocks that it has */
-    uint64_t *map; /* from the heap; NULL: none */
+    uint64_t *map;  /* from the heap; NULL: none */
+    int count;      /* of blocks that it has */
+    bool has_heard; /* a HAVE of this song came from it */
 };
 
 /* The leaf layer being fetched, whole, from one peer: only so is the liar known. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "node/internal.h"
 #include "sim/city.h"
 #include "sim/experiment.h"
 #include "sim/memory.h"
@@ -20,12 +21,31 @@
 #define MEMBERS   8
 #define SEEDS_MAX 20
 
+/* Where the bytes of a node are. */
+static void print_parts(const struct node *n)
+{
+    size_t up = n->liveness.slots.room;
+    size_t tables = n->slot_set.room * (sizeof(*n->slots) + sizeof(*n->slot_links)) +
+                    n->overlay.slots.room * sizeof(*n->overlay.peers) +
+                    up * sizeof(*n->liveness.peers) +
+                    n->floods.slots.room * sizeof(*n->floods.links);
+    size_t slots = n->slot_set.count *
+                   (sizeof(**n->slots) + n->params->suite->session_size);
+    size_t passive = n->overlay.passive.room * sizeof(*n->overlay.passive.list);
+
+    printf("  the node %zu, %d slots with sessions %zu, tables by peer %zu, passive view "
+           "%zu, the rest %zu\n",
+           sizeof(*n), n->slot_set.count, slots, tables, passive,
+           node_bytes(n) - sizeof(*n) - slots - tables - passive);
+}
+
 /* The largest of the nodes whose views are full, half an hour after the nodes of a city
  * came together, or in one that begins settled. */
 static size_t views_bytes(bool is_settled, int *full)
 {
     struct city *c = memory_new(1, sizeof(*c));
     struct city_params p = city_params_default();
+    const struct node *largest = NULL;
     size_t most = 0;
 
     p.nodes = NODES;
@@ -45,15 +65,17 @@ static size_t views_bytes(bool is_settled, int *full)
             overlay_active(o, active) < o->p->active_max)
             continue;
         ++*full;
+        largest = bytes > most ? n : largest;
         most = bytes > most ? bytes : most;
     }
+    if (largest != NULL)
+        print_parts(largest);
     city_finish(c);
     free(c);
     return most;
 }
 
-/* What the views themselves cost; tables that grew while the node joined are larger, and
- * shrink only as far as no link is in their last rows. */
+/* Settled, and with what came of finding each other. */
 static size_t idle_bytes(int *full)
 {
     int grown;
