@@ -188,8 +188,9 @@ struct flood_traffic {
     struct bucket score;           /* its debt: a token for each point */
     int64_t suspect_ns;            /* dead, unless it is heard before; 0: not suspected */
     int64_t pinged_ns;             /* when the suspicion began */
-    struct flood_unacked *unacked; /* FLOOD_UNACKED_MAX; NULL when none waits */
+    struct flood_unacked *unacked; /* unacked_room of them; NULL when none waits */
     uint8_t unacked_count;
+    uint8_t unacked_room;
 };
 
 struct flood_link {

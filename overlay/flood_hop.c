@@ -7,7 +7,8 @@
 
 #include "overlay/flood_private.h"
 
-#define EXCUSE_NS (10 * NS_PER_MS)
+#define UNACKED_FIRST 2
+#define EXCUSE_NS     (10 * NS_PER_MS)
 
 struct flood_unacked {
     int32_t row; /* of the table of seen floods; outlives this entry by far */
@@ -30,6 +31,13 @@ int64_t flood_patience_ns(const struct floods *f, int peer)
                                                   : f->p->ack_ns;
 }
 
+static void resize_unacked(struct floods *f, struct flood_traffic *t, int room)
+{
+    t->unacked = heap_resize(f->heap, t->unacked, t->unacked_room, (size_t)room,
+                             sizeof(*t->unacked));
+    t->unacked_room = (uint8_t)room;
+}
+
 /* An answer is late, before it is overdue. */
 static int64_t late_ns(const struct floods *f, int peer)
 {
@@ -47,8 +55,7 @@ static void remove_unacked(struct floods *f, struct flood_traffic *t, int index)
     flood_settled(f);
     if (t->unacked_count > 0)
         return;
-    heap_give(f->heap, t->unacked, FLOOD_UNACKED_MAX, sizeof(*t->unacked));
-    t->unacked = NULL;
+    resize_unacked(f, t, 0);
 }
 
 void flood_hops_drop(struct floods *f, int peer)
@@ -69,8 +76,8 @@ void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns)
 
     if (!f->p->has_acks || t->unacked_count == FLOOD_UNACKED_MAX)
         return; /* the others tell enough */
-    if (t->unacked == NULL)
-        t->unacked = heap_take(f->heap, FLOOD_UNACKED_MAX, sizeof(*t->unacked));
+    if (t->unacked_count == t->unacked_room)
+        resize_unacked(f, t, t->unacked_room == 0 ? UNACKED_FIRST : FLOOD_UNACKED_MAX);
     t->unacked[t->unacked_count++] = (struct flood_unacked){ row, seen_ms(due_ns),
                                                              STAGE_SENT };
     f->state->unacked++;
