@@ -277,7 +277,7 @@ void node_judge(struct node *n)
 static void recall(struct node *n, const struct memory_item *item)
 {
     size_t prefix = strlen(PEER_KEY_PREFIX);
-    struct peer_rec rec;
+    struct peer_rec rec = { .via.len = 0 };
     struct cbor_reader r;
     struct bytes ip;
 
