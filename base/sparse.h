@@ -39,7 +39,7 @@ static inline int sparse_ones(uint64_t x)
  * them are in use, as numbers are given from below. */
 static inline int sparse_place(const struct sparse *s, int number)
 {
-    uint64_t below = (UINT64_C(1) << number % 64) - 1;
+    uint64_t below = (UINT64_C(1) << (unsigned)number % 64) - 1;
 
     if (number >= 64)
         return sparse_ones(s->used[0]) + sparse_ones(s->used[1] & below);
@@ -54,7 +54,7 @@ static inline int sparse_next(const struct sparse *s, int number)
         uint64_t left = s->used[word];
 
         if (word == number / 64)
-            left &= ~((UINT64_C(1) << number % 64) - 1);
+            left &= ~((UINT64_C(1) << (unsigned)number % 64) - 1);
         if (left != 0)
             return 64 * word + __builtin_ctzll(left);
     }

@@ -61,7 +61,7 @@ static void insert(struct node *n, struct slot *s, int number)
 
     n->slot_links = sparse_add(&links, &n->heap, n->slot_links, number,
                                sizeof(*n->slot_links));
-    n->slots = sparse_add(&n->slot_set, &n->heap, n->slots, number, sizeof(*n->slots));
+    n->slots = sparse_add(&n->slot_set, &n->heap, n->slots, number, sizeof(void *));
     n->slot_links[place] = s->link;
     n->slots[place] = s;
     s->number = (uint8_t)number;
@@ -73,8 +73,7 @@ void slots_remove(struct node *n, struct slot *s)
 
     n->slot_links = sparse_remove(&links, &n->heap, n->slot_links, s->number,
                                   sizeof(*n->slot_links));
-    n->slots = sparse_remove(&n->slot_set, &n->heap, n->slots, s->number,
-                             sizeof(*n->slots));
+    n->slots = sparse_remove(&n->slot_set, &n->heap, n->slots, s->number, sizeof(void *));
 }
 
 void slots_give(struct node *n, struct slot *s)

@@ -119,7 +119,8 @@ static void test_two_sockets(void **state)
     assert_int_equal(w->b.socket, DATAGRAM_NTP);
 }
 
-/* The stamp is of the arrival, not of our reading it 100 ms later, and on the local clock.
+/* The stamp is of the arrival, not of our reading it 100 ms later, and on the local
+ * clock.
  */
 static void test_stamps(void **state)
 {

@@ -261,8 +261,7 @@ static void test_disconnect(void **state)
 {
     struct bench b;
     struct msg m = { .type = MSG_DISCONNECT,
-                     .u.disconnect = { DISCONNECT_EVICTED,
-                                       { 2, { { { { 0 } }, { { 0 }, 0, 0 } } } } } };
+                     .u.disconnect = { .reason = DISCONNECT_EVICTED, .recs.count = 2 } };
     struct node_id id = id_of(0);
 
     (void)state;
