@@ -6,6 +6,8 @@
  * the rates switch off what holds them. SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
+#include <stdio.h>
+
 #include "base/time.h"
 #include "sim/lab_enemy.h"
 
@@ -58,6 +60,7 @@ static void run_attack(const struct setup *s, uint64_t seed, struct results *r)
     struct lab lab;
     double sum = 0;
     double least = 100;
+    char name[RESULT_NAME_MAX];
 
     lab_begin_mixed(&lab, s, seed, s->share_ppm, make_hole);
     results_add(r, "hostile_before", "%", hostile_share(&lab));
@@ -71,7 +74,8 @@ static void run_attack(const struct setup *s, uint64_t seed, struct results *r)
         least = reached < least ? reached : least;
         results_row(r, "reached", i + 1, reached);
     }
-    results_add(r, "reached_mean", "%", sum / (double)s->messages);
+    (void)snprintf(name, sizeof(name), "reached_%lld", (long long)(s->share_ppm / 10000));
+    results_add(r, name, "%", sum / (double)s->messages);
     results_add(r, "reached_least", "%", least);
     results_add(r, "hostile_after", "%", hostile_share(&lab));
     lab_finish(&lab);
@@ -85,7 +89,9 @@ static void attack_defaults(struct setup *s)
 }
 
 static const struct lab_goal attack_goals[] = {
-    { "reached_mean", LAB_MEAN, false, 99.9 },
+    { "reached_10", LAB_MEAN, false, 99.99 },
+    { "reached_30", LAB_MEAN, false, 99.9 },
+    { "reached_50", LAB_MEAN, false, 98 },
     { NULL, LAB_MEAN, false, 0 },
 };
 
