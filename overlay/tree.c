@@ -8,7 +8,7 @@
 struct tree_params tree_params_default(void)
 {
     return (struct tree_params){
-        .is_shared = true,
+        .is_shared = false,
         .hops_max = 64,
         .batch_ns = 20 * NS_PER_MS,
         .graft_first_ns = 600 * NS_PER_MS,

@@ -26,7 +26,7 @@
 #define TREE_SOURCES_MAX 4 /* neighbours remembered that announced a missing id */
 
 struct tree_params {
-    bool is_shared;   /* one tree for all origins: true */
+    bool is_shared;   /* one tree for all origins: false */
     bool is_off;      /* every message is pushed to all: a flood without end of hops */
     int hops_max;     /* of any message: 64 */
     int64_t batch_ns; /* ids wait so long to be announced together: 20 ms */

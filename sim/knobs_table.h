@@ -176,7 +176,7 @@
     X("relay.again_ns", relay.again_ns, KNOB_NS, "until the opener tries to do without; then doubled: 20 s") \
     X("relay.rate.period_ns", relay.rate.period_ns, KNOB_NS, "one token comes back in this time; of a circuit, in KiB: 32/s, burst 64") \
     X("relay.rate.burst", relay.rate.burst, KNOB_INT, "tokens of a full bucket; of a circuit, in KiB: 32/s, burst 64") \
-    X("tree.is_shared", tree.is_shared, KNOB_BOOL, "one tree for all origins: true") \
+    X("tree.is_shared", tree.is_shared, KNOB_BOOL, "one tree for all origins: false") \
     X("tree.is_off", tree.is_off, KNOB_BOOL, "every message is pushed to all: a flood without end of hops") \
     X("tree.hops_max", tree.hops_max, KNOB_INT, "of any message: 64") \
     X("tree.batch_ns", tree.batch_ns, KNOB_NS, "ids wait so long to be announced together: 20 ms") \

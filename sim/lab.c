@@ -12,7 +12,8 @@
 #include "sim/random.h"
 #include "wire/cbor.h"
 
-#define PPM 1000000
+#define PPM             1000000
+#define CLOCK_PERIOD_NS (300 * NS_PER_S) /* nodes do not lose UTC in a long experiment */
 
 bool lab_is_hostile(const struct lab *lab, int node)
 {
@@ -51,6 +52,7 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
         .net = s->net,
         .node = s->node,
         .hash = s->has_full_hash ? WORLD_HASH_ALL : WORLD_HASH_TIMES,
+        .clock_period_ns = CLOCK_PERIOD_NS,
     };
     struct world_hooks hooks = { .context = lab, .set_up = set_up };
 
