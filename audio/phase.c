@@ -253,11 +253,6 @@ double phase_frame(const struct phase *p, int64_t instant_ns)
            ((double)(instant_ns - p->instant_ns) - p->part_ns) / frame_ns(p);
 }
 
-int64_t phase_sigma_ns(const struct phase *p)
-{
-    return (int64_t)(sqrt(p->p_offset > 0 ? p->p_offset : 0) * (double)NS_PER_S);
-}
-
 void servo_init(struct servo *s, const struct phase_params *params)
 {
     *s = (struct servo){ .params = *params, .bad_ns = TIME_NEVER };

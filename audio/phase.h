@@ -85,9 +85,6 @@ int64_t phase_instant(const struct phase *p, int64_t frame);
 /* The same, turned round: the fractional frame that is at the DAC at an instant. */
 double phase_frame(const struct phase *p, int64_t instant_ns);
 
-/* One sigma of the line at its last reading. */
-int64_t phase_sigma_ns(const struct phase *p);
-
 enum servo_verdict {
     SERVO_GO,     /* use the step */
     SERVO_ANCHOR, /* too far off: fade, jump to the right place, servo_anchor */

@@ -192,7 +192,7 @@ void view_drop(struct overlay *o, int peer, int64_t now_ns)
     log_neighbour(o, "neighbour-down", peer);
 }
 
-/* R5: who has to go gets records to go on with, first of all of who took the place. */
+/* Who has to go gets records to go on with, first of all of who took the place. */
 void view_say_disconnect(struct overlay *o, int peer, enum disconnect_reason reason,
                          const struct peer_rec *newcomer, struct outbox *out)
 {
@@ -213,7 +213,7 @@ bool view_may_force(const struct overlay *o, int64_t now_ns)
     return o->p->forced_max > 0 && bucket_has(&o->forced, o->p->forced_rate, now_ns);
 }
 
-/* R8: the oldest good links stay, whoever comes. */
+/* The oldest good links stay, whoever comes. */
 static bool is_pinned(const struct overlay *o, int peer, int64_t now_ns)
 {
     const struct overlay_peer *x = view_peer(o, peer);
@@ -230,7 +230,7 @@ static bool is_pinned(const struct overlay *o, int peer, int64_t now_ns)
     return older < o->p->pinned;
 }
 
-/* R7: forced slots are few, and when they are taken only they can be taken again. */
+/* Forced slots are few, and when they are taken only they can be taken again. */
 static int choose_victim(struct overlay *o, int64_t now_ns)
 {
     int most = now_ns < o->young_until_ns ? o->p->forced_max : o->p->forced_old;
@@ -267,7 +267,7 @@ static bool make_room(struct overlay *o, const struct peer_rec *newcomer, int64_
     return true;
 }
 
-/* R9: a neighbour in the same group of addresses, while we know of enough others. */
+/* A neighbour in the same group of addresses, while we know of enough others. */
 static bool is_crowded(const struct overlay *o, int peer)
 {
     uint64_t group = passive_group(&overlay_rec(o, peer)->addr);
@@ -308,7 +308,7 @@ void view_ask(struct overlay *o, int peer, enum msg_type type, bool is_forced,
     outbox_push(out, peer, &m);
 }
 
-/* R8: of the last slots some are for peers of our own choice, for as long as we know
+/* Of the last slots some are for peers of our own choice, for as long as we know
  * enough of them and have not looked for one in vain. */
 static bool is_welcome(const struct overlay *o, int64_t now_ns)
 {

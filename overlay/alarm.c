@@ -1,4 +1,4 @@
-/* Neighbours that fall silent.  R4: one that owes an acknowledgement holds no slot until
+/* Neighbours that fall silent.  One that owes an acknowledgement holds no slot until
  * it is heard.  When many do at once the power may be cut where they are, and every
  * moment counts: then an answer that is late is enough, others are dialled without a
  * pause, and each node that is met hears of it by HELLO, so that it need not find out by

@@ -1,4 +1,4 @@
-/* Who is alive?  R2: who asks for a slot while our view is full is not refused before
+/* Who is alive?  Who asks for a slot while our view is full is not refused before
  * those of our neighbours that were silent have been asked; otherwise nodes full of dead
  * neighbours refuse each other, and after a mass crash the first message reaches nobody.
  * And PROBE: whether others hear a peer that we do not (SWIM section 4.1).

@@ -1,10 +1,10 @@
-/* R12: parts of a network that were cut from each other become one again.
+/* Parts of a network that were cut from each other become one again.
  *
  * Every node draws a random tag, and all of an island know the least of them, which its
  * owner confirms now and then.  Each node dials one of the peers that it remembers each
  * minute.  One that was out of reach before, or knows another tag, is beyond a cut that
- * has healed, and becomes a neighbour: if need be by force, within the quota of R7.
- * SPDX-License-Identifier: MIT */
+ * has healed, and becomes a neighbour: if need be by force, within the quota of such
+ * slots.  SPDX-License-Identifier: MIT */
 #include "overlay/view_private.h"
 
 #include <assert.h>

@@ -138,7 +138,7 @@ static int renew(struct passive *v, int index, const struct peer_rec *rec,
     return index;
 }
 
-/* R9: who owns a block of addresses is one voice among many.  The entry of the same
+/* Who owns a block of addresses is one voice among many.  The entry of the same
  * group, -1: there is none, or too few groups are known for the rule. */
 static int rival(const struct passive *v, const struct addr *a)
 {

@@ -1,5 +1,5 @@
 /* How the active view is kept full: dials, the passive view, the addresses given by the
- * user, and what to do when there is no neighbour at all (R13).
+ * user, and what to do when there is no neighbour at all.
  * SPDX-License-Identifier: MIT */
 #include "overlay/view_private.h"
 
@@ -145,7 +145,7 @@ void view_gained(struct overlay *o, int64_t now_ns)
     }
 }
 
-/* R13: try everything that we know again, and never give up. */
+/* Try everything that we know again, and never give up. */
 static void isolated(struct overlay *o, int64_t now_ns)
 {
     int64_t soon_ns = now_ns + NS_PER_S;

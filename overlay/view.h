@@ -48,7 +48,7 @@ struct overlay_params {
     int closed_shuffles;        /* shuffles without a sign of others: a closed group: 6 */
     int64_t young_ns;           /* young until so long after the first neighbour: 5 min */
     int64_t ask_timeout_ns;     /* for a NEIGHBOR_ACK; later ones still count: 2 s */
-    int64_t dial_timeout_ns;    /* 10 s */
+    int64_t dial_timeout_ns;    /* 15 s */
     int dials_max;              /* in flight: 64 */
     int dials_refill;           /* … of them to refill the view: 4 */
     int dials_haste;            /* … or so many below active_low: 48 */
@@ -69,28 +69,27 @@ struct overlay_params {
     int64_t good_first_ns;      /* … and the first good_few of them so soon: 3 s */
     int good_few;               /* 4 */
     int known_max;              /* remembered peers: 64 */
-    /* R2: who asks while the view is full is answered when those of our neighbours that
+    /* Who asks while the view is full is answered when those of our neighbours that
      * were silent for check_fresh_ns have been asked, and the dead are gone.  0: off. */
     int64_t check_fresh_ns; /* 2 s */
     int64_t check_min_ns;   /* an answer has max(this, 3 RTT) … */
     int64_t check_max_ns;   /* … or, if that is more, max(this, 2 RTT): 200, 400 ms */
-    bool
-        has_doubts; /* R4: a neighbour that owes an acknowledgement holds no slot: true */
+    bool has_doubts; /* a neighbour that owes an acknowledgement holds no slot: true */
     struct bucket_rate alarm_rate; /* alarms of others that are looked into: 1 in 30 s,
                                       burst 2 */
     int rescue_links;  /* when many of ours fall silent so many others are met: 10 */
     int64_t rescue_ns; /* … within this time: 3 s; … */
     struct bucket_rate rescue_rate; /* … and so often: 1 in 30 s, burst 2 */
-    /* R8: slots for peers of our own choice, and the oldest good links, are not to be had
+    /* Slots for peers of our own choice, and the oldest good links, are not to be had
      * by force.  0: off. */
     int chosen_min;         /* 3 */
     int64_t chosen_wait_ns; /* a free slot is kept so long for our own choice: 10 s */
     int pinned;             /* 2 */
-    int group_min;          /* R9: one peer of each group of addresses in each view,
+    int group_min;          /* one peer of each group of addresses in each view,
                                once so many groups are known: 3; 0: off */
-    int learn_max;          /* R10: new records of one peer in one period that a full
+    int learn_max;          /* new records of one peer in one period that a full
                                passive view takes: 2; 0: any number */
-    /* R12: a remembered peer is dialled now and then; if it was out of reach before, or
+    /* A remembered peer is dialled now and then; if it was out of reach before, or
      * is in another island, it becomes a neighbour, if need be by force.  0: off. */
     int64_t anchor_period_ns; /* 60 s, +-20 % */
     int64_t island_period_ns; /* the owner of a tag says so again: 100 s */
@@ -154,7 +153,7 @@ struct overlay_bootstrap {
     int64_t next_ns;
 };
 
-/* In which part of the network we are (R12). */
+/* In which part of the network we are. */
 struct island {
     uint64_t own_tag;
     uint64_t tag;    /* the least that we have heard of; our own without neighbours */
@@ -174,7 +173,7 @@ struct overlay_counts {
     uint32_t limited;     /* messages over their rate */
     uint32_t stray;       /* messages that did not fit the state */
     uint32_t bad_records; /* records that name us, or no host */
-    uint32_t checks;      /* of R2 … */
+    uint32_t checks;      /* of neighbours, before one is refused … */
     uint32_t check_dead;  /* … and neighbours that they found dead */
     uint32_t merges;      /* peers of other islands that we asked */
     uint32_t alarms;      /* of others, looked into */
@@ -215,7 +214,7 @@ struct overlay {
     int64_t shuffle_wait_ns;
     int64_t young_until_ns;
     int64_t lost_ns;  /* when the last neighbour but one went down */
-    int64_t check_ns; /* end of a check of R2; TIME_NEVER: none */
+    int64_t check_ns; /* end of such a check; TIME_NEVER: none */
     int64_t alarm_ns; /* when somebody raised an alarm; TIME_NEVER: none is on */
     struct bucket_small alarms;
     struct bucket_small rescues;

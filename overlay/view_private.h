@@ -76,7 +76,7 @@ bool view_is_doubted(const struct overlay *o, int peer);
 int view_doubts(const struct overlay *o);
 int view_doubted(const struct overlay *o);
 
-/* R4: some neighbours may be dead.  A spare is dialled for each before that is known: a
+/* Some neighbours may be dead.  A spare is dialled for each before that is known: a
  * message that is under way would wait for it. */
 void view_doubt(struct overlay *o, int64_t now_ns);
 
@@ -133,7 +133,7 @@ void view_on_shuffle_reply(struct overlay *o, int peer,
 
 /* --- check.c */
 
-/* R2: before a request is refused for want of room, ask those of our neighbours that were
+/* Before a request is refused for want of room, ask those of our neighbours that were
  * silent.  False when there is nobody to be asked. */
 bool view_check(struct overlay *o, int peer, bool is_urgent, int64_t now_ns,
                 struct outbox *out);

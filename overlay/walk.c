@@ -50,7 +50,7 @@ static void learn_one(struct overlay *o, int peer, const struct peer_rec *rec)
 
     if (!view_is_sound(o, peer, rec) || view_is_neighbour(o, &rec->id))
         return;
-    /* R10: nobody replaces what we know by what he says. */
+    /* Nobody replaces what we know by what he says. */
     if (is_full && passive_find(&o->passive, &rec->id) < 0) {
         if (x->learned >= o->p->learn_max)
             return;
@@ -95,7 +95,7 @@ void view_on_join(struct overlay *o, int peer, const struct msg_join *m, int64_t
         view_answer(o, peer, !is_new, now_ns, out);
         return;
     }
-    /* R6: a full contact sends those who come in a crowd on to others. */
+    /* A full contact sends those who come in a crowd on to others. */
     if (view_accept(o, peer, may_force, now_ns, out)) {
         o->join_ns = now_ns;
         view_answer(o, peer, true, now_ns, out);

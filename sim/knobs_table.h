@@ -29,7 +29,7 @@
     X("overlay.closed_shuffles", overlay.closed_shuffles, KNOB_INT, "shuffles without a sign of others: a closed group: 6") \
     X("overlay.young_ns", overlay.young_ns, KNOB_NS, "young until so long after the first neighbour: 5 min") \
     X("overlay.ask_timeout_ns", overlay.ask_timeout_ns, KNOB_NS, "for a NEIGHBOR_ACK; later ones still count: 2 s") \
-    X("overlay.dial_timeout_ns", overlay.dial_timeout_ns, KNOB_NS, "10 s") \
+    X("overlay.dial_timeout_ns", overlay.dial_timeout_ns, KNOB_NS, "15 s") \
     X("overlay.dials_max", overlay.dials_max, KNOB_INT, "in flight: 64") \
     X("overlay.dials_refill", overlay.dials_refill, KNOB_INT, "… of them to refill the view: 4") \
     X("overlay.dials_haste", overlay.dials_haste, KNOB_INT, "… or so many below active_low: 48") \
@@ -52,7 +52,7 @@
     X("overlay.check_fresh_ns", overlay.check_fresh_ns, KNOB_NS, "2 s") \
     X("overlay.check_min_ns", overlay.check_min_ns, KNOB_NS, "an answer has max(this, 3 RTT) …") \
     X("overlay.check_max_ns", overlay.check_max_ns, KNOB_NS, "… or, if that is more, max(this, 2 RTT): 200, 400 ms") \
-    X("overlay.has_doubts", overlay.has_doubts, KNOB_BOOL, "R4: a neighbour that owes an acknowledgement holds no slot: true") \
+    X("overlay.has_doubts", overlay.has_doubts, KNOB_BOOL, "a neighbour that owes an acknowledgement holds no slot: true") \
     X("overlay.alarm_rate.period_ns", overlay.alarm_rate.period_ns, KNOB_NS, "one token comes back in this time; alarms of others that are looked into: 1 in 30 s, burst 2") \
     X("overlay.alarm_rate.burst", overlay.alarm_rate.burst, KNOB_INT, "tokens of a full bucket; alarms of others that are looked into: 1 in 30 s, burst 2") \
     X("overlay.rescue_links", overlay.rescue_links, KNOB_INT, "when many of ours fall silent so many others are met: 10") \
@@ -62,8 +62,8 @@
     X("overlay.chosen_min", overlay.chosen_min, KNOB_INT, "3") \
     X("overlay.chosen_wait_ns", overlay.chosen_wait_ns, KNOB_NS, "a free slot is kept so long for our own choice: 10 s") \
     X("overlay.pinned", overlay.pinned, KNOB_INT, "2") \
-    X("overlay.group_min", overlay.group_min, KNOB_INT, "R9: one peer of each group of addresses in each view, once so many groups are known: 3; 0: off") \
-    X("overlay.learn_max", overlay.learn_max, KNOB_INT, "R10: new records of one peer in one period that a full passive view takes: 2; 0: any number") \
+    X("overlay.group_min", overlay.group_min, KNOB_INT, "one peer of each group of addresses in each view, once so many groups are known: 3; 0: off") \
+    X("overlay.learn_max", overlay.learn_max, KNOB_INT, "new records of one peer in one period that a full passive view takes: 2; 0: any number") \
     X("overlay.anchor_period_ns", overlay.anchor_period_ns, KNOB_NS, "60 s, +-20 %") \
     X("overlay.island_period_ns", overlay.island_period_ns, KNOB_NS, "the owner of a tag says so again: 100 s") \
     X("overlay.island_age_ns", overlay.island_age_ns, KNOB_NS, "a tag not confirmed for so long is void: 300 s") \

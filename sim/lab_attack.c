@@ -1,7 +1,7 @@
 /* Nodes that keep other rules than the rest.
  *
- * attack: black holes, which behave well but pass no flood on (E17).  flood: some send a
- * hundred signed floods each second, under their own names or each under another (E19).
+ * attack: black holes, which behave well but pass no flood on.  flood: some send a
+ * hundred signed floods each second, under their own names or each under another.
  * The hostile nodes are real nodes with other parameters; --set flood.has_scores=no and
  * the rates switch off what holds them. SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"

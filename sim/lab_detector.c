@@ -1,7 +1,7 @@
 /* Nodes that get no time: is anybody healthy given up because of them?
  *
- * detector: a share of the machines works for 100 ms of every second, for five minutes
- * (E16).  SPDX-License-Identifier: MIT */
+ * detector: a share of the machines works for 100 ms of every second, for five minutes.
+ * SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
 #include "base/time.h"

@@ -1,7 +1,7 @@
 /* Attackers on the overlay and on the memory of floods.
  *
  * eclipse: attackers take slots by force and fill the views of others with each other's
- * records (E18).  repeat: they say again what was flooded before, and forge (E20).  Off:
+ * records.  repeat: they say again what was flooded before, and forge.  Off:
  * --set overlay.forced_max=6 …, flood.has_scores=no.  SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 

@@ -1,10 +1,9 @@
 /* What is left of an overlay when most of its nodes die at once.
  *
  * heal: the first message right after the crash, the mean of many, and how many shuffle
- * periods it takes until a message reaches as many as before (experiments E2 to E4 of
- * docs/experiments.md; HyParView section 5, figures 2 to 4).  With preset hyparview: the
- * paper's own figures (E1), with table 1 measured before the crash.
- * SPDX-License-Identifier: MIT */
+ * periods it takes until a message reaches as many as before (HyParView section 5,
+ * figures 2 to 4).  With preset hyparview: the paper's own figures, with table 1 measured
+ * before the crash. SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Networks that grow, change, and come apart.
  *
- * join: many at once through one contact (E6).  churn: nodes die and others come, all the
- * time (E5).  cut: two halves without a way between them, and then with one (E11).
- * nat: machines that cannot be dialled (E22).  SPDX-License-Identifier: MIT */
+ * join: many at once through one contact.  churn: nodes die and others come, all the
+ * time.  cut: two halves without a way between them, and then with one.
+ * nat: machines that cannot be dialled.  SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
 #include <string.h>

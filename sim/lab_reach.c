@@ -1,7 +1,7 @@
 /* How far and how fast messages come when nothing is wrong, and what they cost.
  *
- * reach: floods (E7).  tree: large or periodic messages along trees (E9).  idle: what a
- * node costs that does nothing (E10).  SPDX-License-Identifier: MIT */
+ * reach: floods.  tree: large or periodic messages along trees.  idle: what a
+ * node costs that does nothing.  SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
 #include "base/time.h"

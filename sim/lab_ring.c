@@ -1,5 +1,5 @@
 /* Searching in rings: a request goes 3 hops far, then 5, then 10, until enough have heard
- * it who care (E8).  SPDX-License-Identifier: MIT */
+ * it who care.  SPDX-License-Identifier: MIT */
 #include "sim/lab_kinds.h"
 
 #include "base/bytes.h"

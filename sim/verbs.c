@@ -58,7 +58,8 @@ void verb_help(void)
         printf("  %-8s %s\n", lab_kind_at(i)->name, lab_kind_at(i)->about);
     printf("\noptions: --nodes N --seeds A..B --jobs N --out DIR --set NAME=VALUE\n"
            "         --vary NAME=V1,V2 --json --quiet --progress --claim FIGURE, and\n"
-           "         --NAME VALUE for whatever party-sim params lists\n");
+           "         --NAME VALUE for whatever party-sim params lists\n"
+           "more:    party-sim party --help, man party-sim, docs/simulator.md\n");
 }
 
 /* ---- options ---- */

@@ -354,15 +354,6 @@ size_t world_node_memory(const struct world *w)
     return bytes;
 }
 
-size_t world_packet_memory(const struct world *w)
-{
-    size_t bytes = 0;
-
-    for (int i = 0; i < w->part_count; i++)
-        bytes += w->parts[i].packets.used;
-    return bytes;
-}
-
 /* ---- begin and end ---- */
 
 /* To a node first its wake, then by the source and by what it counted. */

@@ -209,8 +209,7 @@ struct addr world_addr(const struct world *w, int node);
 /* Addresses of the time servers. */
 struct addr world_ntp_addr(int server);
 
-/* Memory: of the nodes' own tables and contacts, and of all that is on its way. */
+/* Memory of the nodes' own tables and contacts. */
 size_t world_node_memory(const struct world *w);
-size_t world_packet_memory(const struct world *w);
 
 #endif

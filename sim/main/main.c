@@ -25,7 +25,7 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: party-sim [--nodes N] [--seed S | --seeds A..B] [--seconds T]\n"
+    "usage: party-sim party [--nodes N] [--seed S | --seeds A..B] [--seconds T]\n"
     "                 [--net lan|wifi|internet] [--loss PERCENT] [--latency-ms MS]\n"
     "                 [--jitter-ms MS] [--song-kib K] [--faults none|LIST]\n"
     "                 [--experiment party] [--json] [--hash-only] [--trace] [--verbose]\n"
@@ -297,10 +297,31 @@ static int party(int argc, char **argv)
     return !o.is_range ? run_one(&o, o.first) : run_many(&o);
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return argc > 1 && strcmp(argv[1], "help") == 0;
+}
+
+/* Of a party, or of all verbs. */
+static void help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "party") == 0) {
+            fputs(usage, stdout);
+            return;
+        }
+    }
+    verb_help();
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        verb_help();
+    if (argc < 2 || asks_for_help(argc, argv)) {
+        help(argc, argv);
         return argc < 2 ? VERB_USAGE : VERB_OK;
     }
     if (strcmp(argv[1], "party") == 0)

@@ -3,7 +3,9 @@
  * neighbour.  The node must neither crash nor break an invariant.
  *
  * The input is a sequence of records: one byte of kind, two of length, and the bytes of a
- * message, sealed here before the node gets it; kinds 1 to 3 let time pass.
+ * message, sealed here before the node gets it.  Bits 0 and 1 of the kind let time pass;
+ * with bit 2 the id of a party, which stands first in all messages of one, becomes that
+ * of the node's own party, whatever its secrets have made of that.
  * SPDX-License-Identifier: MIT */
 #include <assert.h>
 #include <stdlib.h>
@@ -232,6 +234,19 @@ static void build(void)
     world.saved_session = world.session;
 }
 
+/* [type above 23, party id, …]. */
+static struct bytes name_our_party(struct bytes m)
+{
+    static uint8_t copy[LINK_FRAME_MAX];
+    const size_t at = 4;
+
+    if (m.len < at + PARTY_ID_LEN || m.len > sizeof(copy))
+        return m;
+    memcpy(copy, m.data, m.len);
+    memcpy(copy + at, node_party(world.node)->log.party.b, PARTY_ID_LEN);
+    return bytes_of(copy, m.len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int64_t now_ns = 2 * NS_PER_S;
@@ -244,6 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t len = load_be16(data + 1);
         struct event wake = { .kind = EVENT_WAKE };
         uint8_t kind = data[0] & 3;
+        bool is_ours = (data[0] & 4) != 0;
 
         data += 3;
         size -= 3;
@@ -251,7 +267,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         now_ns += kind == 1 ? NS_PER_MS : kind == 2 ? NS_PER_S : 0;
         now_ns += kind == 3 ? 20 * NS_PER_S : 0;
         if (world.node->slot_set.count > 0 && world.node->slots[0]->state == SLOT_UP) {
-            send_message(bytes_of(data, len), now_ns);
+            struct bytes m = bytes_of(data, len);
+
+            send_message(is_ours ? name_our_party(m) : m, now_ns);
             answer(now_ns);
         }
         wake.now_ns = now_ns;

@@ -241,7 +241,7 @@ static void test_groups_of_addresses(void **state)
         assert_true(passive_group(&private[i]) == 0);
 }
 
-/* R9: however many addresses an attacker has in one block, the view holds one of them. */
+/* However many addresses an attacker has in one block, the view holds one of them. */
 static void test_one_entry_of_each_group(void **state)
 {
     struct passive v;

@@ -12,7 +12,7 @@ static void boot_join(struct net *n, int node, int contact,
         assert_true(overlay_add_bootstrap(&n->nodes[node].overlay, &a));
 }
 
-/* ---- E6: many join at once through one contact */
+/* ---- many join at once through one contact */
 
 static void join_at_once(uint64_t seed)
 {
@@ -38,7 +38,7 @@ static void test_join_at_once(void **state)
     for_each_seed(seeds == NULL ? 50 : atoi(seeds), join_at_once);
 }
 
-/* ---- E11, R12: a cut heals */
+/* ---- a cut heals */
 
 static struct net *grown(int count, uint64_t seed, const struct overlay_params *p,
                          int64_t settle_ns)
@@ -156,7 +156,7 @@ static void test_cuts_stay_without_anchors(void **state)
     for_each_seed(2, cut_without_anchors);
 }
 
-/* ---- R12: islands that never knew each other */
+/* ---- islands that never knew each other */
 
 /* Two networks; a few nodes of one hear of a node of the other.  Seconds until they are
  * one, -1: not in three minutes. */
@@ -201,7 +201,7 @@ static void test_islands_find_each_other(void **state)
     for_each_seed(3, islands_merge);
 }
 
-/* ---- R7, R8: attackers */
+/* ---- attackers */
 
 #define HONEST    100
 #define ATTACKERS 11

@@ -597,7 +597,7 @@ static int checked(unsigned alive, int64_t fresh_ns, uint32_t *dead)
     return accepted;
 }
 
-/* R2: a view that is full of the dead is not full. */
+/* A view that is full of the dead is not full. */
 static void test_silent_neighbours_are_asked_before_a_refusal(void **state)
 {
     uint32_t dead;
