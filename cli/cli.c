@@ -150,6 +150,14 @@ static int run_leave(struct session *s)
     return status != 0 ? status : print_party(s, body, "Left", "");
 }
 
+static int run_end(struct session *s)
+{
+    struct bytes body;
+    int status = session_ask(s, NULL, NULL, &body);
+
+    return status != 0 ? status : print_party(s, body, "Ended", "");
+}
+
 /* Say what was done; the name of the song takes a second question. */
 static int tell_action(struct session *s, struct bytes body)
 {
@@ -306,8 +314,11 @@ static const struct verb verbs[] = {
       "Make the member with that name the host; without it, the fittest.  For the "
       "host.\n" },
     { "leave", "", 0, 0, run_leave, NULL, 0,
-      "Leave the party.  When the host leaves, it is over for all.\n" },
-    { "down", "", 0, 0, run_down, NULL, 0, "Say good-bye and end the node.\n" },
+      "Leave the party.  When the host leaves, the fittest of those who are here leads\n"
+      "on, and nobody hears it; with nobody else here the party ends.\n" },
+    { "end", "", 0, 0, run_end, NULL, 0, "End the party for all.  For the host.\n" },
+    { "down", "", 0, 0, run_down, NULL, 0,
+      "Leave the party, say good-bye and end the node.\n" },
 };
 
 /* Those that the program knows beside ours. */

@@ -14,7 +14,7 @@
 #define SYSTEM_CLOCK_MS 16000
 #define GOODBYE_TICK_MS 10
 #define GOODBYE_TICKS   150 /* 1.5 s, then whoever does not read is left behind */
-#define LEAVE_TICKS     100
+#define LEAVE_TICKS     300 /* 3 s: a party that we host goes into other hands */
 
 /* ---- stepping ---- */
 
@@ -43,6 +43,7 @@ static void drain(struct driver *d)
     if (d->phase != DRIVER_LEAVING)
         return;
     d->phase = DRIVER_DRAINING;
+    d->goodbye_ticks = 0;
     tcp_finish(d->tcp);
     if (d->down_id != 0)
         server_reply(d->server, d->down_id, 0, bytes_of(nothing, sizeof(nothing)));

@@ -65,7 +65,7 @@ struct driver {
     bool has_left;     /* the node has said good-bye */
     uint64_t down_id;  /* the command that asked to go; 0: a signal did */
     int down_fd;       /* its connection, held open until all is closed; -1: none */
-    int goodbye_ticks; /* since the draining began */
+    int goodbye_ticks; /* since the leaving began, or the draining */
 };
 
 /* Step the node, or queue the event while it is being stepped.  An event_sink's post. */

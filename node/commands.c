@@ -184,6 +184,13 @@ static void run_decline(struct node *n, uint64_t id, struct cbor_reader *r)
     run_choice(n, id, r, false);
 }
 
+static struct leaving *leaving(struct node *n)
+{
+    if (n->leaving == NULL)
+        n->leaving = heap_take(&n->heap, 1, sizeof(*n->leaving));
+    return n->leaving;
+}
+
 static void run_leave(struct node *n, uint64_t id, struct cbor_reader *r)
 {
     struct party_answer a = { 0 };
@@ -191,6 +198,23 @@ static void run_leave(struct node *n, uint64_t id, struct cbor_reader *r)
 
     (void)r;
     err = party_leave(&company_begin(n)->party, n->now_ns, &n->out->outbox, &a);
+    if (err == 0 && party_is_leaving(&n->company->party)) {
+        struct leaving *l = leaving(n);
+
+        l->is_leave = true;
+        l->leave = id;
+    } else {
+        commands_answer_party(n, id, err, &a);
+    }
+}
+
+static void run_end(struct node *n, uint64_t id, struct cbor_reader *r)
+{
+    struct party_answer a = { 0 };
+    int err;
+
+    (void)r;
+    err = party_end(&company_begin(n)->party, n->now_ns, &n->out->outbox, &a);
     commands_answer_party(n, id, err, &a);
 }
 
@@ -285,16 +309,51 @@ static void run_invites(struct node *n, uint64_t id, struct cbor_reader *r)
 }
 
 /* The driver stops the node after this step: say good-bye to all. */
-static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
+static void go_down(struct node *n, uint64_t id)
 {
     static const uint8_t empty_map[] = { 0xa0 };
+
+    overlay_leave(&n->overlay, n->now_ns, &n->out->outbox);
+    commands_reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+}
+
+static void run_down(struct node *n, uint64_t id, struct cbor_reader *r)
+{
     struct party_answer a = { 0 };
 
     (void)r;
-    if (node_party(n)->role != PARTY_ROLE_NONE)
+    if (node_party(n)->role != PARTY_ROLE_NONE && !party_is_leaving(node_party(n)))
         (void)!party_leave(&n->company->party, n->now_ns, &n->out->outbox, &a);
-    overlay_leave(&n->overlay, n->now_ns, &n->out->outbox);
-    commands_reply(n, id, 0, bytes_of(empty_map, sizeof(empty_map)));
+    if (party_is_leaving(node_party(n))) {
+        struct leaving *l = leaving(n);
+
+        l->is_down = true;
+        l->down = id;
+    } else {
+        go_down(n, id);
+    }
+}
+
+void commands_left(struct node *n)
+{
+    struct party_answer a = { .party = node_party(n)->log.party };
+    struct leaving l = *n->leaving;
+
+    if (party_is_leaving(node_party(n)))
+        return;
+    commands_forget(n);
+    if (l.is_leave)
+        commands_answer_party(n, l.leave, 0, &a);
+    if (l.is_down)
+        go_down(n, l.down);
+    n->is_state_stale = true;
+    node_stir(n);
+}
+
+void commands_forget(struct node *n)
+{
+    heap_give(&n->heap, n->leaving, 1, sizeof(*n->leaving));
+    n->leaving = NULL;
 }
 
 struct verb {
@@ -304,14 +363,23 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    { "status", 0, run_status },      { "peers", 0, run_peers },
-    { "clock", 0, run_clock },        { "invites", 0, run_invites },
-    { "host", 6, run_host },          { "accept", 1, run_accept },
-    { "decline", 1, run_decline },    { "skip", 0, run_skip },
-    { "pause", 0, run_pause },        { "resume", 0, run_resume },
-    { "stop", 0, run_stop },          { "play", 1, run_play },
-    { "seek", 2, run_seek },          { "leave", 0, run_leave },
-    { "handover", 1, run_hand_over }, { "watch", 0, run_status },
+    { "status", 0, run_status },
+    { "peers", 0, run_peers },
+    { "clock", 0, run_clock },
+    { "invites", 0, run_invites },
+    { "host", 6, run_host },
+    { "accept", 1, run_accept },
+    { "decline", 1, run_decline },
+    { "skip", 0, run_skip },
+    { "pause", 0, run_pause },
+    { "resume", 0, run_resume },
+    { "stop", 0, run_stop },
+    { "play", 1, run_play },
+    { "seek", 2, run_seek },
+    { "leave", 0, run_leave },
+    { "handover", 1, run_hand_over },
+    { "watch", 0, run_status },
+    { "end", 0, run_end },
     { "down", 0, run_down },
 };
 

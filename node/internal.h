@@ -7,6 +7,7 @@
 #include "clock/utc.h"
 #include "base/sparse.h"
 #include "overlay/contacts.h"
+#include "node/commands.h"
 #include "node/company.h"
 #include "node/links.h"
 #include "node/node.h"
@@ -103,6 +104,7 @@ struct node {
     uint64_t digest;           /* of what they were told; see report_digest */
 
     struct promises *promises; /* made in elections; NULL: there was no party yet */
+    struct leaving *leaving;   /* NULL: no command waits for a hand-over */
     struct hosting *hosting;   /* NULL: no host command is under way */
     uint64_t next_token;       /* of imports */
     struct note *notes;        /* a ring of NOTES_MAX; NULL: none */

@@ -235,6 +235,7 @@ void node_destroy(struct node *n)
     meet_finish(n);
     relay_finish(n);
     songs_forget(n);
+    commands_forget(n);
     drop_notes(n);
     invites_finish(&n->invites);
     heap_give(&n->heap, n->audio, 1, sizeof(*n->audio));
@@ -637,6 +638,8 @@ static void flush(struct node *n)
         floods_flush(n);
         songs_flush(n);
         company_promise(n);
+        if (n->leaving != NULL)
+            commands_left(n);
         again = flush_wishes(n);
         /* The swarm says less than it could when the outbox is half full. */
         again = again || (n->company != NULL && n->out->outbox.count > 0);

@@ -31,8 +31,9 @@ static bool knows_time(struct party *p)
 
 static bool may_stand(struct party *p)
 {
-    if (!state_is_open(p) || p->phase == PARTY_CALLING || p->phase == PARTY_JOINING ||
-        p->log.seq == 0 || !council_may_vote(p) || !knows_time(p)) {
+    if (!state_is_open(p) || p->is_leaving || p->phase == PARTY_CALLING ||
+        p->phase == PARTY_JOINING || p->log.seq == 0 || !council_may_vote(p) ||
+        !knows_time(p)) {
         return false;
     }
     if (is_handed_to_us(p, p->log.epoch + 1)) {
@@ -120,7 +121,7 @@ static int send_elect(struct party *p, struct outbox *out)
             break;
         }
         if (to != NULL && to->peer >= 0 && !to->is_host) {
-            outbox_push(out, to->peer, &m);
+            council_send(p, to->peer, &m, out);
             sent++;
         }
     }
@@ -158,7 +159,7 @@ static void send_claims(struct party *p, struct outbox *out)
             continue;
         }
         if (to->peer >= 0) {
-            outbox_push(out, to->peer, &m);
+            council_send(p, to->peer, &m, out);
         } else {
             state_queue_dial(p, &to->addr, &to->id);
         }

@@ -8,6 +8,12 @@
 #include "party/publish.h"
 #include "party/state.h"
 
+void council_send(struct party *p, int peer, const struct msg *m, struct outbox *out)
+{
+    p->counts.elected++;
+    outbox_push(out, peer, m);
+}
+
 int64_t council_lease_left_ns(const struct party *p)
 {
     int64_t left_ns = p->host_heard_ns + p->params.lease_ns - p->now_ns;
@@ -41,7 +47,7 @@ static void deny(struct party *p, int peer, uint64_t epoch, struct outbox *out)
     m.u.deny.highest = highest;
     m.u.deny.lease_left_ms = (uint32_t)(left_ns / NS_PER_MS);
     m.u.deny.seq = p->log.seq;
-    outbox_push(out, peer, &m);
+    council_send(p, peer, &m, out);
 }
 
 void council_refer(struct party *p, int peer, uint64_t epoch, struct outbox *out)
@@ -50,7 +56,7 @@ void council_refer(struct party *p, int peer, uint64_t epoch, struct outbox *out
 
     if (epoch < p->log.epoch && p->certificate != NULL) {
         m.u.coord = *p->certificate;
-        outbox_push(out, peer, &m);
+        council_send(p, peer, &m, out);
     }
 }
 
@@ -77,7 +83,7 @@ static void take_elect(struct party *p, int peer, const struct msg_elect *m,
                council_rank(&p->council, p->self->sign_public) >= 0) {
         ok.u.elect_ok.party = m->party;
         ok.u.elect_ok.epoch = m->epoch;
-        outbox_push(out, peer, &ok);
+        council_send(p, peer, &ok, out);
     }
 }
 
@@ -91,7 +97,7 @@ static void send_grant(struct party *p, int peer, struct outbox *out)
     g.u.grant.lease_ms = (uint32_t)(p->params.grant_lease_ns / NS_PER_MS);
     grant_sign(p->self, &p->log.party, p->ballot.epoch, p->ballot.host, g.u.grant.sig);
     p->ballot.lease_ns = p->now_ns + p->params.grant_lease_ns;
-    outbox_push(out, peer, &g);
+    council_send(p, peer, &g, out);
 }
 
 static bool may_claim(const struct party *p, int peer, const struct msg_claim *m)
@@ -153,6 +159,7 @@ void council_promised(struct party *p, struct outbox *out)
     p->is_promise_kept = true;
     if (m != NULL && m->is_self) {
         candidate_promised(p, out);
+        council_upkeep(p); /* our own voice counts from now on */
     } else if (m != NULL && m->peer >= 0 && p->ballot.epoch > p->log.epoch) {
         send_grant(p, m->peer, out);
     }
@@ -390,11 +397,11 @@ void council_upkeep(struct party *p)
     if (!party_is_acting(p, p->now_ns) || !is_settled(p)) {
         return;
     }
-    if (!is_seated) { /* one seat more, so that it gets one */
+    if (!is_seated) { /* one seat more, so that it gets one, before another loses its */
         wanted = p->council.count < COUNCIL_MAX ? p->council.count + 1 : COUNCIL_MAX - 1;
     }
     sort(p, &next);
-    gone = seat_to_empty(p, wanted);
+    gone = is_seated || p->council.count >= wanted ? seat_to_empty(p, wanted) : -1;
     m = gone < 0 && next.count < wanted ? newcomer(p) : NULL;
     if (gone >= 0) {
         gone = council_rank(&next, p->council.keys[gone]);

@@ -9,6 +9,9 @@
 /* ELECT, CLAIM, HANDOVER, COORD and their answers, the party id checked. */
 void council_receive(struct party *p, int peer, const struct msg *m, struct outbox *out);
 
+/* Say one of these, and count it. */
+void council_send(struct party *p, int peer, const struct msg *m, struct outbox *out);
+
 /* A COORD: obey the host that it proves, if it does.  peer: who showed it; -1: a flood.
  */
 void council_coord(struct party *p, int peer, const struct coord *c, struct outbox *out);

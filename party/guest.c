@@ -148,16 +148,21 @@ static void give_up(struct party *p, const char *why, bool is_gone)
     state_end(p);
 }
 
-void guest_leave(struct party *p, struct outbox *out)
+static void send_leave(const struct party *p, int peer, struct outbox *out)
 {
-    struct invite *v = invites_find(p->invites, &p->call.candidate.party);
     struct msg m = { .type = MSG_PARTY_LEAVE };
-    int peer = host_peer(p);
 
     m.u.party_leave.party = p->call.candidate.party;
     if (peer >= 0) {
         outbox_push(out, peer, &m);
     }
+}
+
+void guest_leave(struct party *p, struct outbox *out)
+{
+    struct invite *v = invites_find(p->invites, &p->call.candidate.party);
+
+    send_leave(p, host_peer(p), out);
     if (v != NULL) {
         v->state = INVITE_LEFT;
     }
@@ -265,6 +270,18 @@ static void report(struct party *p, struct outbox *out)
     if (peer >= 0) {
         outbox_push(out, peer, &m);
     }
+}
+
+bool guest_say_leave(struct party *p, struct outbox *out)
+{
+    if (!p->is_in) {
+        return false;
+    }
+    if (!p->has_said_so) {
+        send_leave(p, host_peer(p), out);
+    }
+    report(p, out);
+    return true;
 }
 
 /* What we would have played, had our call not yielded. */
@@ -502,7 +519,7 @@ void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m
     struct call c;
     struct invite *v;
 
-    if (fork_take_yield(p, peer, m, out)) {
+    if (p->is_leaving || fork_take_yield(p, peer, m, out)) {
         return;
     }
     if (!is_host_peer(p, peer) || !state_is_open(p)) {

@@ -15,6 +15,10 @@ void guest_call_again(struct party *p, const struct invite *v);
 /* Leave, and tell the host. */
 void guest_leave(struct party *p, struct outbox *out);
 
+/* Tell the host that we are about to leave, and how far we have followed; false when it
+ * has not welcomed us yet. */
+bool guest_say_leave(struct party *p, struct outbox *out);
+
 /* The host closed the call or the party. */
 void guest_closed(struct party *p, enum close_reason reason);
 

@@ -195,6 +195,8 @@ void host_end(struct party *p, enum close_reason reason, struct outbox *out)
         publish_end(p, now);
         publish_push(p, out);
         host_flood_close(p, reason);
+    } else { /* those who ask for it here are not to think that it has ended */
+        p->role = PARTY_ROLE_GUEST;
     }
     state_end(p);
     state_log(p, LOG_INFO, "end");
@@ -211,7 +213,7 @@ static void tell_members(struct party *p, const struct msg *m, struct outbox *ou
             continue;
         }
         if (to->peer >= 0) {
-            outbox_push(out, to->peer, m);
+            council_send(p, to->peer, m, out);
         } else {
             state_queue_dial(p, &to->addr, &to->id);
         }
@@ -336,6 +338,25 @@ static void heard(struct party *p, struct party_member *m)
     m->is_away = false;
 }
 
+static void remove_member(struct party *p, struct party_member *m)
+{
+    state_note(p, name_of(m), " left", "");
+    state_log(p, LOG_INFO, "member left");
+    publish_member(p, m, true);
+}
+
+/* Who leaves is needed for as long as its voice counts: it gives its seat up first. */
+static void release_leavers(struct party *p)
+{
+    for (int i = p->member_count - 1; i >= 0 && party_is_acting(p, p->now_ns); i--) {
+        struct party_member *m = &p->members[i];
+
+        if (m->is_leaving && council_rank(&p->council, m->key) < 0) {
+            remove_member(p, m);
+        }
+    }
+}
+
 static void welcome(struct party *p, int peer, enum welcome_reason reason,
                     struct outbox *out)
 {
@@ -374,24 +395,20 @@ void host_join(struct party *p, int peer, struct bytes name, struct outbox *out)
         state_log(p, LOG_INFO, "member joined");
     }
     heard(p, m);
+    m->is_leaving = false;
     l->is_pushed = false; /* until it says by LOG_GET from where on */
     state_use_peer(p, peer);
     welcome(p, peer, WELCOME_OK, out);
-}
-
-static void remove_member(struct party *p, struct party_member *m)
-{
-    state_note(p, name_of(m), " left", "");
-    state_log(p, LOG_INFO, "member left");
-    publish_member(p, m, true);
 }
 
 void host_member_leaves(struct party *p, int peer)
 {
     struct party_member *m = state_member_of(p, peer);
 
-    if (m != NULL && party_is_acting(p, p->now_ns)) {
-        remove_member(p, m);
+    if (m != NULL) {
+        m->is_leaving = true;
+        council_upkeep(p);
+        release_leavers(p);
     }
 }
 
@@ -434,6 +451,7 @@ void host_take_status(struct party *p, int peer, const struct msg_party_status *
     m->phase_ns = s->phase_ns;
     take_lease(p, m, s);
     council_upkeep(p);
+    release_leavers(p);
 }
 
 /* A song of one whose call yielded to ours: played behind ours, while there is room. */
@@ -632,6 +650,7 @@ static void tick(struct party *p, struct outbox *out)
     state_update_self(p);
     publish_beats(p, out);
     council_upkeep(p);
+    release_leavers(p);
     fork_tick(p, out);
     if (p->role != PARTY_ROLE_HOST) {
         return;

@@ -136,6 +136,7 @@ enum invites_result invites_add(struct invites *t, const struct call *c,
     }
     remove_of_host(t, origin);
     v = append(t);
+    v->state = party_id_equal(&c->party, &t->left) ? INVITE_LEFT : INVITE_OPEN;
     v->party = c->party;
     v->epoch = c->epoch;
     memcpy(v->host_key, origin, KEY_LEN);

@@ -55,9 +55,10 @@ struct invites {
     struct heap *heap;
     int max;
     int count;
-    int room;            /* rows of the list, which grows with use */
-    struct invite *list; /* oldest first; NULL: no room */
-    int64_t evicted;     /* for want of room */
+    int room;             /* rows of the list, which grows with use */
+    struct invite *list;  /* oldest first; NULL: no room */
+    int64_t evicted;      /* for want of room */
+    struct party_id left; /* the party that we led and left: its call is no news to us */
 };
 
 enum invites_result {

@@ -1,8 +1,12 @@
-/* What only the host may do: play, pause, skip …, and give the party to another one;
- * declared in party/session.h.  SPDX-License-Identifier: MIT */
+/* What only the host may do: play, pause, skip …, give the party to another one, and end
+ * it for all; and how one leaves, as a host by giving it away.  Declared in
+ * party/session.h.  SPDX-License-Identifier: MIT */
+#include "party/lead.h"
+
 #include <string.h>
 
 #include "party/act.h"
+#include "party/guest.h"
 #include "party/host.h"
 #include "party/session.h"
 #include "party/state.h"
@@ -21,25 +25,52 @@ static int check_host(const struct party *p, struct party_answer *answer)
     return 0;
 }
 
-/* The member with that name, or the fittest; NULL: there is none. */
-static const struct party_member *find_heir(struct party *p, const char *name)
+static int no_party(struct party_answer *answer)
 {
-    for (int i = 0; name[0] == '\0' && i < p->council.count; i++) {
+    return answer_error(answer, ERR_STATE, "there is no party here",
+                        "call one with `party host SONG…`, or see `party invites`");
+}
+
+static bool may_lead(const struct party_member *m, bool must_be_ready)
+{
+    return m != NULL && !m->is_self && state_is_here(m) &&
+           (m->is_ready || !must_be_ready);
+}
+
+/* The fittest that is here, by the order of the council; NULL: there is none. */
+static const struct party_member *find_fittest(struct party *p, bool must_be_ready)
+{
+    for (int i = 0; i < p->council.count; i++) {
         const struct party_member *m = state_member(p, p->council.keys[i]);
 
-        if (m != NULL && !m->is_self && state_is_here(m)) {
+        if (may_lead(m, must_be_ready)) {
             return m;
         }
     }
     for (int i = 0; i < p->member_count; i++) {
-        const struct party_member *m = &p->members[i];
-
-        if (!m->is_self && state_is_here(m) &&
-            (name[0] == '\0' || strcmp(m->name, name) == 0)) {
-            return m;
+        if (may_lead(&p->members[i], must_be_ready)) {
+            return &p->members[i];
         }
     }
     return NULL;
+}
+
+/* The member with that name, or the fittest; NULL: there is none. */
+static const struct party_member *find_heir(struct party *p, const char *name)
+{
+    const struct party_member *ready = find_fittest(p, true);
+
+    for (int i = 0; name[0] != '\0' && i < p->member_count; i++) {
+        const struct party_member *m = &p->members[i];
+
+        if (may_lead(m, false) && strcmp(m->name, name) == 0) {
+            return m;
+        }
+    }
+    if (name[0] != '\0') {
+        return NULL;
+    }
+    return ready != NULL ? ready : find_fittest(p, false);
 }
 
 int party_hand_over(struct party *p, const char *name, int64_t now_ns, struct outbox *out,
@@ -51,8 +82,7 @@ int party_hand_over(struct party *p, const char *name, int64_t now_ns, struct ou
     *answer = (struct party_answer){ 0 };
     p->now_ns = now_ns;
     if (!state_is_open(p)) {
-        return answer_error(answer, ERR_STATE, "there is no party here",
-                            "call one with `party host SONG…`, or see `party invites`");
+        return no_party(answer);
     }
     answer->party = p->log.party;
     err = check_host(p, answer);
@@ -78,8 +108,7 @@ int party_act(struct party *p, const struct party_command *c, int64_t now_ns,
     *answer = (struct party_answer){ 0 };
     p->now_ns = now_ns;
     if (!state_is_open(p)) {
-        return answer_error(answer, ERR_STATE, "there is no party here",
-                            "call one with `party host SONG…`, or see `party invites`");
+        return no_party(answer);
     }
     answer->party = p->log.party;
     err = check_host(p, answer);
@@ -88,5 +117,111 @@ int party_act(struct party *p, const struct party_command *c, int64_t now_ns,
     }
     err = act(p, c, answer);
     host_run(p, out);
+    return err;
+}
+
+/* ---- to leave ---- */
+
+/* Who can carry the party on when we go; NULL: nobody, or nothing of it is there yet. */
+static const struct party_member *successor(struct party *p)
+{
+    if (!party_is_acting(p, p->now_ns) || p->phase == PARTY_CALLING) {
+        return NULL;
+    }
+    return state_is_before_play(p) ? find_fittest(p, true) : find_heir(p, "");
+}
+
+/* We go, and do not come back by ourselves when the next host calls.  Those who still
+ * take us for the host are not to think that the party has ended. */
+static void go(struct party *p, struct outbox *out)
+{
+    p->role = PARTY_ROLE_GUEST;
+    p->invites->left = p->log.party;
+    guest_leave(p, out);
+}
+
+/* The party goes on, and needs neither our grant nor our seat any more. */
+static bool is_free(const struct party *p)
+{
+    return p->role == PARTY_ROLE_GUEST && p->has_said_so && !p->is_held &&
+           p->council.count > 0 && p->council.epoch == p->log.epoch &&
+           council_rank(&p->council, p->self->sign_public) < 0;
+}
+
+void lead_run(struct party *p, struct outbox *out)
+{
+    if (!p->is_leaving || !state_is_open(p)) {
+        return;
+    }
+    if (is_free(p) || p->now_ns >= p->leave_limit_ns) {
+        go(p, out);
+    } else if (p->role == PARTY_ROLE_GUEST && p->now_ns >= p->leave_ns) {
+        p->has_said_so = guest_say_leave(p, out) || p->has_said_so;
+        p->leave_ns = p->now_ns + p->params.leave_every_ns;
+    }
+}
+
+int64_t lead_wake_ns(const struct party *p)
+{
+    if (!p->is_leaving) {
+        return TIME_NEVER;
+    }
+    return p->role == PARTY_ROLE_GUEST ? time_min(p->leave_ns, p->leave_limit_ns)
+                                       : p->leave_limit_ns;
+}
+
+bool party_is_leaving(const struct party *p)
+{
+    return p->is_leaving;
+}
+
+int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
+                struct party_answer *answer)
+{
+    const struct party_member *heir;
+
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    if (!state_is_open(p)) {
+        return no_party(answer);
+    }
+    answer->party = p->log.party;
+    if (p->is_leaving) {
+        go(p, out);
+        return 0;
+    }
+    if (p->role == PARTY_ROLE_GUEST) {
+        guest_leave(p, out);
+        return 0;
+    }
+    heir = successor(p);
+    if (heir == NULL) {
+        host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
+        return 0;
+    }
+    p->is_leaving = true;
+    p->has_said_so = false;
+    p->leave_ns = now_ns;
+    p->leave_limit_ns = now_ns + p->params.leave_ns;
+    host_resign(p, heir, out);
+    host_run(p, out);
+    return 0;
+}
+
+int party_end(struct party *p, int64_t now_ns, struct outbox *out,
+              struct party_answer *answer)
+{
+    int err;
+
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    if (!state_is_open(p)) {
+        return no_party(answer);
+    }
+    answer->party = p->log.party;
+    err = check_host(p, answer);
+    if (err == 0) {
+        host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
+    }
     return err;
 }

@@ -60,6 +60,8 @@ struct party_params party_params_default(void)
         .claim_every_ns = 300 * NS_PER_MS,
         .claim_limit_ns = 1200 * NS_PER_MS,
         .back_off_ns = NS_PER_S,
+        .leave_ns = 2 * NS_PER_S,
+        .leave_every_ns = 50 * NS_PER_MS,
         .host_wait_ns = 2 * NS_PER_S,
         .bridge_sigma_ns = 50 * NS_PER_US,
         .fork_ns = 30 * NS_PER_S,

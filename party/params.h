@@ -71,6 +71,8 @@ struct party_params {
     int64_t claim_every_ns; /* CLAIM is sent again … */
     int64_t claim_limit_ns; /* … until this */
     int64_t back_off_ns;    /* 0.3 to 1.5 of it until the next try; doubles */
+    int64_t leave_ns;       /* a host that leaves sees the next one in for so long */
+    int64_t leave_every_ns; /* … and tells it so often how far it has come */
     int64_t host_wait_ns;   /* a host that lost its leases waits so long for them */
     int64_t
         bridge_sigma_ns; /* the clock of a new host is used once it is so well known … */

@@ -10,6 +10,7 @@
 #include "party/fork.h"
 #include "party/guest.h"
 #include "party/host.h"
+#include "party/lead.h"
 #include "party/state.h"
 
 #define PEERS_FIRST 8 /* rows of the first table */
@@ -64,6 +65,7 @@ static void run(struct party *p, struct outbox *out)
     } else if (p->role == PARTY_ROLE_GUEST) {
         guest_run(p, out);
     }
+    lead_run(p, out);
 }
 
 /* ---- what the node tells ---- */
@@ -559,6 +561,7 @@ int64_t party_wake_ns(const struct party *p)
     if (p->phase == PARTY_ENDED) {
         return time_min(wake_ns, p->ended_ns + p->params.ended_keep_ns);
     }
+    wake_ns = time_min(wake_ns, lead_wake_ns(p));
     if (p->role == PARTY_ROLE_HOST) {
         return time_min(wake_ns, host_wake_ns(p));
     }
@@ -711,23 +714,5 @@ int party_decline(struct party *p, const char *prefix, int64_t now_ns,
         state_queue_reply(p, &v->flood, &r);
     }
     v->state = INVITE_DECLINED;
-    return 0;
-}
-
-int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
-                struct party_answer *answer)
-{
-    *answer = (struct party_answer){ 0 };
-    p->now_ns = now_ns;
-    if (!state_is_open(p)) {
-        return answer_error(answer, ERR_STATE, "there is no party here",
-                            "call one with `party host SONG…`, or see `party invites`");
-    }
-    answer->party = p->log.party;
-    if (p->role == PARTY_ROLE_GUEST) {
-        guest_leave(p, out);
-    } else {
-        host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
-    }
     return 0;
 }

@@ -55,6 +55,7 @@ struct party_member {
     bool is_host;
     bool is_self;
     int peer;            /* its link; -1: none */
+    bool is_leaving;     /* the host was told so; it is not here any more */
     bool has_status;     /* the host has heard a status, below; true for oneself */
     uint64_t songs_held; /* bit s: the song of slot s is whole */
     bool is_ready;
@@ -97,6 +98,7 @@ struct party_counts {
     int64_t forks;   /* the host's head is not ours at the same number */
     int64_t unasked; /* an answer to what was never asked */
     int64_t full;    /* a bounded table had no room */
+    int64_t elected; /* messages of elections that we sent */
 };
 
 /* One link that the node has, by its slot. */
@@ -263,6 +265,10 @@ struct party {
     int64_t merge_ns; /* host: goes back there then, at the latest; TIME_NEVER: no */
     int merge_slot;   /* … or when another song is played */
     bool is_resigned; /* host: it has given the next epoch away */
+    bool is_leaving;  /* … and goes, once nobody needs it any more … */
+    bool has_said_so; /* … which the new host was told */
+    int64_t leave_ns; /* next look at that */
+    int64_t leave_limit_ns; /* it goes then in any case */
 
     int64_t tick_ns;
     int64_t ended_ns;     /* when it ended; only in PARTY_ENDED */
@@ -392,9 +398,18 @@ MUST_USE int party_accept(struct party *p, const char *prefix, int64_t now_ns,
 MUST_USE int party_decline(struct party *p, const char *prefix, int64_t now_ns,
                            struct party_answer *answer);
 
-/* Of a host: the party ends for all. */
+/* Of a host: the fittest of those who are here leads on, and it may take a moment until
+ * this node has left; a second time it leaves at once.  With nobody else here the party
+ * ends. */
 MUST_USE int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
                          struct party_answer *answer);
+
+/* A host that leaves is still needed: for its grant, or its seat in the council. */
+bool party_is_leaving(const struct party *p);
+
+/* Host only: the party ends for all. */
+MUST_USE int party_end(struct party *p, int64_t now_ns, struct outbox *out,
+                       struct party_answer *answer);
 
 struct party_command {
     enum action_verb verb; /* all but ACTION_PLAY */

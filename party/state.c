@@ -98,7 +98,7 @@ struct party_member *state_member_of(struct party *p, int peer)
 
 bool state_is_here(const struct party_member *m)
 {
-    return m->is_self || (m->peer >= 0 && !m->is_away);
+    return m->is_self || (m->peer >= 0 && !m->is_away && !m->is_leaving);
 }
 
 /* Keep a manifest and its signature; none, where it is empty. */
@@ -223,6 +223,7 @@ void state_clear(struct party *p)
     p->is_promise_new = false;
     p->is_promise_kept = false;
     p->is_resigned = false;
+    p->is_leaving = false;
     p->map_clock_id = 0;
     p->bridge.is_valid = false;
     p->is_held = false;
@@ -261,6 +262,7 @@ void state_end(struct party *p)
     candidate_stop(p);
     state_drop_own(p);
     p->is_held = false;
+    p->is_leaving = false;
     p->phase = PARTY_ENDED;
     p->ended_ns = p->now_ns;
     p->join_ns = TIME_NEVER;

@@ -39,7 +39,8 @@ bool state_is_open(const struct party *p);
 struct party_member *state_member(struct party *p, const uint8_t key[static KEY_LEN]);
 struct party_member *state_member_of(struct party *p, int peer); /* NULL: none */
 
-/* Linked, or oneself, and not silent for long; as the host sees it. */
+/* Linked, or oneself, not silent for long, and not about to leave; as the host sees it.
+ */
 bool state_is_here(const struct party_member *m);
 
 /* Slot of the link to a node, -1 for none. */

@@ -382,7 +382,7 @@ static void ticked(void *context, uint64_t token)
         agree(e);
         break;
     case TICK_END:
-        command(e, e->plan.host, "leave");
+        command(e, e->plan.host, "end");
         break;
     }
 }

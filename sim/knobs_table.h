@@ -245,6 +245,8 @@
     X("party.claim_every_ns", party.claim_every_ns, KNOB_NS, "CLAIM is sent again …") \
     X("party.claim_limit_ns", party.claim_limit_ns, KNOB_NS, "… until this") \
     X("party.back_off_ns", party.back_off_ns, KNOB_NS, "0.3 to 1.5 of it until the next try; doubles") \
+    X("party.leave_ns", party.leave_ns, KNOB_NS, "a host that leaves sees the next one in for so long") \
+    X("party.leave_every_ns", party.leave_every_ns, KNOB_NS, "… and tells it so often how far it has come") \
     X("party.host_wait_ns", party.host_wait_ns, KNOB_NS, "a host that lost its leases waits so long for them") \
     X("party.bridge_sigma_ns", party.bridge_sigma_ns, KNOB_NS, "the clock of a new host is used once it is so well known …") \
     X("party.bridge_ns", party.bridge_ns, KNOB_NS, "… or so long after; until then the old line goes on") \

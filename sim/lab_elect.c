@@ -1,92 +1,46 @@
-/* Elections.
- *
- * elect: many small worlds, each a party of real nodes on a network and machines that a
- * random choice of faults befalls: loss up to 30 %, delays up to 5 s, cuts between
+/* Elections: many small worlds, each a party of real nodes on a network and machines that
+ * a random choice of faults befalls: loss up to 30 %, delays up to 5 s, cuts between
  * groups, one way and both, that overlap, pauses up to a minute, crashes and restarts
  * with the disk as it was, clocks that drift by up to 1 %, hand-overs and commands.
  * Looked at after every step: how many act as host of one party, whom an epoch was
  * granted to.  With rule=classic (the bully as it stands, without epochs' certificates,
- * grants and leases) the same faults show two hosts. failover: the host of a party loses
- * its power again and again; how long until another one may act, and until one acts after
- * a planned hand-over. SPDX-License-Identifier: MIT */
-#include "sim/lab_kinds.h"
+ * grants and leases) the same faults show two hosts.  SPDX-License-Identifier: MIT */
+#include "sim/lab_elect.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/time.h"
+#include "sim/lab_kinds.h"
 #include "sim/memory.h"
 #include "sim/random.h"
 #include "wire/cbor.h"
 
-#define NODES_MAX 16
-#define HOSTS_MAX 512
-#define TICK_NS   (100 * NS_PER_MS)
-#define CALL_NS   (4 * NS_PER_S)
-#define BEGIN_NS  (14 * NS_PER_S) /* the party is there, and its council */
-#define QUIET_NS  (70 * NS_PER_S) /* after the last fault, until one must act */
-#define RATE      44100
-#define SONG_S    10000
+#define CALL_NS  (4 * NS_PER_S)
+#define BEGIN_NS (14 * NS_PER_S) /* the party is there, and its council */
+#define QUIET_NS (70 * NS_PER_S) /* after the last fault, until one must act */
+#define TICK_NS  (100 * NS_PER_MS)
+#define RATE     44100
+#define SONG_S   10000
 
-enum trouble {
-    TROUBLE_LOSS = 1,
-    TROUBLE_DELAY = 2,
-    TROUBLE_CUT = 4,
-    TROUBLE_PAUSE = 8,
-    TROUBLE_CRASH = 16,
-    TROUBLE_DRIFT = 32,
-    TROUBLE_COMMAND = 64,
-    TROUBLE_ALL = 127
-};
-
-/* Who hosts an epoch, as somebody first believed. */
-struct seen_host {
-    struct party_id party;
-    uint64_t epoch;
-    uint8_t key[KEY_LEN];
-};
-
-/* What a node was last seen to have granted. */
-struct seen_grant {
-    struct party_id party;
-    uint64_t epoch;
-    uint8_t host[KEY_LEN];
-};
-
-struct elect {
-    struct lab lab; /* first: hooks are given a pointer to it */
-    int troubles;
-    int64_t restart_ns[NODES_MAX]; /* TIME_NEVER: it is up */
-    int64_t resume_ns[NODES_MAX];
-    struct seen_grant grants[NODES_MAX];
-    int host_count;
-    struct seen_host hosts[HOSTS_MAX];
-    int64_t doubles;  /* steps with two who act for one party */
-    int64_t epochs;   /* epochs that two were taken for host of */
-    int64_t regrants; /* (party, epoch) granted to two by one */
-    int64_t elections;
-    int alive; /* worlds in which there still is a party … */
-    int led;   /* … and somebody leads it */
-};
-
-static const struct party *party_of(const struct elect *e, int node)
+const struct party *elect_party(const struct elect *e, int node)
 {
     return node_party(e->lab.world.nodes[node].node);
 }
 
-static bool is_running(const struct elect *e, int node)
+bool elect_is_running(const struct elect *e, int node)
 {
     return world_is_up(&e->lab.world, node) && !e->lab.world.nodes[node].is_paused;
 }
 
 static bool acts(struct elect *e, int node)
 {
-    return is_running(e, node) &&
-           party_is_acting(party_of(e, node), world_raw_ns(&e->lab.world, node));
+    return elect_is_running(e, node) &&
+           party_is_acting(elect_party(e, node), world_raw_ns(&e->lab.world, node));
 }
 
 /* The one that acts, the first of them; -1: nobody. */
-static int acting(struct elect *e)
+int elect_acting(struct elect *e)
 {
     for (int i = 0; i < e->lab.setup->nodes; i++) {
         if (acts(e, i))
@@ -110,7 +64,7 @@ static void look_at_host(struct elect *e, const struct party_log *l)
         e->epochs += memcmp(h->key, l->host, KEY_LEN) != 0;
         return;
     }
-    if (e->host_count == HOSTS_MAX)
+    if (e->host_count == ELECT_HOSTS_MAX)
         return;
     h = &e->hosts[e->host_count++];
     h->party = l->party;
@@ -137,25 +91,32 @@ static void look_at_grant(struct elect *e, int node, const struct party *p)
     memcpy(g->host, p->ballot.host, KEY_LEN);
 }
 
+static void count_messages(struct elect *e, int node, int64_t said)
+{
+    e->messages += said >= e->said[node] ? said - e->said[node] : said;
+    e->said[node] = said;
+}
+
 static void stepped(void *context, int node, const struct event *event)
 {
     struct elect *e = context;
-    const struct party *p = party_of(e, node);
+    const struct party *p = elect_party(e, node);
 
     (void)event;
     look_at_host(e, &p->log);
     look_at_grant(e, node, p);
+    count_messages(e, node, p->counts.elected);
     if (!acts(e, node))
         return;
     for (int i = 0; i < e->lab.setup->nodes; i++) {
         e->doubles += i != node && acts(e, i) &&
-                      party_id_equal(&party_of(e, i)->log.party, &p->log.party);
+                      party_id_equal(&elect_party(e, i)->log.party, &p->log.party);
     }
 }
 
 /* ---- the world ---- */
 
-static void command(struct elect *e, int node, const char *verb, const char *argument)
+void elect_command(struct elect *e, int node, const char *verb, const char *argument)
 {
     uint8_t room[128];
     struct cbor_writer w;
@@ -168,7 +129,7 @@ static void command(struct elect *e, int node, const char *verb, const char *arg
     (void)world_command(&e->lab.world, node, cbor_written(&w));
 }
 
-static void call(struct elect *e)
+void elect_call(struct elect *e, int node)
 {
     uint8_t room[128];
     struct cbor_writer w;
@@ -183,7 +144,7 @@ static void call(struct elect *e)
     cbor_write_uint(&w, 5000);
     cbor_write_uint(&w, 2000);
     cbor_write_uint(&w, 8);
-    (void)world_command(&e->lab.world, 0, cbor_written(&w));
+    (void)world_command(&e->lab.world, node, cbor_written(&w));
 }
 
 static void set_clocks(struct elect *e)
@@ -203,8 +164,7 @@ static void set_clocks(struct elect *e)
     }
 }
 
-/* A party that plays, and its council; nothing has gone wrong yet. */
-static void begin(struct elect *e, struct setup *s, uint64_t seed)
+void elect_meet(struct elect *e, struct setup *s, uint64_t seed)
 {
     struct lab *lab = &e->lab;
 
@@ -217,7 +177,6 @@ static void begin(struct elect *e, struct setup *s, uint64_t seed)
         s->net.jitter_ns = random_between(random_word(seed, RANDOM_PLAN, 4, 0), 0,
                                           200 * NS_PER_MS);
     }
-    s->node.party.is_auto_accept = true;
     /* Who starts anew comes back soon, or late. */
     s->node.party.invite_every_ns = random_between(random_word(seed, RANDOM_PLAN, 5, 0),
                                                    NS_PER_S / 2, 20 * NS_PER_S);
@@ -234,8 +193,14 @@ static void begin(struct elect *e, struct setup *s, uint64_t seed)
         world_start_at(&lab->world, i, i * 20 * NS_PER_MS);
     }
     lab_run(lab, CALL_NS);
-    call(e);
-    lab_run(lab, BEGIN_NS - CALL_NS);
+}
+
+void elect_begin(struct elect *e, struct setup *s, uint64_t seed)
+{
+    s->node.party.is_auto_accept = true;
+    elect_meet(e, s, seed);
+    elect_call(e, 0);
+    lab_run(&e->lab, BEGIN_NS - CALL_NS);
 }
 
 /* ---- elect: faults ---- */
@@ -286,18 +251,23 @@ static void pause_node(struct elect *e, int node)
 /* What the host is told by its user; any node may be asked, most will refuse. */
 static void order(struct elect *e, int node)
 {
-    if (!is_running(e, node))
+    if (!elect_is_running(e, node))
         return;
-    if (lab_draw(&e->lab, 3) == 0)
-        command(e, node, "handover", "");
+    if (elect_party(e, node)->phase == PARTY_IDLE ||
+        elect_party(e, node)->phase == PARTY_ENDED)
+        elect_command(e, node, "accept", ""); /* who left comes back */
+    else if (lab_draw(&e->lab, 3) == 0)
+        elect_command(e, node, "handover", "");
+    else if (lab_draw(&e->lab, 3) == 0)
+        elect_command(e, node, "leave", NULL);
     else
-        command(e, node, lab_draw(&e->lab, 2) == 0 ? "pause" : "resume", NULL);
+        elect_command(e, node, lab_draw(&e->lab, 2) == 0 ? "pause" : "resume", NULL);
 }
 
 static void trouble(struct elect *e, int64_t last_ns)
 {
     int node = (int)lab_draw(&e->lab, e->lab.setup->nodes);
-    int host = acting(e);
+    int host = elect_acting(e);
     int kind = 1 << (int)lab_draw(&e->lab, 7);
 
     if (host >= 0 && lab_draw(&e->lab, 2) == 0)
@@ -340,7 +310,7 @@ static void recover(struct elect *e, bool is_last)
 static bool is_alive(struct elect *e)
 {
     for (int i = 0; i < e->lab.setup->nodes; i++) {
-        enum party_phase phase = party_of(e, i)->phase;
+        enum party_phase phase = elect_party(e, i)->phase;
 
         if (phase == PARTY_PLAYING || phase == PARTY_SHARING)
             return true;
@@ -357,7 +327,7 @@ static void one_world(const struct setup *s, uint64_t seed, struct elect *sum)
     e->troubles = (int)(random_word(seed, RANDOM_PLAN, 0, 0) & TROUBLE_ALL);
     for (int i = 0; i < s->nodes; i++)
         e->restart_ns[i] = TIME_NEVER;
-    begin(e, &own, seed);
+    elect_begin(e, &own, seed);
     for (int i = 0; i < s->nodes; i++)
         net_set_group(&e->lab.world.net, i, i);
     last_ns = e->lab.world.now_ns + s->wait_ns;
@@ -370,11 +340,12 @@ static void one_world(const struct setup *s, uint64_t seed, struct elect *sum)
     recover(e, true);
     lab_run(&e->lab, QUIET_NS);
     sum->alive += is_alive(e);
-    sum->led += is_alive(e) && acting(e) >= 0;
+    sum->led += is_alive(e) && elect_acting(e) >= 0;
     sum->doubles += e->doubles;
     sum->epochs += e->epochs;
     sum->regrants += e->regrants;
     sum->elections += e->elections;
+    sum->messages += e->messages;
     lab_finish(&e->lab);
     free(e);
 }
@@ -396,6 +367,8 @@ static void run_elect(const struct setup *s, uint64_t seed, struct results *r)
     }
     results_add(r, "worlds", "", (double)s->rounds);
     results_add(r, "elections", "", (double)sum->elections);
+    results_add(r, "messages", "",
+                sum->elections == 0 ? 0 : (double)sum->messages / (double)sum->elections);
     results_add(r, "double_hosts", "steps", (double)sum->doubles);
     results_add(r, "double_epochs", "steps", (double)sum->epochs);
     results_add(r, "regrants", "", (double)sum->regrants);
@@ -405,7 +378,7 @@ static void run_elect(const struct setup *s, uint64_t seed, struct results *r)
     free(sum);
 }
 
-static void elect_defaults(struct setup *s)
+void elect_defaults(struct setup *s)
 {
     s->nodes = 5;
     s->contacts = 1;
@@ -428,96 +401,4 @@ const struct lab_kind lab_elect = {
     .run = run_elect,
     .goals = elect_goals,
     .plot = "",
-};
-
-/* ---- failover ---- */
-
-static int compare(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Until a host acts; TIME_NEVER: nobody in a minute. */
-static int64_t wait_for_host(struct elect *e)
-{
-    int64_t from_ns = e->lab.world.now_ns;
-
-    while (e->lab.world.now_ns - from_ns < 60 * NS_PER_S) {
-        lab_run(&e->lab, 10 * NS_PER_MS);
-        if (acting(e) >= 0)
-            return e->lab.world.now_ns - from_ns;
-    }
-    return TIME_NEVER;
-}
-
-static void add_times(struct results *r, const char *p50, const char *most, int64_t *list,
-                      int count)
-{
-    int middle = count / 2;
-
-    qsort(list, (size_t)count, sizeof(list[0]), compare);
-    results_add(r, p50, "s", (double)list[middle] / 1e9);
-    results_add(r, most, "s", (double)list[count - 1] / 1e9);
-}
-
-static void run_failover(const struct setup *s, uint64_t seed, struct results *r)
-{
-    struct elect *e = memory_new(1, sizeof(*e));
-    int64_t *crashes = memory_new((size_t)s->rounds, sizeof(*crashes));
-    int64_t *handed = memory_new((size_t)s->rounds, sizeof(*handed));
-    struct setup own = *s;
-
-    begin(e, &own, seed);
-    for (int i = 0; i < s->rounds; i++) {
-        int host;
-
-        lab_run(&e->lab, 20 * NS_PER_S + lab_draw(&e->lab, NS_PER_S));
-        host = acting(e);
-        if (host >= 0)
-            command(e, host, "handover", "");
-        handed[i] = wait_for_host(e);
-        lab_run(&e->lab, 10 * NS_PER_S + lab_draw(&e->lab, NS_PER_S));
-        host = acting(e);
-        if (host >= 0)
-            world_crash(&e->lab.world, host, true);
-        crashes[i] = wait_for_host(e);
-        lab_run(&e->lab, 5 * NS_PER_S);
-        if (host >= 0)
-            world_start(&e->lab.world, host);
-        lab_run(&e->lab, 40 * NS_PER_S); /* it hears the next call, and comes back */
-        results_row(r, "crash", i + 1, (double)crashes[i] / 1e9);
-        results_row(r, "handover", i + 1, (double)handed[i] / 1e9);
-    }
-    add_times(r, "crash_p50", "crash_most", crashes, (int)s->rounds);
-    add_times(r, "handover_p50", "handover_most", handed, (int)s->rounds);
-    results_add(r, "double_hosts", "steps", (double)e->doubles);
-    lab_finish(&e->lab);
-    free(crashes);
-    free(handed);
-    free(e);
-}
-
-static void failover_defaults(struct setup *s)
-{
-    elect_defaults(s);
-    s->rounds = 10;
-}
-
-static const struct lab_goal failover_goals[] = {
-    { "crash_p50", LAB_MEAN, true, 7 },
-    { "crash_most", LAB_MOST, true, 8 },
-    { "double_hosts", LAB_MOST, true, 0 },
-    { NULL, LAB_MEAN, false, 0 },
-};
-
-const struct lab_kind lab_failover = {
-    .name = "failover",
-    .about = "the host dies or hands over: how long until another one may act",
-    .defaults = failover_defaults,
-    .run = run_failover,
-    .goals = failover_goals,
-    .plot = "round|seconds until another host acts|crash|handover",
 };

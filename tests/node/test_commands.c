@@ -329,7 +329,8 @@ static void test_a_party(void **state)
     check_party_reply(town_say(1, "leave"));
     check_shown(1);
     check_error(town_say(1, "leave"));
-    check_party_reply(town_say(0, "leave"));
+    check_error(town_say(1, "end"));
+    check_party_reply(town_say(0, "end"));
     town_run(S);
     assert_int_equal(town_phase(0), PARTY_ENDED);
     check_shown(0);
@@ -355,6 +356,39 @@ static void test_down(void **state)
     assert_int_equal(town_node(0)->overlay.counts.neighbours_down, 1);
     assert_int_equal(town_node(1)->overlay.counts.neighbours_down, 1);
     assert_int_equal(town_phase(0), PARTY_ENDED);
+}
+
+/* A host that leaves, or goes, is answered when another one leads: in a moment. */
+static void test_leave_of_a_host(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        int64_t at_ns;
+
+        town_make(3, 46);
+        town_start_all();
+        town_run(3 * S);
+        check_party_reply(town_host(0, 2, 2));
+        town_run(S);
+        check_party_reply(town_accept(1));
+        check_party_reply(town_accept(2));
+        town_run(30 * S);
+        assert_int_equal(town_phase(0), PARTY_PLAYING);
+        at_ns = town.now_ns;
+        if (i == 0)
+            check_party_reply(town_say(0, "leave"));
+        else
+            assert_int_equal(town_say(0, "down")->err, 0);
+        assert_true(town.now_ns > at_ns); /* not within the same step */
+        assert_null(town_node(0)->leaving);
+        town_run(3 * S);
+        assert_int_equal(town_phase(0), PARTY_ENDED);
+        assert_int_equal(town_phase(1), PARTY_PLAYING);
+        assert_int_equal(town_phase(2), PARTY_PLAYING);
+        assert_int_equal(node_party(town_node(1))->log.epoch, 2);
+        assert_int_equal(node_party(town_node(1))->member_count, 2);
+        assert_int_equal(town_node(0)->overlay.counts.neighbours_down, i == 0 ? 0 : 2);
+    }
 }
 
 static void test_malformed_requests(void **state)
@@ -666,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_a_party),
         cmocka_unit_test(test_down),
+        cmocka_unit_test(test_leave_of_a_host),
         cmocka_unit_test(test_lab),
         cmocka_unit_test(test_lab_says),
         cmocka_unit_test(test_a_forger_is_cut_off),

@@ -674,6 +674,17 @@ static inline int net_leave(struct net *n, int i)
     return err;
 }
 
+static inline int net_end(struct net *n, int i)
+{
+    struct party_answer answer;
+    int err;
+
+    outbox_clear(&n->out);
+    err = party_end(&n->nodes[i].p, net_local(n, i), &n->out, &answer);
+    net_after(n, i);
+    return err;
+}
+
 static inline int net_act(struct net *n, int i, struct party_command c,
                           struct party_answer *answer)
 {

@@ -169,6 +169,116 @@ static void test_hand_over_in_a_party_of_two(void **state)
     assert_int_equal(acting(n), 1);
 }
 
+/* The host leaves in the middle of a song: the others hear nothing of it, and it is not
+ * needed by anybody once it has gone. */
+static void test_host_leaves(void **state)
+{
+    (void)state;
+    for (int count = 2; count <= 6; count++) {
+        struct net *n = playing((uint64_t)(40 + count), count);
+        int64_t at_ns = n->now_ns;
+        int64_t before_ns = party_ns(n, 1);
+        int host = -1;
+
+        assert_int_equal(net_leave(n, 0), 0);
+        assert_true(party_is_leaving(net_party(n, 0)));
+        assert_int_equal(net_end(n, 0), ERR_STATE);
+        while (party_is_leaving(net_party(n, 0))) {
+            net_run(n, 10 * NS_PER_MS);
+            acting(n); /* never two */
+        }
+        print_message("a host leaves %d others after %d ms\n", count - 1,
+                      (int)((n->now_ns - at_ns) / NS_PER_MS));
+        assert_true(n->now_ns - at_ns < net_party(n, 0)->params.leave_ns);
+        assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+        net_kill(n, 0);
+        assert_true(wait_for_host(n, S, &host) == 0);
+        net_run(n, 3 * S);
+        for (int i = 1; i < count; i++) {
+            assert_int_equal(net_phase(n, i), PARTY_PLAYING);
+            assert_int_equal(net_party(n, i)->log.epoch, 2);
+            assert_int_equal(net_party(n, i)->member_count, count - 1);
+            assert_int_equal(
+                council_rank(&net_party(n, i)->council, n->nodes[0].self.sign_public),
+                -1);
+            assert_true(net_agree(n, host, i));
+        }
+        before_ns += n->now_ns - at_ns;
+        assert_true(party_ns(n, 1) - before_ns < 10 && party_ns(n, 1) - before_ns > -10);
+        net_run(n, 10 * S); /* longer than any lease that it has given */
+        assert_int_equal(acting(n), host);
+    }
+}
+
+/* One that was given the party and does not take it costs a wait that has an end, and the
+ * others then elect. */
+static void test_host_leaves_a_dull_heir(void **state)
+{
+    struct net *n = playing(50, 6);
+    int64_t at_ns = n->now_ns;
+    int host = -1;
+    int heir;
+
+    (void)state;
+    heir = net_find(n,
+                    &state_member(net_party(n, 0), net_party(n, 0)->council.keys[1])->id);
+    net_party(n, heir)->abstain_ns = net_local(n, heir) + 60 * S; /* it never stands */
+    assert_int_equal(net_leave(n, 0), 0);
+    net_run(n, S);
+    assert_int_equal(acting(n), -1);
+    net_run(n, 2 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    assert_true(wait_for_host(n, 12 * S, &host) >= 0);
+    assert_true(host > 0 && host != heir);
+    assert_true(n->now_ns - at_ns > 4 * S);
+}
+
+/* A second time it goes at once; and does not come back when the next host calls, though
+ * it takes each call that it hears. */
+static void test_host_leaves_at_once(void **state)
+{
+    struct net *n = playing(51, 3);
+    int host = -1;
+
+    (void)state;
+    assert_int_equal(net_leave(n, 0), 0);
+    assert_int_equal(net_leave(n, 0), 0);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    assert_int_equal(net_leave(n, 0), ERR_STATE);
+    assert_true(wait_for_host(n, 10 * S, &host) >= 0);
+    net_party(n, 0)->params.is_auto_accept = true;
+    net_run(n, 70 * S);
+    assert_int_equal(net_phase(n, host), PARTY_PLAYING);
+    assert_true(net_party(n, 0)->invites->count > 0); /* it was heard */
+    assert_int_not_equal(net_party(n, 0)->role, PARTY_ROLE_GUEST);
+    assert_int_equal(net_accept(n, 0, ""), 0);
+    net_run(n, 5 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_PLAYING);
+}
+
+/* With nobody here the party ends; before it plays also with nobody who has the songs. */
+static void test_host_leaves_nobody(void **state)
+{
+    struct net *n = playing(52, 2);
+
+    (void)state;
+    assert_int_equal(net_leave(n, 1), 0);
+    net_run(n, S);
+    assert_int_equal(net_leave(n, 0), 0);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    n = net_new(53, 3);
+    n->nodes[1].share_ns = TIME_NEVER;
+    n->nodes[2].share_ns = TIME_NEVER;
+    net_all_on(n);
+    assert_int_equal(net_host(n, 0, 2, 2), 0);
+    net_run(n, 8 * S);
+    assert_int_equal(net_phase(n, 0), PARTY_SHARING);
+    assert_int_equal(net_leave(n, 0), 0);
+    net_run(n, S);
+    assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+    assert_int_equal(net_phase(n, 1), PARTY_ENDED);
+}
+
 /* The host is cut off from all: it stops to act before another one does, and obeys that
  * one when it is back. */
 static void test_old_host_returns(void **state)
@@ -380,6 +490,10 @@ int main(void)
         cmocka_unit_test(test_crash),
         cmocka_unit_test(test_hand_over),
         cmocka_unit_test(test_hand_over_in_a_party_of_two),
+        cmocka_unit_test(test_host_leaves),
+        cmocka_unit_test(test_host_leaves_a_dull_heir),
+        cmocka_unit_test(test_host_leaves_at_once),
+        cmocka_unit_test(test_host_leaves_nobody),
         cmocka_unit_test(test_old_host_returns),
         cmocka_unit_test(test_tail_of_the_old_host),
         cmocka_unit_test(test_minority),

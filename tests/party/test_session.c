@@ -209,7 +209,7 @@ static void test_leave_and_return(void **state)
     assert_true(net_agree(n, 0, 1));
 }
 
-static void test_host_leaves(void **state)
+static void test_host_ends(void **state)
 {
     struct net *n = net_new(11, 4);
 
@@ -217,7 +217,9 @@ static void test_host_leaves(void **state)
     net_all_on(n);
     assert_int_equal(net_host(n, 0, 2, 3), 0);
     net_run(n, 10 * S);
-    assert_int_equal(net_leave(n, 0), 0);
+    assert_int_equal(net_end(n, 1), ERR_DENIED);
+    assert_int_equal(net_end(n, 0), 0);
+    assert_int_equal(net_end(n, 0), ERR_STATE);
     net_run(n, S);
     for (int i = 0; i < 4; i++) {
         struct timeline_segment s;
@@ -936,7 +938,7 @@ int main(void)
         cmocka_unit_test(test_a_host_without_sound),
         cmocka_unit_test(test_late_comer),
         cmocka_unit_test(test_leave_and_return),
-        cmocka_unit_test(test_host_leaves),
+        cmocka_unit_test(test_host_ends),
         cmocka_unit_test(test_member_that_dies),
         cmocka_unit_test(test_member_that_falls_silent),
         cmocka_unit_test(test_broken_link_heals),

@@ -1,6 +1,7 @@
 # The host of a party of five is killed in the middle of a song: the music goes on at the
 # other four without a gap, one of them is host, and what it says is done by all.  Then it
-# hands the party over, and leaves.  SPDX-License-Identifier: MIT
+# hands the party over, and leaves; the next one leaves as host, and the one after is told
+# to go by SIGTERM.  SPDX-License-Identifier: MIT
 . tests/system/lib.sh
 songs "$T/music" 3 90
 ana=127.0.0.1:$PORT
@@ -11,6 +12,7 @@ for who in bo cy dee eli; do
     n=$((n + 1))
     node $who 127.0.0.$n:$PORT --join $ana --audio "$(card $who $((n * 15 - 50)))" ||
         fail "$who starts"
+    eval "pid_$who=$NODE_PID"
 done
 wait_for 20 holds ana status "r['node']['peers'] == 4" || fail "they meet"
 p ana host "$T/music" --wanted 4 --deadline 40 --ready 20 >/dev/null || fail "the call"
@@ -74,7 +76,23 @@ check "the old host leaves, and the others play on" p "$new" leave
 sleep 3
 check "$heir plays on" sounding $heir
 check "no underrun anywhere" holds $heir status "r['audio']['underruns'] == 0"
-p $heir leave >/dev/null
+
+# A host that leaves hands over by itself, whether it is asked to or its node is.
+check "a host leaves" p $heir leave
+check "another one leads at once" wait_for 2 led
+check "$new has the party in its fourth epoch" holds "$new" status "r['party']['epoch'] == 4"
+sleep 3
+check "$new plays on" sounding "$new"
+eval "kill -TERM \$pid_$new"
+wait_for 4 eval "! kill -0 \$pid_$new 2>/dev/null"
+old=$new
+check "another one leads when the node of the host has ended" wait_for 2 led
+check "and that is not the old one" [ "$new" != "$old" ]
+sleep 3
+check "$new plays on alone" sounding "$new"
+check "no underrun there" holds "$new" status "r['audio']['underruns'] == 0"
+check "the host ends the party" p "$new" end
+check "and it is over" holds "$new" status "r['party']['phase'] == 'ended'"
 sleep 1
 line=$("$BUILD/tests/system/measure" "$T"/{bo,cy,dee,eli}.capture -- "$T"/music/*.flac)
 echo "figure the four survivors: $line"

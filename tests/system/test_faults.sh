@@ -80,7 +80,7 @@ for n in ana bo; do
     check "$n plays on, without an underrun" holds $n status \
         "r['audio']['playing'] and r['audio']['underruns'] == 0"
 done
-p ana leave >/dev/null
+p ana end >/dev/null
 sleep 1
 measure() { "$BUILD/tests/system/measure" "$@" -- "$T"/music/*.flac; }
 line=$(measure "$T"/{ana,bo}.capture)

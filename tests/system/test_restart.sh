@@ -68,7 +68,7 @@ check "and plays" wait_for 30 sounding bo
 # A clean end, after which nobody looks for it.  A neighbour of a minute (good_ns) is
 # remembered.  What it holds it need not fetch at all.
 while [ $SECONDS -lt $((again + 63)) ]; do sleep 0.5; done
-p ana leave >/dev/null
+p ana end >/dev/null
 p bo down >/dev/null || fail "bo goes"
 sleep 1
 node bo 127.0.0.2:$PORT --audio none || fail "bo starts a third time"
