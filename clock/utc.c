@@ -27,6 +27,8 @@ int utc_init(struct utc *u, const struct clock_params *params,
              const struct utc_config *config, struct arena *arena, struct rng *rng,
              int64_t now_ns)
 {
+    uint64_t seed;
+
     memset(u, 0, sizeof(*u));
     if (config->count < 0 || config->count > UTC_SOURCES_MAX) {
         return ERR_LIMIT;
@@ -34,16 +36,21 @@ int utc_init(struct utc *u, const struct clock_params *params,
     u->params = params;
     u->start_ns = now_ns;
     u->review_ns = TIME_NEVER;
-    rng_seed(&u->rng, rng_next(rng));
+    seed = rng_next(rng);
+    if (config->count == 0) {
+        return 0;
+    }
+    u->rng = arena_take(arena, 1, sizeof(*u->rng));
     u->sources = arena_take(arena, (size_t)config->count, sizeof(*u->sources));
-    if (config->count > 0 && u->sources == NULL) {
+    if (u->rng == NULL || u->sources == NULL) {
         return ERR_NOMEM;
     }
+    rng_seed(u->rng, seed);
     for (int i = 0; i < config->count; i++) {
         /* Nobody is asked twice, nor has two votes. */
         if (!has_server(u, &config->servers[i])) {
             source_init(&u->sources[u->count], params, &config->servers[i], config->prior,
-                        &u->rng, now_ns);
+                        u->rng, now_ns);
             u->count++;
         }
     }
@@ -190,7 +197,7 @@ void utc_set_server(struct utc *u, int i, const struct addr *addr, int64_t now_n
     bool has_prior = utc_prior(u, &prior);
 
     assert(i >= 0 && i < u->count);
-    source_init(&u->sources[i], u->params, addr, has_prior ? &prior : NULL, &u->rng,
+    source_init(&u->sources[i], u->params, addr, has_prior ? &prior : NULL, u->rng,
                 now_ns);
 }
 
@@ -199,7 +206,7 @@ void utc_set_polling(struct utc *u, bool is_polling, int64_t now_ns)
     if (is_polling && !u->is_polling) {
         for (int i = 0; i < u->count; i++) {
             if (u->sources[i].wake_ns <= now_ns) {
-                source_start(&u->sources[i], &u->rng, now_ns);
+                source_start(&u->sources[i], u->rng, now_ns);
             }
         }
         u->start_ns = now_ns;
@@ -268,7 +275,7 @@ void utc_set_os(struct utc *u, int64_t now_ns, int64_t os_utc_ns, int64_t bound_
 void utc_resume(struct utc *u, int64_t now_ns)
 {
     for (int i = 0; i < u->count; i++) {
-        source_resume(&u->sources[i], &u->rng, now_ns);
+        source_resume(&u->sources[i], u->rng, now_ns);
     }
     u->os = (struct utc_os){ .has_line = false };
     u->line = (struct clock_line){ .is_valid = false };
@@ -301,7 +308,7 @@ bool utc_take_request(struct utc *u, int64_t now_ns, struct addr *to,
                       uint8_t packet[static SNTP_LEN])
 {
     for (int i = 0; u->is_polling && i < u->count; i++) {
-        if (source_take(&u->sources[i], &u->rng, now_ns, packet)) {
+        if (source_take(&u->sources[i], u->rng, now_ns, packet)) {
             *to = u->sources[i].addr;
             return true;
         }

@@ -40,8 +40,8 @@ struct utc_os {
 
 struct utc {
     const struct clock_params *params;
-    struct rng rng;
-    struct ntp_source *sources; /* count of them, from the arena */
+    struct rng *rng;            /* of the servers; NULL where there are none */
+    struct ntp_source *sources; /* count of them; both from the arena */
     int count;
     bool is_polling;
     bool is_decided;     /* the last selection found a majority */

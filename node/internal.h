@@ -31,11 +31,12 @@ struct heard_audio {
     char message[160];
 };
 
+/* Modulo 2^32. */
 struct node_counters {
-    int64_t malformed;         /* frames that did not open or decode */
-    int64_t refused;           /* handshakes that failed */
-    int64_t datagrams_refused; /* of no session, forged or repeated */
-    int64_t bad_signatures;    /* floods and replies */
+    uint32_t malformed;         /* frames that did not open or decode */
+    uint32_t refused;           /* handshakes that failed */
+    uint32_t datagrams_refused; /* of no session, forged or repeated */
+    uint32_t bad_signatures;    /* floods and replies */
 };
 
 /* Modules that something was done to since they were last asked for their wishes and
@@ -69,6 +70,8 @@ struct node {
     uint8_t stirred; /* enum stirred */
     bool has_servers;
     bool is_state_stale;
+    bool has_card;             /* a sound card is there and running */
+    uint32_t timeline_version; /* as last told to the player */
     struct floods floods;
     struct liveness liveness;
     struct overlay overlay;
@@ -95,10 +98,9 @@ struct node {
     int64_t punched_ns;       /* the last dial at the same moment as the other end … */
     struct addr punched; /* … there: who comes from there soon after is no proof that
                             strangers could */
+    int note_next;       /* of notes */
     struct utc utc;
 
-    bool has_card;             /* a sound card is there and running */
-    uint32_t timeline_version; /* as last told to the player */
     struct heard_audio *audio; /* as last reported; NULL: a card, or none, and silence */
     int64_t state_ns;          /* when watchers last heard */
     uint64_t digest;           /* of what they were told; see report_digest */
@@ -108,7 +110,6 @@ struct node {
     struct hosting *hosting;   /* NULL: no host command is under way */
     uint64_t next_token;       /* of imports */
     struct note *notes;        /* a ring of NOTES_MAX; NULL: none */
-    int note_next;
     struct node_counters counters;
 };
 

@@ -622,7 +622,8 @@ static void meet(struct node *n, struct slot *s, const struct node_id *id,
         rec.addr.port = h->listen.port;
     }
     s->contact = contacts_add(n->contacts, &rec);
-    s->observed = h->observed;
+    s->observed_len = h->observed.len;
+    memcpy(s->observed, h->observed.ip, sizeof(s->observed));
     s->clock_id = h->clock_id;
     if (h->name.len > 0) {
         s->name = heap_take(&n->heap, h->name.len + 1, 1);

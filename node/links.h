@@ -19,8 +19,9 @@ enum slot_state {
 };
 
 struct slot {
-    uint8_t state;  /* enum slot_state */
-    uint8_t number; /* its own, by which the modules know the peer */
+    uint8_t number;       /* its own, by which the modules know the peer */
+    uint8_t observed_len; /* of the IP below; 0: none */
+    uint8_t state : 2;    /* enum slot_state */
     bool is_dialled : 1;
     bool is_sharing : 1;  /* a member of the party, known to the swarm */
     bool is_told : 1;     /* the overlay knows already what became of this dial */
@@ -40,12 +41,12 @@ struct slot {
     uint64_t to_us; /* key id of its datagrams; valid from greeting on */
     uint64_t link_name;        /* what both ends call the link; valid from greeting on */
     uint64_t clock_id;         /* of the peer's raw clock; valid when up */
+    char *name;                /* as its HELLO has it, from the heap; NULL: none */
     struct bucket_small meets; /* what it may have passed on; see node/meet.h */
     struct meter in;           /* bytes of frames that came … */
     struct meter out;          /* … and went */
-    char *name;                /* as its HELLO has it, from the heap; NULL: none */
     struct addr remote; /* other end of the connection; while dialling, the wanted one */
-    struct addr observed;          /* where the peer sees us; valid when up */
+    uint8_t observed[16];          /* the IP at which the peer sees us; valid when up */
     uint8_t key[IDENTITY_KEY_LEN]; /* of the peer; valid from greeting on */
 };
 

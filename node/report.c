@@ -506,7 +506,7 @@ static void put_passive(struct node *n, struct cbor_writer *w)
         cbor_write_map(w, 3);
         put_id(w, rec->id.b, NODE_ID_LEN);
         put_addr(w, "addr", &rec->addr);
-        put_int(w, "fails", v->list[i].fails);
+        put_int(w, "fails", passive_fails(v, i));
     }
 }
 

@@ -100,7 +100,7 @@ static void set_state(struct overlay *o, int peer, enum overlay_state state,
     if (state == OVERLAY_ACTIVE)
         list_active(o, peer);
     count_state(o, x, -1);
-    x->state = (uint8_t)state;
+    x->state = (unsigned)state & 3U;
     x->is_forced = is_forced;
     x->since_ns = now_ns;
     x->deadline_ns = TIME_NEVER;

@@ -26,12 +26,11 @@ int overlay_list(const struct overlay *o, struct overlay_row *rows, int max)
 
     count = add_rows(o, false, rows, count, max);
     for (int i = 0; i < o->passive.count && count < max; i++) {
-        const struct passive_entry *e = &o->passive.list[i];
-
         if (overlay_find(o, &passive_rec(&o->passive, i)->id) < 0)
             rows[count++] = (struct overlay_row){ .rec = *passive_rec(&o->passive, i),
                                                   .peer = -1,
-                                                  .fails = e->fails };
+                                                  .fails = passive_fails(&o->passive,
+                                                                         i) };
     }
     return count;
 }
@@ -39,9 +38,10 @@ int overlay_list(const struct overlay *o, struct overlay_row *rows, int max)
 static const char *check_passive(const struct overlay *o)
 {
     const struct passive *v = &o->passive;
+    const char *wrong = passive_check(v);
 
-    if (v->count > v->max)
-        return "passive view too large";
+    if (wrong != NULL)
+        return wrong;
     for (int i = 0; i < v->count; i++) {
         const struct peer_rec *rec = passive_rec(v, i);
         int peer = overlay_find(o, &rec->id);

@@ -86,13 +86,13 @@ struct liveness {
     int16_t doubt_count; /* peers in doubt, or late */
     bool has_doubts;     /* … and new ones since liveness_take_doubts */
     uint8_t health;      /* stalls of our own of late, 0..health_max */
+    uint32_t limited;    /* PINGs over their rate */
     int64_t wake_ns;     /* no deadline is earlier */
     int64_t health_ns;   /* when health last changed */
     uint32_t dead;       /* peers reported so far */
     uint32_t suspected;  /* times that others were asked */
     uint32_t vouched;    /* … and one had heard of it */
     uint32_t stray;      /* PONGs that nobody asked for */
-    uint32_t limited;    /* PINGs over their rate */
 };
 
 struct liveness_params liveness_params_default(void);

@@ -2,8 +2,9 @@
  * 4.1).  What we learn from trying them stays with the entry: a peer that fails or
  * refuses is tried again later and later, and is not passed on to others meanwhile.
  *
- * An entry takes eight bytes, as a city of nodes holds a hundred and twenty each: the
- * record itself is interned.  SPDX-License-Identifier: MIT */
+ * An entry takes five bytes, as a city of nodes holds a hundred and twenty each: the
+ * record itself is interned, and only those that were tried in vain have more.
+ * SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_PASSIVE_H
 #define OVERLAY_PASSIVE_H
 
@@ -12,12 +13,17 @@
 
 struct passive_entry {
     uint32_t contact : 26;
-    uint32_t refusals : 4;   /* requests refused in a row, at most 15 */
-    uint32_t is_sent : 1;    /* given away in a shuffle: the first to make room */
-    uint32_t is_waiting : 1; /* not to be tried before retry */
-    uint8_t tag;             /* of the id: contact_tag, cut */
-    uint8_t fails;           /* dials that failed in a row */
-    uint16_t retry;          /* in units of PASSIVE_UNIT_NS, modulo 2^16 */
+    uint32_t is_sent : 1;  /* given away in a shuffle: the first to make room */
+    uint32_t is_tried : 1; /* has a row in trials */
+};
+
+/* What came of trying an entry: there is none where that is nothing. */
+struct passive_trial {
+    uint16_t index;         /* of the entry; rows are in the order of it */
+    uint16_t retry;         /* in units of PASSIVE_UNIT_NS, modulo 2^16 */
+    uint8_t fails;          /* dials that failed in a row */
+    uint8_t refusals : 4;   /* requests refused in a row, at most 15 */
+    uint8_t is_waiting : 1; /* not to be tried before retry */
 };
 
 /* The grain of retries: 2^16 of them are over an hour. */
@@ -29,7 +35,11 @@ struct passive {
     uint16_t max;
     uint16_t group_min; /* addresses of one group have one entry, once so many groups are
                       known; 0: the rule is off */
+    uint16_t trial_count;
+    uint16_t trial_room;
     struct passive_entry *list;
+    uint8_t *tags; /* of the ids: contact_tag, cut */
+    struct passive_trial *trials;
     struct heap *heap;
     struct contacts *contacts;
 };
@@ -68,6 +78,10 @@ int passive_fill(struct passive *v, const uint32_t *contacts, const uint16_t *ta
 
 void passive_remove(struct passive *v, int index);
 
+/* Dials of an entry that failed in a row; it was reached, so there are none. */
+int passive_fails(const struct passive *v, int index);
+void passive_reached(struct passive *v, int index);
+
 /* A random entry that may be tried now, sound ones before failing ones; -1: none. */
 int passive_pick(const struct passive *v, int64_t now_ns, struct rng *rng);
 
@@ -94,9 +108,15 @@ void passive_failed(struct passive *v, int index, int64_t max_ns, int64_t now_ns
 void passive_refused(struct passive *v, int index, int64_t max_ns, int64_t now_ns,
                      struct rng *rng);
 
+/* All entries can be given away as if none ever was. */
+void passive_renew_sent(struct passive *v);
+
 /* Append up to count random sound entries other than not_id to recs, and mark them as
  * given away when is_shuffle. */
 void passive_sample(struct passive *v, int count, const struct node_id *not_id,
                     bool is_shuffle, struct rng *rng, struct peer_recs *recs);
+
+/* The invariants of the table itself.  NULL, or what is wrong. */
+const char *passive_check(const struct passive *v);
 
 #endif

@@ -124,7 +124,7 @@ void view_dial_failed(struct overlay *o, int index, int64_t now_ns)
     if (i < 0)
         return;
     passive_failed(&o->passive, i, retry_max_ns(o), now_ns, &o->rng);
-    if (o->active_count > 0 && o->passive.list[i].fails >= o->p->passive_fails_max) {
+    if (o->active_count > 0 && passive_fails(&o->passive, i) >= o->p->passive_fails_max) {
         passive_remove(&o->passive, i);
         known_forget(&o->known, &rec.id);
     }

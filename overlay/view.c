@@ -211,7 +211,7 @@ static void reached(struct overlay *o, int peer, const struct addr *dialled,
     int i = passive_find(&o->passive, id);
 
     if (i >= 0)
-        o->passive.list[i].fails = 0;
+        passive_reached(&o->passive, i);
     d.is_back = known_dialled(&o->known, id, false);
     if (dialled != NULL) {
         met(o, dialled, id);

@@ -114,7 +114,6 @@ enum overlay_state {
 struct overlay_peer {
     uint32_t contact;          /* id, and where it listens */
     uint16_t tag;              /* of the id: contact_tag */
-    uint8_t state;             /* enum overlay_state */
     uint8_t asks_open : 4;     /* our requests that it has not answered yet */
     uint8_t asks_void : 4;     /* … of which the first ones no longer count */
     uint8_t slot;              /* its number, which the node gives it */
@@ -132,6 +131,7 @@ struct overlay_peer {
     uint8_t is_new : 1;        /* nothing was asked on this link yet */
     uint8_t is_merging : 1;    /* we ask it so that two islands become one */
     uint8_t is_unsure : 1;     /* it was asked for life in the alarm that is on */
+    uint8_t state : 2;         /* enum overlay_state */
     uint8_t how : 2;           /* enum link_how */
     uint8_t is_open : 1;       /* a plain dial of ours got through to it */
     uint8_t is_home : 1;       /* it introduces others to us … */
@@ -200,8 +200,9 @@ struct overlay {
     struct passive passive;
     struct dials dials;
     struct known known;
-    int16_t bootstrap_count;
-    bool is_contested; /* a slot of ours was taken since the last shuffle but one … */
+    uint8_t bootstrap_count;
+    uint8_t rescue_left; /* so many more are to answer in a rescue */
+    bool is_contested;   /* a slot of ours was taken since the last shuffle but one … */
     bool was_contested;
     int quiet_shuffles; /* own ones since a sign of a node beyond our neighbours */
     struct overlay_bootstrap *bootstraps; /* bootstrap_count of them */
@@ -218,8 +219,7 @@ struct overlay {
     int64_t alarm_ns; /* when somebody raised an alarm; TIME_NEVER: none is on */
     struct bucket_small alarms;
     struct bucket_small rescues;
-    int64_t rescue_until_ns; /* so long we look for who is left … */
-    uint8_t rescue_left;     /* … until so many more have answered */
+    int64_t rescue_until_ns; /* so long we look for who is left */
     int64_t anchor_ns;       /* of the next dial to an anchor */
     struct island island;
     struct reach reach;

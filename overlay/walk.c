@@ -175,8 +175,7 @@ static void choose_recs(struct overlay *o, int peer, struct peer_recs *recs)
         recs->list[recs->count++] = *overlay_rec(o, active[i]);
         want--;
     }
-    for (int i = 0; i < o->passive.count; i++)
-        o->passive.list[i].is_sent = 0;
+    passive_renew_sent(&o->passive);
     passive_sample(&o->passive, o->p->shuffle_passive, &overlay_rec(o, peer)->id, true,
                    &o->rng, recs);
 }

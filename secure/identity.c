@@ -9,8 +9,8 @@
 static_assert(IDENTITY_KEY_LEN == crypto_sign_PUBLICKEYBYTES, "of Ed25519");
 static_assert(IDENTITY_KEY_LEN == crypto_scalarmult_BYTES, "of X25519");
 static_assert(IDENTITY_SIG_LEN == crypto_sign_BYTES, "of Ed25519");
-static_assert(sizeof(((struct identity *)0)->sign_secret) == crypto_sign_SECRETKEYBYTES,
-              "of the library");
+static_assert(crypto_sign_SECRETKEYBYTES == crypto_sign_SEEDBYTES + IDENTITY_KEY_LEN,
+              "the library's secret key is the seed and the public key");
 
 #define PROOF_DOMAIN "party.link-key"
 
@@ -30,21 +30,36 @@ static void make_statement(struct statement *s, const char *domain, struct bytes
     hash_blake2b(s->hash, sizeof s->hash, domain, &msg, 1);
 }
 
+/* The seed that only signing has. */
+static void sign_seed(const uint8_t seed[static SECURE_SEED_LEN],
+                      uint8_t out[static crypto_sign_SEEDBYTES])
+{
+    secure_expand(seed, "identity.sign", out, crypto_sign_SEEDBYTES);
+}
+
 void identity_from_seed(struct identity *self, const uint8_t seed[static SECURE_SEED_LEN])
 {
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
     uint8_t derived[crypto_sign_SEEDBYTES];
-    int err;
 
     self->suite = NULL;
-    secure_expand(seed, "identity.sign", derived, sizeof derived);
-    crypto_sign_seed_keypair(self->sign_public, self->sign_secret, derived);
+    memcpy(self->seed, seed, sizeof self->seed);
+    sign_seed(seed, derived);
+    crypto_sign_seed_keypair(self->sign_public, secret, derived);
     secure_wipe(derived, sizeof derived);
-    secure_expand(seed, "identity.link", self->dh_secret, sizeof self->dh_secret);
-    err = crypto_scalarmult_base(self->dh_public, self->dh_secret);
-    assert(err == 0); /* a clamped scalar times the base point is never zero */
+    secure_wipe(secret, sizeof secret);
     identity_id(self->sign_public, &self->id);
-    sign(self, PROOF_DOMAIN, bytes_of(self->dh_public, sizeof self->dh_public),
-         self->proof);
+}
+
+void identity_link(const struct identity *self, struct identity_link *keys)
+{
+    int err;
+
+    secure_expand(self->seed, "identity.link", keys->dh_secret, sizeof keys->dh_secret);
+    err = crypto_scalarmult_base(keys->dh_public, keys->dh_secret);
+    assert(err == 0); /* a clamped scalar times the base point is never zero */
+    sign(self, PROOF_DOMAIN, bytes_of(keys->dh_public, sizeof keys->dh_public),
+         keys->proof);
 }
 
 void identity_wipe(struct identity *self)
@@ -63,10 +78,14 @@ void identity_id(const uint8_t sign_public[static IDENTITY_KEY_LEN], struct node
 void sign(const struct identity *self, const char *domain, struct bytes msg,
           uint8_t sig[static IDENTITY_SIG_LEN])
 {
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
     struct statement s;
 
     make_statement(&s, domain, msg);
-    crypto_sign_detached(sig, NULL, (const uint8_t *)&s, sizeof s, self->sign_secret);
+    sign_seed(self->seed, secret);
+    memcpy(secret + crypto_sign_SEEDBYTES, self->sign_public, IDENTITY_KEY_LEN);
+    crypto_sign_detached(sig, NULL, (const uint8_t *)&s, sizeof s, secret);
+    secure_wipe(secret, sizeof secret);
 }
 
 bool sign_verify(const uint8_t sign_public[static IDENTITY_KEY_LEN], const char *domain,

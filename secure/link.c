@@ -39,9 +39,11 @@ void link_session_init(struct link_session *s, bool is_initiator,
 {
     uint8_t ephemeral[NOISE_KEY_LEN];
     uint8_t prologue[sizeof VERSION - 1 + LINK_TAG_LEN] = VERSION;
+    struct identity_link keys;
     int err;
 
     memset(s, 0, sizeof *s);
+    identity_link(self, &keys);
     if (psk != NULL)
         make_tag(psk, prologue + sizeof VERSION - 1);
     secure_expand(ephemeral_seed, "link.ephemeral", ephemeral, sizeof ephemeral);
@@ -49,8 +51,8 @@ void link_session_init(struct link_session *s, bool is_initiator,
                                     .pattern = psk != NULL ? "XXpsk3" : "XX",
                                     .is_initiator = is_initiator,
                                     .prologue = bytes_of(prologue, sizeof prologue),
-                                    .static_secret = self->dh_secret,
-                                    .static_public = self->dh_public,
+                                    .static_secret = keys.dh_secret,
+                                    .static_public = keys.dh_public,
                                     .ephemeral_secret = ephemeral,
                                     .psks = psk,
                                     .psk_count = psk != NULL ? 1 : 0,
@@ -60,7 +62,8 @@ void link_session_init(struct link_session *s, bool is_initiator,
     s->is_initiator = is_initiator;
     s->has_psk = psk != NULL;
     memcpy(s->payload, self->sign_public, IDENTITY_KEY_LEN);
-    memcpy(s->payload + IDENTITY_KEY_LEN, self->proof, IDENTITY_SIG_LEN);
+    memcpy(s->payload + IDENTITY_KEY_LEN, keys.proof, IDENTITY_SIG_LEN);
+    secure_wipe(&keys, sizeof keys);
     s->self_id = self->id;
     s->state = LINK_HANDSHAKE;
 }

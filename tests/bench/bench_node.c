@@ -31,7 +31,9 @@ static void print_parts(const struct node *n)
                     n->floods.slots.room * sizeof(*n->floods.links);
     size_t slots = n->slot_set.count *
                    (sizeof(**n->slots) + n->params->suite->session_size);
-    size_t passive = n->overlay.passive.room * sizeof(*n->overlay.passive.list);
+    const struct passive *v = &n->overlay.passive;
+    size_t passive = v->room * (sizeof(*v->list) + sizeof(*v->tags)) +
+                     v->trial_room * sizeof(*v->trials);
 
     printf("  the node %zu, %d slots with sessions %zu, tables by peer %zu, passive view "
            "%zu, the rest %zu\n",

@@ -521,7 +521,7 @@ static void test_secrets_leave_no_trace(void **state)
     node_destroy(n);
     memset(before, 0, sizeof(before));
     assert_memory_equal(n->secret, before, sizeof(before));
-    assert_memory_equal(n->self.sign_secret, before, sizeof(before));
+    assert_memory_equal(n->self.seed, before, sizeof(before));
 }
 
 /* Too small an arena leaves nothing behind, and a node that ends gives all back. */

@@ -75,6 +75,56 @@ static void passive_new(struct passive *v, int max, struct rng *rng)
     rng_seed(rng, 1);
 }
 
+/* A dial of this entry failed, and it may be tried again. */
+static void fail_dial(struct passive *v, int index, struct rng *rng)
+{
+    passive_failed(v, index, NS_PER_S, 0, rng);
+    passive_wait_until(v, index, 0);
+}
+
+/* What came of trying an entry stays with it, whatever comes and goes around it. */
+static void test_passive_trials_follow(void **state)
+{
+    struct passive v;
+    struct rng rng;
+    int fails[40] = { 0 };
+
+    (void)state;
+    passive_new(&v, 24, &rng);
+    for (int step = 0; step < 20000; step++) {
+        int n = (int)rng_below(&rng, 40);
+        struct peer_rec rec = rec_of(n);
+        int i = passive_find(&v, &rec.id);
+        int what = (int)rng_below(&rng, 8);
+
+        if (i < 0 && v.count < 24) {
+            passive_add(&v, &rec, false, &rng);
+            fails[n] = 0;
+        } else if (i >= 0 && what < 3) {
+            passive_failed(&v, i, NS_PER_S, step * NS_PER_S, &rng);
+            fails[n]++;
+        } else if (i >= 0 && what == 3) {
+            passive_refused(&v, i, NS_PER_S, step * NS_PER_S, &rng);
+            fails[n] = 0;
+        } else if (i >= 0 && what == 4) {
+            passive_reached(&v, i);
+            fails[n] = 0;
+        } else if (i >= 0 && what < 7) {
+            passive_remove(&v, i);
+        } else if (step % 4 == 0) {
+            passive_sweep(&v, step * NS_PER_S);
+        }
+        assert_null(passive_check(&v));
+        i = passive_find(&v, &rec.id);
+        if (i >= 0)
+            assert_int_equal(passive_fails(&v, i), fails[n]);
+    }
+    for (int i = 0; i < v.count; i++)
+        passive_reached(&v, i);
+    passive_finish(&v);
+    assert_all_given_back();
+}
+
 static void test_passive_makes_room(void **state)
 {
     struct passive v;
@@ -118,7 +168,7 @@ static void test_passive_address_changes(void **state)
     passive_failed(&v, 0, NS_PER_S, 0, &rng);
     passive_add(&v, &rec, false, &rng);
     assert_int_equal(passive_rec(&v, 0)->addr.port, 1); /* … better than what fails */
-    assert_int_equal(v.list[0].fails, 0);
+    assert_int_equal(passive_fails(&v, 0), 0);
     rec.addr.port = 2;
     passive_add(&v, &rec, true, &rng);
     assert_int_equal(passive_rec(&v, 0)->addr.port, 2); /* it says so itself */
@@ -143,7 +193,7 @@ static void test_passive_backs_off(void **state)
         assert_in_range(passive_retry_ns(&v, 0, now) - now, want * 4 / 5,
                         want * 6 / 5 + PASSIVE_UNIT_NS);
     }
-    assert_int_equal(v.list[0].fails, 255);
+    assert_int_equal(passive_fails(&v, 0), 255);
     for (int i = 0; i < 300; i++) {
         int64_t want = i < 4 ? 5 * NS_PER_S << i : max;
 
@@ -151,7 +201,7 @@ static void test_passive_backs_off(void **state)
         assert_in_range(passive_retry_ns(&v, 0, now) - now, want * 4 / 5,
                         want * 6 / 5 + PASSIVE_UNIT_NS);
     }
-    assert_int_equal(v.list[0].fails, 0); /* who refuses is alive */
+    assert_int_equal(passive_fails(&v, 0), 0); /* who refuses is alive */
 }
 
 /* Instants of retries wrap after an hour: who is swept now and then is right for ever. */
@@ -191,7 +241,7 @@ static void test_passive_picks_sound_ones_first(void **state)
         seen[passive_pick(&v, 0, &rng)]++;
     for (int n = 0; n < 3; n++)
         assert_in_range(seen[n], 60, 140);
-    v.list[0].fails = 1;
+    fail_dial(&v, 0, &rng);
     passive_wait_until(&v, 1, 50 * NS_PER_S);
     assert_int_equal(passive_pick(&v, 0, &rng), 2);
     passive_wait_until(&v, 2, 60 * NS_PER_S);
@@ -292,7 +342,7 @@ static void test_sample_is_fair_and_sound(void **state)
 
         passive_add(&v, &rec, false, &rng);
     }
-    v.list[7].fails = 1;
+    fail_dial(&v, 7, &rng);
     for (int i = 0; i < 1000; i++) {
         struct peer_recs recs = { 0 };
 
@@ -444,6 +494,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_passive_trials_follow),
         cmocka_unit_test(test_passive_makes_room),
         cmocka_unit_test(test_passive_address_changes),
         cmocka_unit_test(test_passive_backs_off),

@@ -404,7 +404,7 @@ static void test_a_dial_without_an_end_has_failed(void **state)
     assert_int_equal(dialled(&b), 80);
     pass(&b, 15 * NS_PER_S);
     assert_int_equal(b.o.counts.dials_failed, 1);
-    assert_int_equal(b.o.passive.list[0].fails, 1);
+    assert_int_equal(passive_fails(&b.o.passive, 0), 1);
     stop(&b);
 }
 

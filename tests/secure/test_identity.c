@@ -83,17 +83,19 @@ static void test_compare_and_wipe(void **state)
 static void test_identity_is_fixed(void **state)
 {
     struct identity self;
+    struct identity_link link;
     struct node_id id;
 
     (void)state;
     make(&self, 7);
+    identity_link(&self, &link);
     assert_hex(self.sign_public, 32,
                "a517c423e613ccf2c8eb7c519524be1d2c97684ca097de30b748ff9f67cb61f5");
-    assert_hex(self.dh_public, 32,
+    assert_hex(link.dh_public, 32,
                "2db58dbcb7ede7c2e63a4023fde0ba95d01b6c27d4b1737e2bbf69fbbcfe3468");
     assert_hex(self.id.b, 32,
                "e46abc47d397b042c39500e99566d3029f3157de34c6963674f552d9bccd0b6a");
-    assert_hex(self.proof, 64,
+    assert_hex(link.proof, 64,
                "192d3941bc9549e9736dc851a9a4ddfcdbb41ac379b68a6927bf47c87a9cff9f"
                "0843d2e12ba95eb2652eaaf2bd1eab39ed2a302ed1cf891d2db78295e9037400");
     identity_id(self.sign_public, &id);
@@ -104,14 +106,19 @@ static void test_identities_differ(void **state)
 {
     struct identity a;
     struct identity b;
+    struct identity_link links[3];
 
     (void)state;
     make(&a, 1);
     make(&b, 2);
+    identity_link(&a, &links[0]);
+    identity_link(&b, &links[1]);
+    identity_link(&a, &links[2]);
     assert_memory_not_equal(a.sign_public, b.sign_public, 32);
-    assert_memory_not_equal(a.dh_public, b.dh_public, 32);
+    assert_memory_not_equal(links[0].dh_public, links[1].dh_public, 32);
     assert_false(node_id_equal(&a.id, &b.id));
-    assert_memory_not_equal(a.dh_secret, a.sign_secret, 32);
+    assert_memory_not_equal(links[0].dh_secret, a.seed, 32);
+    assert_memory_equal(&links[0], &links[2], sizeof links[0]); /* the same each time */
 }
 
 static void test_identity_wipe(void **state)
@@ -229,18 +236,22 @@ static void test_proof(void **state)
 {
     struct identity self;
     struct identity other;
+    struct identity_link mine;
+    struct identity_link others;
     uint8_t sig[IDENTITY_SIG_LEN];
 
     (void)state;
     make(&self, 1);
     make(&other, 2);
-    assert_true(identity_check_proof(self.sign_public, self.dh_public, self.proof));
-    assert_false(identity_check_proof(other.sign_public, self.dh_public, self.proof));
-    assert_false(identity_check_proof(self.sign_public, other.dh_public, self.proof));
-    assert_false(identity_check_proof(self.sign_public, self.dh_public, other.proof));
+    identity_link(&self, &mine);
+    identity_link(&other, &others);
+    assert_true(identity_check_proof(self.sign_public, mine.dh_public, mine.proof));
+    assert_false(identity_check_proof(other.sign_public, mine.dh_public, mine.proof));
+    assert_false(identity_check_proof(self.sign_public, others.dh_public, mine.proof));
+    assert_false(identity_check_proof(self.sign_public, mine.dh_public, others.proof));
     /* Signed, but as something else. */
-    sign(&self, "party.test", bytes_of(self.dh_public, 32), sig);
-    assert_false(identity_check_proof(self.sign_public, self.dh_public, sig));
+    sign(&self, "party.test", bytes_of(mine.dh_public, 32), sig);
+    assert_false(identity_check_proof(self.sign_public, mine.dh_public, sig));
 }
 
 int main(void)

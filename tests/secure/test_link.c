@@ -188,19 +188,21 @@ static void start_liar(struct liar *l, bool is_initiator, const char *pattern,
 {
     static const uint8_t ephemeral[32] = { 42 };
     struct identity self;
+    struct identity_link keys;
 
     make_identity(&self, 3);
+    identity_link(&self, &keys);
     assert_int_equal(
         noise_init(&l->noise, &(struct noise_config){ .pattern = pattern,
                                                       .is_initiator = is_initiator,
                                                       .prologue = prologue,
-                                                      .static_secret = self.dh_secret,
+                                                      .static_secret = keys.dh_secret,
                                                       .ephemeral_secret = ephemeral,
                                                       .psks = psk,
                                                       .psk_count = psk != NULL }),
         0);
     memcpy(l->payload, self.sign_public, 32);
-    memcpy(l->payload + 32, self.proof, 64);
+    memcpy(l->payload + 32, keys.proof, 64);
     identity_wipe(&self);
 }
 
@@ -232,9 +234,11 @@ static const uint8_t own_prologue[15] = "party/1";
 static void test_lies_are_refused(void **state)
 {
     struct identity victim;
+    struct identity_link stolen;
 
     (void)state;
     make_identity(&victim, 2);
+    identity_link(&victim, &stolen);
     for (int begins = 0; begins < 2; begins++) {
         for (int lie = 0; lie < 5; lie++) {
             static const int wanted[] = { 0, ERR_MALFORMED, ERR_MALFORMED, ERR_MALFORMED,
@@ -248,7 +252,7 @@ static void test_lies_are_refused(void **state)
                        NULL);
             if (lie == 1) { /* another's key and proof: but not another's X25519 key */
                 memcpy(l.payload, victim.sign_public, 32);
-                memcpy(l.payload + 32, victim.proof, 64);
+                memcpy(l.payload + 32, stolen.proof, 64);
             } else if (lie == 2) { /* another's key with our proof */
                 memcpy(l.payload, victim.sign_public, 32);
             } else if (lie == 3) {
@@ -271,22 +275,26 @@ static void test_stolen_keys_do_not_make_others(void **state)
 {
     struct identity self;
     struct identity friend;
+    struct identity_link stolen;
+    struct identity_link known;
     struct link_session honest;
     struct liar l;
     const struct noise_config config = { .pattern = "XX",
                                          .is_initiator = true,
                                          .prologue = bytes_of(own_prologue, 15),
-                                         .static_secret = self.dh_secret,
-                                         .static_public = friend.dh_public,
-                                         .ephemeral_secret = self.dh_secret };
+                                         .static_secret = stolen.dh_secret,
+                                         .static_public = known.dh_public,
+                                         .ephemeral_secret = stolen.dh_secret };
 
     (void)state;
     make_identity(&self, 1);
     make_identity(&friend, 2);
+    identity_link(&self, &stolen);
+    identity_link(&friend, &known);
     start_side(&honest, false, 1, NULL);
     assert_int_equal(noise_init(&l.noise, &config), 0);
     memcpy(l.payload, friend.sign_public, 32);
-    memcpy(l.payload + 32, friend.proof, 64);
+    memcpy(l.payload + 32, known.proof, 64);
     assert_int_equal(meet_liar(&honest, &l, LINK_PAYLOAD_LEN), ERR_MALFORMED);
 }
 
@@ -501,12 +509,16 @@ static void test_secrets_are_wiped(void **state)
     for (int i = 0; i < 2; i++) {
         struct link_session *s = &p.sides[i];
         struct identity self;
+        struct identity_link keys;
         uint8_t export_key[32];
+        uint8_t signing[32];
 
         make_identity(&self, 1 + i);
+        identity_link(&self, &keys);
+        secure_expand(self.seed, "identity.sign", signing, sizeof signing);
         assert_false(contains(s, sizeof *s, key.psk));
-        assert_false(contains(s, sizeof *s, self.dh_secret));
-        assert_false(contains(s, sizeof *s, self.sign_secret));
+        assert_false(contains(s, sizeof *s, keys.dh_secret));
+        assert_false(contains(s, sizeof *s, signing));
         assert_wiped(&s->noise, sizeof s->noise);
         memcpy(export_key, s->keys.export_key, 32);
         assert_int_equal(link_datagram_key(&s->keys, &datagram), 0);
