@@ -4,8 +4,8 @@
  * Along eager links a message is pushed at once; along lazy ones only its id is announced
  * (IHAVE).  Who gets a message twice prunes the second link; who hears of an id and gets
  * no message grafts the link that it heard it from.  So of all links those that are
- * fastest remain: a tree, which mends itself.  One tree serves all origins; one for each
- * origin makes shorter ways for it, but its first messages go everywhere.
+ * fastest remain: a tree, which mends itself.  Each origin has its own, which
+ * makes short ways, but its first messages go everywhere; or one serves all of them.
  *
  * Which ids were seen, their age, rates and signatures are judged as for floods
  * (overlay/flood.h) before a message comes here.  Without messages no memory is held.

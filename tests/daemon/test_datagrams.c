@@ -119,22 +119,29 @@ static void test_two_sockets(void **state)
     assert_int_equal(w->b.socket, DATAGRAM_NTP);
 }
 
-/* The stamp is of the arrival, not of our reading it 20 ms later, and on the local
- * clock.
+/* The stamp is of the arrival, not of our reading it 5 ms later, and on the local clock.
+ * On a busy machine the reading may be so late that no stamp is believed: then once more.
  */
 static void test_stamps(void **state)
 {
     struct world *w = *state;
-    int64_t before = clockwork_now(&w->clock);
+    int64_t before;
     int64_t after;
+    int64_t end;
+    int tries = 0;
 
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("x", 1));
-    after = clockwork_now(&w->clock);
-    while (clockwork_now(&w->clock) < after + 20 * NS_PER_MS)
-        ;
-    until(w, &w->a.count, 1);
-    assert_true(w->a.rx_ns > before - 20 * NS_PER_MS);
-    assert_true(w->a.rx_ns < after + 16 * NS_PER_MS);
+    do {
+        w->a.count = 0;
+        before = clockwork_now(&w->clock);
+        datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("x", 1));
+        after = clockwork_now(&w->clock);
+        while (clockwork_now(&w->clock) < after + 5 * NS_PER_MS)
+            ;
+        until(w, &w->a.count, 1);
+        end = clockwork_now(&w->clock);
+    } while (end - before > 8 * NS_PER_MS && ++tries < 1000);
+    assert_true(w->a.rx_ns > before - 200 * NS_PER_US);
+    assert_true(w->a.rx_ns < after + 4 * NS_PER_MS);
 }
 
 /* Sending to nobody, too much, or another kind of address costs nothing else. */

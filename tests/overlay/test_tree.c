@@ -369,6 +369,7 @@ static void test_each_another(void **state)
 
     (void)state;
     begin(7);
+    net.params.is_shared = true;
     for (int i = 1; i <= 60; i++) {
         int64_t rmr = round_of(i * 7, i);
 

@@ -208,11 +208,11 @@ static void test_attack(void **state)
     (void)state;
 
     run("attack", set, 1, &r);
-    need(&r, "reached_mean", 99.9, 100);
+    need(&r, "reached_30", 99.9, 100);
     need(&r, "hostile_before", 10, 40);
     results_finish(&r);
     run("attack", most, 1, &r); /* so they are holes */
-    need(&r, "reached_mean", 0, 90);
+    need(&r, "reached_80", 0, 90);
     results_finish(&r);
 }
 
