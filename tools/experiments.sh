@@ -31,7 +31,7 @@ put_table() {
 }
 
 run() { # name, options…
-    local name=$1 out=$BUILD/experiments/$1 begin=$SECONDS status seeds nodes
+    local name=$1 out=$BUILD/experiments/$1 status seeds nodes time
     shift
     [ -f "$docs/$name.exp" ] || { echo "there is no $docs/$name.exp" >&2; exit 2; }
     make -s -j2 BUILD="$BUILD" "$BUILD/party-sim" >&2 || exit 1
@@ -42,7 +42,10 @@ run() { # name, options…
     [ -f "$out/runs.csv" ] || exit $status
     seeds=$(sed -n 's/^seeds = //p' "$out/experiment.exp")
     nodes=$(sed -n 's/^nodes = //p' "$out/experiment.exp" | tail -n 1)
-    awk -v name="$name" -v about="${nodes:-default} nodes, seeds $seeds" -v time="$((SECONDS - begin)) s" '
+    # All runs one after the other: a run that went on where it was counts whole.
+    time=$(awk -F, '/^#/ { next } !column { for (column = 1; $column != "wall_s"; column++); next }
+        { sum += $column } END { printf "%.0f s", sum }' "$out/runs.csv")
+    awk -v name="$name" -v about="${nodes:-default} nodes, seeds $seeds" -v time="$time" '
         /^(ok|MISSED) / {
             value = $0; sub(/^[A-Za-z]+ +[a-z]+ of [^ ]+ is /, "", value); sub(/,.*/, "", value)
             print name "\t" point "\t" $4 "\t" $2 "\t" value "\t" $(NF - 2) " " $(NF - 1) "\t" $NF "\t" \
