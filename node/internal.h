@@ -25,6 +25,13 @@ struct note {
     char text[160];
 };
 
+/* The last dial at the same moment as the other end: who comes from there soon after is
+ * no proof that strangers could. */
+struct punched {
+    int64_t at_ns;
+    struct addr there;
+};
+
 /* What the player said, where that is more than whether there is a card. */
 struct heard_audio {
     struct event_audio a; /* without message */
@@ -93,12 +100,10 @@ struct node {
     int64_t start_ns;
     uint64_t clock_id; /* of our raw clock */
     struct priority priority;
+    int note_next; /* of notes */
     struct offenders offenders;
     struct bucket meet_dials; /* that others made us try */
-    int64_t punched_ns;       /* the last dial at the same moment as the other end … */
-    struct addr punched; /* … there: who comes from there soon after is no proof that
-                            strangers could */
-    int note_next;       /* of notes */
+    struct punched *punched;  /* NULL: no such dial so far */
     struct utc utc;
 
     struct heard_audio *audio; /* as last reported; NULL: a card, or none, and silence */

@@ -159,8 +159,9 @@ uint32_t links_punch(struct node *n, const struct addr *addr, bool is_second)
                        .from_listen = true };
 
     node_stir(n);
-    n->punched_ns = n->now_ns;
-    n->punched = *addr;
+    if (n->punched == NULL)
+        n->punched = heap_take(&n->heap, 1, sizeof(*n->punched));
+    *n->punched = (struct punched){ n->now_ns, *addr };
     return open_link(n, &as, &anybody);
 }
 
@@ -531,8 +532,9 @@ void links_opened(struct node *n, uint32_t link, bool is_dialled,
                   const struct addr *remote)
 {
     struct slot *s = is_dialled ? slots_of_link(n, link) : NULL;
-    bool is_punched = n->now_ns - n->punched_ns < n->params->handshake_ns &&
-                      addr_same_ip(remote, &n->punched);
+    bool is_punched = n->punched != NULL &&
+                      n->now_ns - n->punched->at_ns < n->params->handshake_ns &&
+                      addr_same_ip(remote, &n->punched->there);
 
     if (!is_dialled && slot_make_room(n))
         s = slots_add(n, &(struct slot){ .link = link,

@@ -182,7 +182,6 @@ static int init(struct node *n, struct arena *a, const struct node_setup *setup,
     n->next_token = 1;
     n->judge_ns = TIME_NEVER;
     n->links_wake_ns = TIME_NEVER;
-    n->punched_ns = -n->params->handshake_ns;
     return init_modules(n, a, setup);
 }
 
@@ -237,6 +236,7 @@ void node_destroy(struct node *n)
     songs_forget(n);
     commands_forget(n);
     drop_notes(n);
+    heap_give(&n->heap, n->punched, 1, sizeof(*n->punched));
     invites_finish(&n->invites);
     heap_give(&n->heap, n->audio, 1, sizeof(*n->audio));
     trees_finish(n);
