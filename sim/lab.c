@@ -12,9 +12,10 @@
 #include "sim/random.h"
 #include "wire/cbor.h"
 
-#define PPM             1000000
-#define CLOCK_PERIOD_NS (300 * NS_PER_S) /* nodes do not lose UTC in a long experiment   \
-                                          */
+#define PPM 1000000
+
+/* So that nodes do not lose UTC in a long experiment. */
+#define CLOCK_PERIOD_NS (300 * NS_PER_S)
 
 bool lab_is_hostile(const struct lab *lab, int node)
 {
