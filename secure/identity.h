@@ -35,8 +35,8 @@ struct identity_link {
 void identity_from_seed(struct identity *self,
                         const uint8_t seed[static SECURE_SEED_LEN]);
 
-/* The keys of its links, the same each time.  It costs a multiplication and a signature,
- * a fifth of what the handshake does, and a node holds 128 bytes less. */
+/* The keys of its links, the same each time.  They are grown anew for each handshake
+ * (one X25519 multiplication, one signature), so that no node holds them. */
 void identity_link(const struct identity *self, struct identity_link *keys);
 
 /* Forget it.  NULL and a zeroed struct are fine. */
