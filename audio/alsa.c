@@ -15,7 +15,7 @@
 #include "audio/xalloc.h"
 #include "base/time.h"
 
-#define BUFFER_US  200000u
+#define BUFFER_US  400000u /* the most that audio/depth.h will ever fill */
 #define PERIOD_US  10000u
 #define CHUNK      512
 #define BAD_STAMPS 64                /* … before stamps are given up */

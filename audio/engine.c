@@ -27,7 +27,7 @@ static int64_t local_now(const struct engine *e)
 
 static void apply_gain(struct engine *e, float *out, int count)
 {
-    float wanted = atomic_load_explicit(&e->gain_wanted, memory_order_relaxed);
+    float wanted = (float)e->output.gain;
     float most = 1.0f / (GAIN_S * (float)e->sink->rate);
 
     for (int i = 0; i < count; i++) {
@@ -61,8 +61,8 @@ static void take_plan(struct engine *e, int64_t now_ns)
                                                 phase_instant(&e->phase, e->written));
 
         e->must_rewind |= audio_plan_differs(&e->plan, &plan,
-                                             from_ns + e->config.output_delay_ns,
-                                             until_ns + e->config.output_delay_ns, 48000);
+                                             from_ns + e->output.delay_ns,
+                                             until_ns + e->output.delay_ns, 48000);
     }
     e->plan = plan;
     e->plan_seen = version;
@@ -81,9 +81,32 @@ static void take_clock(struct engine *e, int64_t now_ns)
     moved_ns = e->clock.is_valid ? clock_line_to_remote(&line, now_ns) -
                                        clock_line_to_remote(&e->clock, now_ns)
                                  : TIME_NEVER;
-    e->must_rewind |= moved_ns > SLACK_NS || moved_ns < -SLACK_NS;
+    if (moved_ns > SLACK_NS || moved_ns < -SLACK_NS) {
+        e->must_rewind = true;
+        e->must_jump = e->clock.is_valid;
+        servo_acquire(&e->servo, now_ns);
+    }
     e->clock = line;
     e->clock_seen = version;
+}
+
+static void take_output(struct engine *e)
+{
+    uint32_t version = seqlock_version(e->output_lock);
+    struct audio_output output;
+    int64_t moved_ns;
+    bool is_far;
+
+    if (version == e->output_seen || !seqlock_read(e->output_lock, &output)) {
+        return;
+    }
+    moved_ns = output.delay_ns - e->output.delay_ns;
+    is_far = moved_ns > SLACK_NS || moved_ns < -SLACK_NS;
+    e->must_rewind |= is_far;
+    e->must_jump |= is_far;
+    e->output = output;
+    e->output_seen = version;
+    e->report.delay_ns = output.delay_ns;
 }
 
 /* ---- the card ---- */
@@ -100,11 +123,12 @@ static void begin_card(struct engine *e)
     e->block_count = 0;
     e->is_locked = false;
     e->must_rewind = false;
+    e->must_jump = false;
     phase_restart(&e->phase);
     voice_stop(e);
 }
 
-static void set_up_card(struct engine *e)
+static void set_up_card(struct engine *e, int64_t now_ns)
 {
     e->fade_frames = (int)(FADE_NS * e->sink->rate / NS_PER_S);
     assert(e->fade_frames > 0 && e->fade_frames <= 1024);
@@ -115,6 +139,7 @@ static void set_up_card(struct engine *e)
     }
     phase_init(&e->phase, &e->params, e->sink->rate);
     servo_init(&e->servo, &e->params);
+    depth_set_card(&e->depth, e->sink->rate, e->sink->buffer_frames, now_ns);
     e->report.card_rate = e->sink->rate;
     begin_card(e);
 }
@@ -131,15 +156,23 @@ static void lose_card(struct engine *e, int64_t now_ns)
     note_error(e, "the sound card is gone; it is tried again until it is back");
 }
 
+static int open_card(struct engine *e, char *message, size_t size)
+{
+    const struct player_config *c = &e->config;
+    struct sink_config config = { c->now, c->now_ctx, CARD_RATE, c->true_now,
+                                  c->true_ctx };
+
+    return sink_open(&e->sink, e->spec, &config, message, size);
+}
+
 static void reopen_card(struct engine *e, int64_t now_ns)
 {
-    struct sink_config config = { e->config.now, e->config.now_ctx, CARD_RATE };
     char message[AUDIO_MESSAGE_MAX] = "";
 
     if (now_ns < e->retry_ns) {
         return;
     }
-    if (sink_open(&e->sink, e->spec, &config, message, sizeof(message)) != ERR_NONE) {
+    if (open_card(e, message, sizeof(message)) != ERR_NONE) {
         e->sink = NULL;
         e->backoff_ns = time_min(2 * e->backoff_ns, BACKOFF_MAX);
         e->retry_ns = now_ns + e->backoff_ns;
@@ -147,13 +180,27 @@ static void reopen_card(struct engine *e, int64_t now_ns)
         return;
     }
     e->report.error[0] = '\0';
-    set_up_card(e);
+    set_up_card(e, now_ns);
 }
 
-/* Write until the card is full.  False: it does not take it. */
-static bool fill_card(struct engine *e)
+/* How much is to be written.  Until the card's line is known it is silence, of which
+ * there need not be more than the least. */
+static int missing_frames(struct engine *e, int64_t now_ns)
 {
-    int room = sink_writable(e->sink);
+    int wanted = depth_frames(&e->depth, now_ns);
+    int64_t least = mul_div(e->depth.params.least_ns, e->sink->rate, NS_PER_S);
+    int writable = sink_writable(e->sink);
+
+    if (!e->is_locked && wanted > least) {
+        wanted = (int)least;
+    }
+    return writable - (e->sink->buffer_frames - wanted);
+}
+
+/* Write until enough is written.  False: the card does not take it. */
+static bool fill_card(struct engine *e, int64_t now_ns)
+{
+    int room = missing_frames(e, now_ns);
 
     while (room > 0) {
         int count = room < ENGINE_CHUNK ? room : ENGINE_CHUNK;
@@ -186,7 +233,7 @@ static bool fill_card(struct engine *e)
 static void start_card(struct engine *e, int64_t now_ns)
 {
     begin_card(e);
-    if (!fill_card(e) || sink_start(e->sink) != ERR_NONE) {
+    if (!fill_card(e, now_ns) || sink_start(e->sink) != ERR_NONE) {
         lose_card(e, now_ns);
     }
 }
@@ -194,6 +241,7 @@ static void start_card(struct engine *e, int64_t now_ns)
 static void recover_card(struct engine *e, int64_t now_ns)
 {
     e->report.underruns++;
+    depth_add_dropout(&e->depth, now_ns);
     if (sink_recover(e->sink) != ERR_NONE) {
         lose_card(e, now_ns);
         return;
@@ -210,6 +258,7 @@ static void serve_running_card(struct engine *e, const struct sink_status *statu
     if (!e->is_locked && phase_is_locked(&e->phase)) {
         e->is_locked = true;
         e->must_rewind = true;
+        servo_acquire(&e->servo, now_ns);
     }
     if (is_ready(e)) {
         voice_look_for_song(e, now_ns);
@@ -218,13 +267,16 @@ static void serve_running_card(struct engine *e, const struct sink_status *statu
             voice_rewind(e, now_ns);
         }
     }
-    if (!fill_card(e)) {
+    if (!fill_card(e, now_ns)) {
         return; /* the next status says why */
     }
     if (e->voice.is_on) {
-        int64_t back = (int64_t)(e->sink->buffer_frames * e->voice.step) + SPARE +
-                       resample_lead(e->voice.step);
+        int64_t back = (int64_t)(depth_frames(&e->depth, now_ns) * e->voice.step) +
+                       SPARE + resample_lead(e->voice.step);
 
+        /* A song of a high rate may not have room for all of it: then less can be taken
+         * back. */
+        back = back < FEEDER_FRAMES / 4 ? back : FEEDER_FRAMES / 4;
         feeder_drop_to(e->feeder, e->voice.slot,
                        (int64_t)resample_position(e->resample) - back);
     }
@@ -289,11 +341,14 @@ static void publish(struct engine *e, int64_t now_ns)
 
     r->state = state_of(e);
     r->instant_ns = now_ns;
+    r->card_sigma_ns = -1;
+    r->depth_ns = e->depth.ns;
     if (e->sink != NULL && e->is_locked) {
         int64_t frame = (int64_t)floor(phase_frame(&e->phase, now_ns));
 
         b = voice_recall(e, frame);
         r->card_ppb = (int64_t)(-e->phase.rate_error * 1e9);
+        r->card_sigma_ns = (int64_t)(sqrt(e->phase.p_offset) * 1e9);
         if (b != NULL && b->is_playing) {
             int64_t at_ns = phase_instant(&e->phase, frame);
 
@@ -321,15 +376,18 @@ static void publish(struct engine *e, int64_t now_ns)
 int engine_init(struct engine *e, const struct player_config *config,
                 struct feeder *feeder, char *message, size_t size)
 {
-    struct sink_config sink = { config->now, config->now_ctx, CARD_RATE };
+    struct depth_params depth = depth_params_default();
+    int64_t now_ns;
     int err;
 
     e->config = *config;
     e->feeder = feeder;
     e->params = phase_params_default();
     e->gain = 1;
-    atomic_store(&e->gain_wanted, 1.0f);
-    rng_seed(&e->rng, (uint64_t)local_now(e));
+    e->output.gain = 1;
+    now_ns = local_now(e);
+    rng_seed(&e->rng, (uint64_t)now_ns);
+    depth_init(&e->depth, &depth);
     if (snprintf(e->spec, sizeof(e->spec), "%s", config->sink) >= (int)sizeof(e->spec)) {
         snprintf(message, size, "the name of the sound output is too long");
         return ERR_USAGE;
@@ -338,14 +396,14 @@ int engine_init(struct engine *e, const struct player_config *config,
                                             ? RESAMPLE_FAST
                                             : RESAMPLE_MEDIUM);
     if (err == ERR_NONE) {
-        err = sink_open(&e->sink, e->spec, &sink, message, size);
+        err = open_card(e, message, size);
     }
     if (err != ERR_NONE) {
         e->sink = NULL;
         return err;
     }
-    set_up_card(e);
-    publish(e, local_now(e));
+    set_up_card(e, now_ns);
+    publish(e, now_ns);
     return ERR_NONE;
 }
 
@@ -355,6 +413,7 @@ int64_t engine_wake(struct engine *e)
 
     take_clock(e, now_ns);
     take_plan(e, now_ns);
+    take_output(e);
     if (e->sink == NULL) {
         reopen_card(e, now_ns);
     } else {

@@ -8,10 +8,10 @@
 #ifndef AUDIO_ENGINE_H
 #define AUDIO_ENGINE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "audio/depth.h"
 #include "audio/feeder.h"
 #include "audio/phase.h"
 #include "audio/player.h"
@@ -33,7 +33,6 @@ struct engine_block {
     double position; /* of the song, at first */
     double step;
     double begin_position; /* of the voice, where it began */
-    int64_t anchored_ns;   /* of the servo */
     struct audio_segment segment;
 };
 
@@ -68,8 +67,8 @@ struct engine {
     struct resample *resample;
     const struct seqlock *plan_lock;
     const struct seqlock *clock_lock;
+    const struct seqlock *output_lock;
     struct seqlock *report_lock;
-    _Atomic float gain_wanted;
 
     struct rng rng;
     struct phase phase;
@@ -79,7 +78,11 @@ struct engine {
     uint32_t plan_seen; /* version of the seqlock, not of the plan */
     struct clock_line clock;
     uint32_t clock_seen;
+    struct audio_output output;
+    uint32_t output_seen;
+    struct depth depth;
     bool must_rewind; /* what is queued is no longer what should sound */
+    bool must_jump;   /* … as the voice is far off since the clock moved */
 
     int64_t
         written; /* number of the next frame; counts from 0 at every start of the card */

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "audio/flac.h"
@@ -27,8 +28,8 @@
  * position may be off by. */
 #define LEAD_NS (30 * NS_PER_MS)
 
-/* A song is begun with that much decoded: a card's buffer full, and some. */
-#define READY_NS (300 * NS_PER_MS)
+/* No start waits for more: a slot cannot hold it beside what was played. */
+#define READY_MAX (FEEDER_FRAMES / 4 * 3)
 
 /* A segment that goes on where the one before does needs nothing prepared. */
 #define SLACK_NS (5 * NS_PER_MS)
@@ -59,8 +60,10 @@ struct feeder {
     struct player_config config;
     const struct seqlock *plan_lock;
     const struct seqlock *clock_lock;
+    const struct seqlock *output_lock;
     struct seqlock *error_lock;
     pthread_t thread;
+    bool has_thread;
     atomic_bool must_stop;
     _Atomic int slot_in_use; /* by the audio thread, -1 for none */
     struct slot slots[FEEDER_SLOTS];
@@ -253,10 +256,10 @@ static bool decode(struct feeder *f, struct slot *s)
     return false;
 }
 
-/* One round.  True when there is more to do at once. */
-static bool work(struct feeder *f)
+bool feeder_work(struct feeder *f)
 {
     struct want wants[WANTS_MAX];
+    struct audio_output output = { .delay_ns = 0 };
     int64_t now_ns = f->config.now(f->config.now_ctx);
     int count;
 
@@ -265,8 +268,9 @@ static bool work(struct feeder *f)
         !seqlock_read(f->clock_lock, &f->clock)) {
         return false;
     }
-    count = list_wants(
-        f, clock_line_to_remote(&f->clock, now_ns + f->config.output_delay_ns), wants);
+    (void)seqlock_read(f->output_lock, &output);
+    count = list_wants(f, clock_line_to_remote(&f->clock, now_ns + output.delay_ns),
+                       wants);
     for (int i = 0; i < count; i++) {
         struct slot *s = provide(f, wants, count, i, now_ns);
 
@@ -283,7 +287,7 @@ static void *run(void *arg)
     struct timespec pause = { 0, IDLE_NS };
 
     while (!atomic_load(&f->must_stop)) {
-        if (!work(f)) {
+        if (!feeder_work(f)) {
             nanosleep(&pause, NULL);
         }
     }
@@ -300,14 +304,16 @@ static void release(struct feeder *f)
     free(f);
 }
 
-int feeder_create(struct feeder **feeder, const struct player_config *config,
-                  const struct seqlock *plan, const struct seqlock *clock)
+struct feeder *feeder_create(const struct player_config *config,
+                             const struct seqlock *plan, const struct seqlock *clock,
+                             const struct seqlock *output)
 {
     struct feeder *f = xcalloc(1, sizeof(*f));
 
     f->config = *config;
     f->plan_lock = plan;
     f->clock_lock = clock;
+    f->output_lock = output;
     f->error_lock = seqlock_create(AUDIO_MESSAGE_MAX);
     atomic_store(&f->slot_in_use, -1);
     for (int i = 0; i < FEEDER_SLOTS; i++) {
@@ -315,21 +321,37 @@ int feeder_create(struct feeder **feeder, const struct player_config *config,
         f->slots[i].rate = 48000;
         ring_init(&f->slots[i].ring, f->slots[i].memory, FEEDER_FRAMES);
     }
-    if (pthread_create(&f->thread, NULL, run, f) != 0) {
-        release(f);
-        return ERR_LIMIT;
+    return f;
+}
+
+int feeder_start(struct feeder *f)
+{
+    f->has_thread = pthread_create(&f->thread, NULL, run, f) == 0;
+    return f->has_thread ? ERR_NONE : ERR_LIMIT;
+}
+
+bool feeder_keep_resident(struct feeder *f)
+{
+    size_t size = (size_t)FEEDER_FRAMES * 2 * sizeof(float);
+
+    for (int i = 0; i < FEEDER_SLOTS; i++) {
+        if (mlock2(f->slots[i].memory, size, MLOCK_ONFAULT) != 0) {
+            return false;
+        }
     }
-    *feeder = f;
-    return ERR_NONE;
+    return true;
 }
 
 void feeder_destroy(struct feeder *f)
 {
-    if (f != NULL) {
+    if (f == NULL) {
+        return;
+    }
+    if (f->has_thread) {
         atomic_store(&f->must_stop, true);
         pthread_join(f->thread, NULL);
-        release(f);
     }
+    release(f);
 }
 
 bool feeder_holds(struct feeder *f, int slot, const struct song_id *song, double position)
@@ -345,21 +367,22 @@ bool feeder_holds(struct feeder *f, int slot, const struct song_id *song, double
 }
 
 int feeder_find(struct feeder *f, const struct song_id *song, int64_t party_ns,
-                const struct audio_segment *segment)
+                const struct audio_segment *segment, int64_t ahead_ns)
 {
     for (int i = 0; i < FEEDER_SLOTS; i++) {
         const struct slot *s = &f->slots[i];
         int64_t ready;
+        int64_t ahead = mul_div(ahead_ns, s->rate, NS_PER_S);
         double at;
 
         if (atomic_load(&s->state) != SLOT_READY || !song_id_equal(&s->song, song)) {
             continue;
         }
+        ahead = ahead < READY_MAX ? ahead : READY_MAX;
         at = audio_segment_frame(segment, party_ns, s->rate);
         ready = ring_end(&s->ring);
         if (feeder_holds(f, i, song, at) &&
-            (ready >= atomic_load(&s->end) ||
-             ready - (int64_t)at > READY_NS / NS_PER_MS * s->rate / 1000)) {
+            (ready >= atomic_load(&s->end) || ready - (int64_t)at > ahead)) {
             return i;
         }
     }

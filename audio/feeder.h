@@ -18,12 +18,24 @@
 
 struct feeder;
 
-/* Start the thread.  plan holds a struct audio_plan, clock a struct clock_line; both must
- * outlive the feeder, as must what config points to.  Errors: ERR_LIMIT (no thread). */
-MUST_USE int feeder_create(struct feeder **feeder, const struct player_config *config,
-                           const struct seqlock *plan, const struct seqlock *clock);
+/* A feeder without its thread.  plan holds a struct audio_plan, clock a struct
+ * clock_line, output a struct audio_output; all must outlive the feeder, as must what
+ * config points to. */
+struct feeder *feeder_create(const struct player_config *config,
+                             const struct seqlock *plan, const struct seqlock *clock,
+                             const struct seqlock *output);
 
-/* Stop the thread.  Ignores NULL. */
+/* Start the thread.  Errors: ERR_LIMIT. */
+MUST_USE int feeder_start(struct feeder *f);
+
+/* One round of what the thread does; true when there is more to do at once.  For tests in
+ * virtual time, which start no thread. */
+bool feeder_work(struct feeder *f);
+
+/* Have the decoded sound stay in memory.  False where that is not allowed. */
+bool feeder_keep_resident(struct feeder *f);
+
+/* Stop the thread, if it was started.  Ignores NULL. */
 void feeder_destroy(struct feeder *f);
 
 /* The last error, one line, "" for none yet.  Any thread. */
@@ -31,9 +43,10 @@ void feeder_error(struct feeder *f, char text[static AUDIO_MESSAGE_MAX]);
 
 /* The rest is for the audio thread alone. */
 
-/* The slot from which a song can be played at a position now, or -1. */
+/* The slot from which a song can be played at a position now, with ahead_ns of it there,
+ * or -1. */
 int feeder_find(struct feeder *f, const struct song_id *song, int64_t party_ns,
-                const struct audio_segment *segment);
+                const struct audio_segment *segment, int64_t ahead_ns);
 
 /* True when a slot (still) holds a song from a position on. */
 bool feeder_holds(struct feeder *f, int slot, const struct song_id *song,

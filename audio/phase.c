@@ -40,10 +40,10 @@ struct phase_params phase_params_default(void)
         .tau_fast_s = 1.5,
         .tau_s = 8,
         .acquire_ns = 5 * NS_PER_S,
-        .cap_near = 150e-6,
-        .cap_far = 500e-6,
-        .far_ns = 200 * NS_PER_US,
-        .slew_per_s = 100e-6,
+        .cap = 150e-6,
+        .cap_fast = 500e-6,
+        .fast_ns = 200 * NS_PER_US,
+        .slew_per_s = 18e-6,
         .slew_fast_per_s = 1000e-6,
         .anchor_ns = 5 * NS_PER_MS,
         .anchor_wait_ns = 250 * NS_PER_MS,
@@ -255,23 +255,28 @@ double phase_frame(const struct phase *p, int64_t instant_ns)
 
 void servo_init(struct servo *s, const struct phase_params *params)
 {
-    *s = (struct servo){ .params = *params, .bad_ns = TIME_NEVER };
+    *s = (struct servo){ .params = *params,
+                         .acquired_ns = INT64_MIN,
+                         .bad_ns = TIME_NEVER };
 }
 
-void servo_anchor(struct servo *s, int64_t instant_ns)
+void servo_acquire(struct servo *s, int64_t now_ns)
+{
+    s->acquired_ns = now_ns + s->params.acquire_ns;
+}
+
+void servo_place(struct servo *s, int64_t instant_ns)
 {
     s->has_step = false;
-    s->anchored_ns = instant_ns;
     s->bad_ns = TIME_NEVER;
     s->last_ns = instant_ns;
 }
 
-void servo_resume(struct servo *s, double step, int64_t anchored_ns, int64_t instant_ns)
+void servo_resume(struct servo *s, double step, int64_t instant_ns)
 {
-    servo_anchor(s, anchored_ns);
+    servo_place(s, instant_ns);
     s->has_step = true;
     s->step = step;
-    s->last_ns = instant_ns;
 }
 
 static double limit(double x, double least, double most)
@@ -298,10 +303,10 @@ enum servo_verdict servo_step(struct servo *s, int64_t error_ns, double need,
                               int64_t instant_ns, double *step)
 {
     const struct phase_params *q = &s->params;
-    bool is_acquiring = instant_ns - s->anchored_ns < q->acquire_ns;
+    bool is_acquiring = instant_ns < s->acquired_ns;
     double tau_s = is_acquiring ? q->tau_fast_s : q->tau_s;
     int64_t size_ns = error_ns < 0 ? -error_ns : error_ns;
-    double cap = size_ns > q->far_ns ? q->cap_far : q->cap_near;
+    double cap = is_acquiring && size_ns > q->fast_ns ? q->cap_fast : q->cap;
     double pull = limit((double)error_ns / (double)NS_PER_S / tau_s, -cap, cap);
     double wanted = need * (1 - pull);
 

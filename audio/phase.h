@@ -22,10 +22,10 @@ struct phase_params {
     int lock_readings;  /* so many make a line */
     double tau_fast_s;  /* of the controller, while acquiring */
     double tau_s;       /* afterwards */
-    int64_t acquire_ns; /* for how long after an anchor it is acquiring */
-    double cap_near;    /* largest correction */
-    double cap_far;     /* … when the error exceeds far_ns */
-    int64_t far_ns;
+    int64_t acquire_ns; /* for how long it is acquiring */
+    double cap;         /* largest correction */
+    double cap_fast;    /* … while acquiring, when the error exceeds fast_ns */
+    int64_t fast_ns;
     double slew_per_s;      /* how fast the step may change */
     double slew_fast_per_s; /* … while acquiring */
     int64_t anchor_ns;      /* an error beyond it … */
@@ -87,27 +87,30 @@ double phase_frame(const struct phase *p, int64_t instant_ns);
 
 enum servo_verdict {
     SERVO_GO,     /* use the step */
-    SERVO_ANCHOR, /* too far off: fade, jump to the right place, servo_anchor */
+    SERVO_ANCHOR, /* too far off: fade, jump to the right place, servo_place */
 };
 
 struct servo {
     struct phase_params params;
     bool has_step;
     double step;         /* last one: input frames per output frame */
-    int64_t anchored_ns; /* when acquiring began */
+    int64_t acquired_ns; /* acquiring ends then */
     int64_t bad_ns; /* since when the error is beyond anchor_ns; TIME_NEVER: it is not */
     int64_t last_ns;
 };
 
 void servo_init(struct servo *s, const struct phase_params *params);
 
+/* The card's line or the clock's is new, and will get better in the next seconds: follow
+ * it more closely until then. */
+void servo_acquire(struct servo *s, int64_t now_ns);
+
 /* The music has just been put where it belongs, at the frame that sounds at instant_ns.
  */
-void servo_anchor(struct servo *s, int64_t instant_ns);
+void servo_place(struct servo *s, int64_t instant_ns);
 
-/* Go on from an earlier place: step was in use there, and acquiring began at anchored_ns.
- */
-void servo_resume(struct servo *s, double step, int64_t anchored_ns, int64_t instant_ns);
+/* Go on from an earlier place, where step was in use. */
+void servo_resume(struct servo *s, double step, int64_t instant_ns);
 
 /* The step for the frames from instant_ns (when they sound) on.
  * error_ns: the music is this much ahead of the plan there.  need: the step that would

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "audio/engine.h"
@@ -18,6 +19,7 @@
 struct player {
     struct seqlock *plan;
     struct seqlock *clock;
+    struct seqlock *output;
     struct seqlock *report;
     struct feeder *feeder;
     struct engine *engine;
@@ -26,12 +28,18 @@ struct player {
     atomic_bool must_stop;
 };
 
-static void ask_for_realtime(void)
+/* Refused to most users; the card's buffer then has to do, and the report says so. */
+static void ask_for_realtime(struct player *p)
 {
     struct sched_param param = { .sched_priority = REALTIME_PRIORITY };
+    struct engine *e = p->engine;
 
-    /* Refused to most users; the card's buffer then has to do. */
-    (void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+    e->report.is_realtime = pthread_setschedparam(pthread_self(), SCHED_FIFO, &param) ==
+                            0;
+    /* What is touched from now on stays; to lock it all at once would take the slots'
+     * memory before there is a song. */
+    e->report.is_resident = mlock2(e, sizeof(*e), MLOCK_ONFAULT) == 0 &&
+                            feeder_keep_resident(p->feeder);
 }
 
 static void *run(void *arg)
@@ -39,7 +47,7 @@ static void *run(void *arg)
     struct player *p = arg;
 
     if (p->engine->config.wants_realtime) {
-        ask_for_realtime();
+        ask_for_realtime(p);
     }
     while (!atomic_load(&p->must_stop)) {
         struct timespec pause = { 0, engine_wake(p->engine) };
@@ -52,16 +60,16 @@ static void *run(void *arg)
 static int start(struct player *p, const struct player_config *config, char *message,
                  size_t size)
 {
-    int err = feeder_create(&p->feeder, config, p->plan, p->clock);
+    int err;
 
-    if (err != ERR_NONE) {
-        return err;
-    }
+    p->feeder = feeder_create(config, p->plan, p->clock, p->output);
     p->engine = xcalloc(1, sizeof(*p->engine));
     p->engine->plan_lock = p->plan;
     p->engine->clock_lock = p->clock;
+    p->engine->output_lock = p->output;
     p->engine->report_lock = p->report;
     err = engine_init(p->engine, config, p->feeder, message, size);
+    err = err == ERR_NONE ? feeder_start(p->feeder) : err;
     if (err != ERR_NONE) {
         return err;
     }
@@ -80,6 +88,7 @@ int player_create(struct player **player, const struct player_config *config,
 
     p->plan = seqlock_create(sizeof(struct audio_plan));
     p->clock = seqlock_create(sizeof(struct clock_line));
+    p->output = seqlock_create(sizeof(struct audio_output));
     p->report = seqlock_create(sizeof(struct audio_report));
     err = start(p, config, message, size);
     if (err != ERR_NONE) {
@@ -106,11 +115,14 @@ void player_set_clock(struct player *player, const struct clock_line *line)
     }
 }
 
-void player_set_gain(struct player *player, double gain)
+int player_set_output(struct player *player, const struct audio_output *output)
 {
-    float g = (float)(gain >= 0 ? gain <= 1 ? gain : 1 : 0);
-
-    atomic_store_explicit(&player->engine->gain_wanted, g, memory_order_relaxed);
+    if (!(output->gain >= 0 && output->gain <= 1) ||
+        output->delay_ns > AUDIO_DELAY_MAX_NS || output->delay_ns < -AUDIO_DELAY_MAX_NS) {
+        return ERR_MALFORMED;
+    }
+    seqlock_write(player->output, output);
+    return ERR_NONE;
 }
 
 void player_report(struct player *player, struct audio_report *report)
@@ -142,6 +154,7 @@ void player_destroy(struct player *player)
     free(player->engine);
     seqlock_destroy(player->plan);
     seqlock_destroy(player->clock);
+    seqlock_destroy(player->output);
     seqlock_destroy(player->report);
     free(player);
 }

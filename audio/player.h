@@ -16,6 +16,7 @@
 #include "audio/stream.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "base/time.h"
 #include "clock/line.h"
 
 #define AUDIO_MESSAGE_MAX 160
@@ -43,9 +44,21 @@ struct player_config {
     int (*open_song)(void *ctx, const struct song_id *song, struct byte_stream *stream);
     void *open_ctx;
     enum player_quality quality;
-    int64_t
-        output_delay_ns; /* of what comes after the DAC (amplifier, air): plays earlier */
-    bool wants_realtime; /* ask for SCHED_FIFO; ignored where it is not allowed */
+    bool wants_realtime; /* ask for SCHED_FIFO and locked memory, where allowed */
+    /* Of simulated cards, see struct sink_config; NULL but in tests. */
+    int64_t (*true_now)(void *ctx);
+    void *true_ctx;
+};
+
+#define AUDIO_DELAY_MAX_NS (2 * NS_PER_S)
+
+/* How a card is used: the user's wish, for the machine's own ears only. */
+struct audio_output {
+    double gain; /* 0 to 1, linear; reached without a click */
+    /* How late the sound comes out behind what the driver knows (amplifier, radio, air):
+     * positive, and the card is played to that much earlier.  Within
+     * +-AUDIO_DELAY_MAX_NS. */
+    int64_t delay_ns;
 };
 
 /* What the player does now.  What it believes, that is: audio/measure.h tells the truth.
@@ -61,6 +74,11 @@ struct audio_report {
     int64_t phase_error_ns; /* what is written next is this much ahead of the plan */
     int64_t ratio_ppb;      /* correction of the resampler, parts per 10^9 */
     int64_t card_ppb;       /* the card's own rate error against local raw time */
+    int64_t card_sigma_ns;  /* how well its position is known; -1: not yet */
+    int64_t depth_ns;       /* sound that is kept written ahead */
+    int64_t delay_ns;       /* of struct audio_output, as in force */
+    bool is_realtime;       /* the audio thread has SCHED_FIFO … */
+    bool is_resident;       /* … and its memory is not paged out */
     int64_t underruns;      /* the card ran dry */
     int64_t resyncs;        /* hard re-anchors by the phase loop; rare */
     int64_t late_starts;    /* segments that could not start at their instant */
@@ -88,8 +106,9 @@ MUST_USE int player_set_plan(struct player *player, const struct audio_plan *pla
  * the player runs on with the last. */
 void player_set_clock(struct player *player, const struct clock_line *line);
 
-/* Volume, 0 to 1, linear; reached without a click.  Starts at 1. */
-void player_set_gain(struct player *player, double gain);
+/* Set how the card is used; starts with full volume and no delay.  Errors: ERR_MALFORMED,
+ * and nothing changes, for values out of range. */
+MUST_USE int player_set_output(struct player *player, const struct audio_output *output);
 
 void player_report(struct player *player, struct audio_report *report);
 

@@ -13,7 +13,7 @@
  *   seed=1         of the jitter
  *
  * It has no thread: what has been played since the last call is worked out at each call,
- * by CLOCK_MONOTONIC_RAW itself, and not by the clock that the node was given. */
+ * by true time, and not by the clock that the node was given. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -67,6 +67,13 @@ static int16_t to_s16(float x)
                                           : lrintf(scaled));
 }
 
+static int64_t true_now(const struct virtual_card *v)
+{
+    const struct sink_config *c = &v->sink.config;
+
+    return c->true_now != NULL ? c->true_now(c->true_ctx) : card_true_ns();
+}
+
 static void play_to(struct virtual_card *v, int64_t frame)
 {
     while (v->played < frame) {
@@ -109,9 +116,9 @@ static void read_clocks(const struct virtual_card *v, int64_t *true_ns, int64_t 
     int64_t best = TIME_NEVER;
 
     for (int i = 0; i < TRIES && best > 2 * NS_PER_US; i++) {
-        int64_t before = card_true_ns();
+        int64_t before = true_now(v);
         int64_t local = v->sink.config.now(v->sink.config.now_ctx);
-        int64_t after = card_true_ns();
+        int64_t after = true_now(v);
 
         if (after - before < best) {
             best = after - before;
@@ -153,7 +160,7 @@ static int virtual_write(struct sink *s, const float *frames, int count)
     struct virtual_card *v = of(s);
     int room;
 
-    advance(v, card_true_ns());
+    advance(v, true_now(v));
     if (v->state != SINK_PREPARED && v->state != SINK_RUNNING) {
         return ERR_AUDIO;
     }
@@ -174,7 +181,7 @@ static int virtual_start(struct sink *s)
     if (v->state != SINK_PREPARED) {
         return ERR_AUDIO;
     }
-    card_start(&v->card, card_true_ns());
+    card_start(&v->card, true_now(v));
     v->state = SINK_RUNNING;
     if (v->xrun_after_ns > 0) {
         v->xrun_at_ns = v->card.start_ns + v->xrun_after_ns;
@@ -188,7 +195,7 @@ static int virtual_rewind(struct sink *s, int count)
     struct virtual_card *v = of(s);
     int queued;
 
-    advance(v, card_true_ns());
+    advance(v, true_now(v));
     if (v->state != SINK_RUNNING) {
         return 0;
     }
@@ -216,7 +223,7 @@ static void virtual_close(struct sink *s)
 {
     struct virtual_card *v = of(s);
 
-    advance(v, card_true_ns());
+    advance(v, true_now(v));
     card_close(&v->card);
     free(v->ring);
     free(v);

@@ -11,7 +11,8 @@
 #define MARGIN_NS  (40 * NS_PER_MS) /* of what is queued, not taken back */
 #define SLACK_NS   (5 * NS_PER_MS)  /* nearer places of a song are reached by the servo */
 #define IMPROVE_NS (double)(10 * NS_PER_US)
-#define START_NS   (10 * NS_PER_MS) /* a start that is later may be made less late */
+#define SPARE_NS   (100 * NS_PER_MS) /* decoded, beyond what is written at once */
+#define START_NS   (10 * NS_PER_MS)  /* a start that is later may be made less late */
 
 static void remember(struct engine *e, const struct engine_block *b)
 {
@@ -132,7 +133,9 @@ static bool is_over(const struct engine *e)
 /* Begin what is wanted, if it is there. */
 static void start_voice(struct engine *e, const struct engine_moment *m, int64_t frame)
 {
-    int slot = feeder_find(e->feeder, &m->want.song, m->party_ns, &m->want);
+    int slot = feeder_find(e->feeder, &m->want.song, m->party_ns, &m->want,
+                           e->depth.ns + SPARE_NS);
+    bool is_jump = e->voice.must_jump;
     double position;
 
     voice_stop(e);
@@ -140,14 +143,14 @@ static void start_voice(struct engine *e, const struct engine_moment *m, int64_t
     if (slot < 0) {
         return;
     }
-    if (m->party_ns - m->want.party_ns > START_NS) {
-        e->must_rewind = true; /* it may still be made less late */
-    }
+    /* It may still be made less late; a jump may not: behind what is taken back the voice
+     * that is off would sing on, and jump no sooner than now. */
+    e->must_rewind |= !is_jump && m->party_ns - m->want.party_ns > START_NS;
     position = audio_segment_frame(&m->want, m->party_ns, feeder_rate(e->feeder, slot));
     place_voice(e, slot, &m->want, position, position >= 1);
     e->voice.begin = frame;
     e->voice.begin_position = position;
-    servo_anchor(&e->servo, m->instant_ns);
+    servo_place(&e->servo, m->instant_ns);
 }
 
 static struct engine_moment moment_at(const struct engine *e, int64_t frame)
@@ -157,15 +160,14 @@ static struct engine_moment moment_at(const struct engine *e, int64_t frame)
     int i;
 
     m.instant_ns = phase_instant(&e->phase, frame);
-    m.party_ns = clock_line_to_remote(&e->clock,
-                                      m.instant_ns + e->config.output_delay_ns);
+    m.party_ns = clock_line_to_remote(&e->clock, m.instant_ns + e->output.delay_ns);
     i = audio_plan_at(plan, m.party_ns);
     if (i >= 0) {
         m.want = plan->segments[i];
     }
     if (i + 1 < plan->count) {
         int64_t next_ns = clock_line_to_local(&e->clock, plan->segments[i + 1].party_ns) -
-                          e->config.output_delay_ns;
+                          e->output.delay_ns;
         double left = ceil(phase_frame(&e->phase, next_ns)) - (double)frame;
 
         m.next = plan->segments[i + 1];
@@ -235,7 +237,7 @@ static void sing(struct engine *e, const struct engine_moment *m, int64_t frame,
 
     remember(e, &(struct engine_block){ frame, count, true, e->voice.slot, position,
                                         e->voice.step, e->voice.begin_position,
-                                        e->servo.anchored_ns, e->voice.segment });
+                                        e->voice.segment });
     memset(out + 2 * n, 0, (size_t)(count - n) * 2 * sizeof(float));
     shape(e, out, n, m->left, fades);
     if (ends) {
@@ -271,6 +273,7 @@ int voice_render(struct engine *e, int64_t frame, int most, float *out)
         if (servo_step(&e->servo, off_ns, needed_step(e), m.instant_ns, &e->voice.step) ==
             SERVO_ANCHOR) {
             e->report.resyncs++;
+            servo_acquire(&e->servo, m.instant_ns);
             e->voice.must_jump = true;
         }
     }
@@ -312,7 +315,7 @@ void voice_restore(struct engine *e, int64_t frame)
     }
     place_voice(e, b.slot, &b.segment, position, false);
     e->voice.step = b.step;
-    servo_resume(&e->servo, b.step, b.anchored_ns, phase_instant(&e->phase, frame));
+    servo_resume(&e->servo, b.step, phase_instant(&e->phase, frame));
     e->voice.begin = INT64_MIN; /* long ago: never to be put right */
     e->voice.begin_position = b.begin_position;
 }
@@ -325,17 +328,18 @@ static int64_t first_that_can_change(const struct engine *e, int64_t now_ns)
 void voice_rewind(struct engine *e, int64_t now_ns)
 {
     int64_t count = e->written - first_that_can_change(e, now_ns);
-    int taken;
+    int taken = count < e->fade_frames ? 0 : sink_rewind(e->sink, (int)count);
 
-    e->must_rewind = false;
-    if (count < e->fade_frames) {
-        return;
-    }
-    taken = sink_rewind(e->sink, (int)count);
     if (taken > 0) {
         e->written -= taken;
         voice_restore(e, e->written);
     }
+    if (e->must_jump && e->voice.is_on) {
+        e->report.resyncs++;
+        e->voice.must_jump = true;
+    }
+    e->must_rewind = false;
+    e->must_jump = false;
 }
 
 void voice_look_for_song(struct engine *e, int64_t now_ns)
@@ -346,8 +350,8 @@ void voice_look_for_song(struct engine *e, int64_t now_ns)
         return;
     }
     m = moment_at(e, first_that_can_change(e, now_ns));
-    if (m.want.is_playing &&
-        feeder_find(e->feeder, &m.want.song, m.party_ns, &m.want) >= 0) {
+    if (m.want.is_playing && feeder_find(e->feeder, &m.want.song, m.party_ns, &m.want,
+                                         e->depth.ns + SPARE_NS) >= 0) {
         e->must_rewind = true;
     }
 }

@@ -77,7 +77,8 @@ static void fill(struct course *c, const struct model *m)
         if (servo_step(&c->servo, error, need, at_ns, &c->step) == SERVO_ANCHOR) {
             c->resyncs++;
             c->media_s = (double)at_ns * 1e-9 - c->origin_s;
-            servo_anchor(&c->servo, at_ns);
+            servo_place(&c->servo, at_ns);
+            servo_acquire(&c->servo, at_ns);
             continue;
         }
         c->media_s += 480 * c->step;
@@ -108,7 +109,8 @@ static void start(struct course *c, const struct model *m, uint64_t seed)
     }
     c->written = (int64_t)(c->frames + 0.05 * m->rate);
     c->origin_s = (double)phase_instant(&c->phase, c->written) * 1e-9;
-    servo_anchor(&c->servo, phase_instant(&c->phase, c->written));
+    servo_acquire(&c->servo, phase_instant(&c->phase, c->written));
+    servo_place(&c->servo, phase_instant(&c->phase, c->written));
 }
 
 /* The truth: at which instant does the frame to be written next leave, and what is it? */
@@ -240,8 +242,8 @@ static void test_frame_and_instant_are_inverse(void **state)
     }
 }
 
-/* Caps, slew, and when to jump. */
-static void test_servo_rules(void **state)
+/* Caps and slew: 500 ppm and 1000 ppm/s while acquiring, 150 and 18 afterwards. */
+static void test_servo_is_gentle(void **state)
 {
     struct phase_params params = phase_params_default();
     struct servo s;
@@ -250,24 +252,43 @@ static void test_servo_rules(void **state)
 
     (void)state;
     servo_init(&s, &params);
-    servo_anchor(&s, 0);
+    servo_acquire(&s, 0);
+    servo_place(&s, 0);
     assert_int_equal(servo_step(&s, 0, 1.0, 0, &step), SERVO_GO);
     assert_true(step == 1.0);
-    for (int64_t t = 6 * NS_PER_S; t < 9 * NS_PER_S; t += 10 * NS_PER_MS) {
+    for (int64_t t = 0; t < 20 * NS_PER_S; t += 10 * NS_PER_MS) {
+        bool is_acquiring = t < 5 * NS_PER_S;
+
         assert_int_equal(servo_step(&s, 4 * NS_PER_MS, 1.0, t, &step), SERVO_GO);
-        assert_true(step >= 1 - 501e-6 && step <= 1);
-        assert_true(t == 6 * NS_PER_S || last - step <= 1.01e-6); /* 10 ppm per 0.1 s */
+        assert_true(fabs(step - last) <= (is_acquiring ? 10.01e-6 : 0.181e-6));
         last = step;
+        if (t == 4 * NS_PER_S) {
+            assert_true(fabs(step - (1 - 500e-6)) < 1e-9);
+        }
     }
-    assert_true(servo_step(&s, 100 * NS_PER_US, 1.0, 20 * NS_PER_S, &step) == SERVO_GO);
-    assert_int_equal(servo_step(&s, 6 * NS_PER_MS, 1.0, 21 * NS_PER_S, &step), SERVO_GO);
+    /* (500 - 150) ppm at 18 ppm/s take 19.4 s. */
+    for (int64_t t = 20 * NS_PER_S; t < 26 * NS_PER_S; t += 10 * NS_PER_MS) {
+        assert_int_equal(servo_step(&s, 4 * NS_PER_MS, 1.0, t, &step), SERVO_GO);
+    }
+    assert_true(fabs(step - (1 - 150e-6)) < 1e-9);
+}
+
+static void test_servo_gives_up_when_far_off(void **state)
+{
+    struct phase_params params = phase_params_default();
+    struct servo s;
+    double step;
+
+    (void)state;
+    servo_init(&s, &params);
+    servo_place(&s, 0);
+    assert_int_equal(servo_step(&s, 6 * NS_PER_MS, 1.0, NS_PER_S, &step), SERVO_GO);
     assert_int_equal(
-        servo_step(&s, 6 * NS_PER_MS, 1.0, 21 * NS_PER_S + 240 * NS_PER_MS, &step),
-        SERVO_GO);
+        servo_step(&s, 6 * NS_PER_MS, 1.0, NS_PER_S + 240 * NS_PER_MS, &step), SERVO_GO);
     assert_int_equal(
-        servo_step(&s, 6 * NS_PER_MS, 1.0, 21 * NS_PER_S + 250 * NS_PER_MS, &step),
+        servo_step(&s, 6 * NS_PER_MS, 1.0, NS_PER_S + 250 * NS_PER_MS, &step),
         SERVO_ANCHOR);
-    servo_anchor(&s, 22 * NS_PER_S);
+    servo_place(&s, 22 * NS_PER_S);
     assert_int_equal(servo_step(&s, -21 * NS_PER_MS, 1.0, 22 * NS_PER_S, &step),
                      SERVO_ANCHOR);
 }
@@ -280,7 +301,8 @@ int main(void)
         cmocka_unit_test(test_granularity_is_found),
         cmocka_unit_test(test_moves_and_outliers),
         cmocka_unit_test(test_frame_and_instant_are_inverse),
-        cmocka_unit_test(test_servo_rules),
+        cmocka_unit_test(test_servo_is_gentle),
+        cmocka_unit_test(test_servo_gives_up_when_far_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

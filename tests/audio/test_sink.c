@@ -20,7 +20,7 @@ static int64_t raw_now(void *ctx)
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static const struct sink_config config = { raw_now, NULL, 48000 };
+static const struct sink_config config = { raw_now, NULL, 48000, NULL, NULL };
 
 static void pause_ms(int ms)
 {
