@@ -11,6 +11,7 @@
 
 #define WORD_MAX     24
 #define DISTANCE_MAX 2
+#define MICROS_MAX   INT64_C(2000000)
 #define DAY_MS       INT64_C(86400000)
 
 static int find(const char *arg, const struct args_option *options, int count,
@@ -160,6 +161,35 @@ bool args_time(const char *s, int64_t *ms)
         return false;
     *ms = out;
     return true;
+}
+
+bool args_micros(const char *s, int64_t *us)
+{
+    static const struct {
+        const char *unit;
+        int64_t us;
+    } units[] = { { "us", 1 }, { "ms", 1000 }, { "s", 1000000 } };
+    bool is_negative = *s == '-';
+    int64_t whole;
+    int64_t thousandths;
+
+    s += *s == '-' || *s == '+';
+    if (!read_int(&s, &whole))
+        return false;
+    thousandths = whole * 1000 + read_thousandths(&s);
+    if (*s == '\0' && thousandths == 0) {
+        *us = 0;
+        return true;
+    }
+    for (int i = 0; i < COUNT(units); i++) {
+        int64_t v = mul_div(thousandths, units[i].us, 1000);
+
+        if (strcmp(s, units[i].unit) != 0 || v > MICROS_MAX)
+            continue;
+        *us = is_negative ? -v : v;
+        return true;
+    }
+    return false;
 }
 
 static int min3(int a, int b, int c)

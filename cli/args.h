@@ -37,6 +37,10 @@ bool args_number(const char *s, long least, long most, long *value);
  * number is seconds.  False when it is anything else, or beyond a day. */
 bool args_time(const char *s, int64_t *ms);
 
+/* Read "12.5ms", "-800us", "+0.2s" and "0" as microseconds; any other number has a unit.
+ * False when it is anything else, or beyond 2 s. */
+bool args_micros(const char *s, int64_t *us);
+
 /* Of count words the one that somebody who wrote word may have meant, or NULL: at most
  * two letters wrong, missing, too many or swapped, and less than half of it. */
 const char *args_nearest(const char *word, const char *const words[], int count);

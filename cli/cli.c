@@ -296,6 +296,16 @@ static const struct verb verbs[] = {
     { "watch", "", 0, 0, verb_watch, NULL, 0,
       "Show the party live; q ends it.  In a pipe: a line for each change; with --json\n"
       "one object a line.\n" },
+    { "volume", "[PERCENT]", 0, 1, verb_volume, NULL, 0,
+      "Say how loud this machine is, or set it; 0 to 100, for this node alone.\n" },
+    { "latency", "[TIME]", 0, 1, verb_latency, NULL, 0,
+      "Say how late this machine's sound comes out behind its card, or set it.  A "
+      "device\n"
+      "that is late (an amplifier, a television, radio) has a positive one, and is "
+      "played\n"
+      "to that much earlier.  It is kept for the device and its rate.\n"
+      "\n"
+      "example: party latency 12.5ms\n" },
     { "peers", "", 0, 0, run_peers, NULL, 0,
       "List the nodes that this one is linked to.\n" },
     { "clock", "", 0, 0, run_clock, NULL, 0,
@@ -341,6 +351,7 @@ void cli_help(void)
          "  party host SONG.flac ...      call for guests and play        party skip\n"
          "  party invites, party accept   see who calls, join             party leave\n"
          "  party watch, party status     the party, live or once         party stop\n"
+         "  party volume 70               of this machine alone\n"
          "  party peers, party clock      who is near, how good is the time\n"
          "  party down                    end the node\n"
          "example: party host --name Friday ~/Music/*.flac\n"

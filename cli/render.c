@@ -235,6 +235,29 @@ static void put_no_party(struct text *t, const struct style *s, struct bytes sta
 
 /* ---- this node ---- */
 
+/* How the card runs: what is known of it, and what the user has said. */
+static void put_card(struct text *t, const struct style *s, struct bytes audio)
+{
+    int64_t volume = map_get_int(audio, "volume", 100);
+    int64_t latency = map_get_int(audio, "latency_ns", 0);
+
+    part_put_label(t, s, "card");
+    if (map_get_int(audio, "sigma_ns", PART_UNKNOWN) != PART_UNKNOWN) {
+        put(t, "its crystal %+.1f ppm, the music %+.1f ppm",
+            (double)map_get_int(audio, "card_ppb", 0) / 1000,
+            (double)map_get_int(audio, "rate_ppb", 0) / 1000);
+        text_add(t, part_dot(s));
+    }
+    put(t, "%d ms ahead", (int)(map_get_int(audio, "depth_ns", 0) / NS_PER_MS));
+    if (volume != 100)
+        put(t, "%svolume %d %%", part_dot(s), (int)volume);
+    if (latency != 0)
+        put(t, "%slatency %+g ms", part_dot(s), (double)latency / NS_PER_MS);
+    if (!map_get_bool(audio, "realtime", false))
+        put(t, "%sordinary priority", part_dot(s));
+    text_add(t, "\n");
+}
+
 static void put_sound(struct text *t, const struct style *s, struct bytes state)
 {
     struct bytes audio = part_get(state, "audio");
@@ -260,6 +283,8 @@ static void put_sound(struct text *t, const struct style *s, struct bytes state)
     if (resyncs > 0)
         put(t, "%s%d jump%s", part_dot(s), (int)resyncs, part_plural(resyncs));
     text_add(t, "\n");
+    if (map_get_bool(audio, "card", false) && map_get_int(audio, "depth_ns", 0) > 0)
+        put_card(t, s, audio);
 }
 
 static void put_node(struct text *t, const struct style *s, struct bytes state)

@@ -19,6 +19,10 @@ enum {
 
 int verb_host(struct session *s);
 
+/* `party volume` and `party latency`. */
+int verb_volume(struct session *s);
+int verb_latency(struct session *s);
+
 /* `party watch`; and until the party plays, for `party host --wait`. */
 int verb_watch(struct session *s);
 int verb_watch_until_playing(struct session *s);

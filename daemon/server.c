@@ -181,12 +181,10 @@ static void take_request(struct client *c, struct bytes request)
         return;
     }
     c->pending_id = ++s->last_id;
-    if (is_verb(verb, "down")) {
-        s->config.down(s->config.down_ctx, c->pending_id);
-    } else if (is_verb(verb, "watch")) {
+    if (is_verb(verb, "watch")) {
         c->will_watch = true;
         command(c, bytes_of(status, sizeof(status)));
-    } else {
+    } else if (!s->config.answer(s->config.answer_ctx, c->pending_id, request)) {
         command(c, request);
     }
 }

@@ -1,7 +1,7 @@
 /* The control socket: commands in, replies and states out, as docs/control.md says.
  *
  * A connection has one command under way at a time, so its replies keep its order.
- * "watch" and "down" are handled here; everything else is the node's.
+ * "watch" is handled here; what the driver does not answer itself is the node's.
  * SPDX-License-Identifier: MIT */
 #ifndef DAEMON_SERVER_H
 #define DAEMON_SERVER_H
@@ -16,9 +16,10 @@ struct server;
 
 struct server_config {
     struct event_sink sink; /* takes the commands */
-    /* Somebody asked the node to go; answer id when it is on its way. */
-    void (*down)(void *ctx, uint64_t id);
-    void *down_ctx;
+    /* A command that the driver answers itself, by server_reply to id; false: it is the
+     * node's. */
+    bool (*answer)(void *ctx, uint64_t id, struct bytes request);
+    void *answer_ctx;
 };
 
 /* Keeps loop. */

@@ -13,6 +13,10 @@ struct sound {
     const struct clockwork *clock;
     struct event_sink sink;
     struct audio_report told;
+    const char *device;
+    const char *folder;
+    struct outputs outputs;
+    int rate;  /* of the card, for which the output is set */
     int looks; /* since it was told */
     bool has_timer;
     uv_timer_t timer;
@@ -37,6 +41,13 @@ static void tell(struct sound *s, const struct audio_report *r)
     a->rate_ppb = r->ratio_ppb;
     a->underruns = r->underruns;
     a->resyncs = r->resyncs;
+    a->card_ppb = r->card_ppb;
+    a->card_sigma_ns = r->card_sigma_ns;
+    a->depth_ns = r->depth_ns;
+    a->latency_ns = r->delay_ns;
+    a->volume = s->outputs.volume;
+    a->is_realtime = r->is_realtime;
+    a->is_resident = r->is_resident;
     /* Old news are no reason for silence. */
     a->message = bytes_of(r->error, a->is_open ? 0 : strlen(r->error));
     s->told = *r;
@@ -51,12 +62,28 @@ static bool has_changed(const struct audio_report *a, const struct audio_report 
            a->resyncs != b->resyncs || a->device_losses != b->device_losses;
 }
 
+/* Have the player use the card as the user wants this one used. */
+static void use_output(struct sound *s)
+{
+    int64_t latency_us = outputs_latency_us(&s->outputs, s->device, s->rate);
+    double loud = s->outputs.volume / 100.0;
+    struct audio_output o = { .gain = loud * loud * loud,
+                              .delay_ns = latency_us * NS_PER_US };
+    int err = player_set_output(s->player, &o);
+
+    assert(err == 0); /* outputs.h keeps the bounds */
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct sound *s = timer->data;
     struct audio_report r;
 
     player_report(s->player, &r);
+    if (r.card_rate != s->rate) { /* another card may have been plugged in */
+        s->rate = r.card_rate;
+        use_output(s);
+    }
     if (++s->looks >= LOOKS_A_TELL || has_changed(&r, &s->told))
         tell(s, &r);
 }
@@ -75,6 +102,7 @@ int sound_create(struct sound **sound, uv_loop_t *loop, const struct sound_confi
         .wants_realtime = true,
     };
     struct sound *s = xalloc(sizeof(*s));
+    struct audio_report r;
     int err = player_create(&s->player, &pc, message, size);
 
     if (err != 0) {
@@ -83,6 +111,13 @@ int sound_create(struct sound **sound, uv_loop_t *loop, const struct sound_confi
     }
     s->clock = config->clock;
     s->sink = *sink;
+    s->device = config->device;
+    s->folder = config->folder;
+    message[0] = '\0';
+    (void)!outputs_load(&s->outputs, s->folder, message, size);
+    player_report(s->player, &r);
+    s->rate = r.card_rate;
+    use_output(s);
     s->looks = LOOKS_A_TELL; /* the first look is told */
     uv_timer_init(loop, &s->timer);
     s->has_timer = true;
@@ -111,6 +146,35 @@ int sound_set_timeline(struct sound *s, const struct timeline_segment *segments,
 void sound_set_clock(struct sound *s, const struct clock_line *line)
 {
     player_set_clock(s->player, line);
+}
+
+void sound_output(const struct sound *s, struct sound_output *o)
+{
+    *o = (struct sound_output){
+        .device = s->device,
+        .rate = s->rate,
+        .volume = s->outputs.volume,
+        .latency_us = outputs_latency_us(&s->outputs, s->device, s->rate),
+    };
+}
+
+int sound_set_volume(struct sound *s, int percent)
+{
+    if (percent < 0 || percent > 100)
+        return ERR_LIMIT;
+    s->outputs.volume = percent;
+    use_output(s);
+    return outputs_save(&s->outputs, s->folder);
+}
+
+int sound_set_latency(struct sound *s, int64_t latency_us)
+{
+    int err = outputs_set_latency(&s->outputs, s->device, s->rate, latency_us);
+
+    if (err != 0)
+        return err;
+    use_output(s);
+    return outputs_save(&s->outputs, s->folder);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+#include "daemon/answers.h"
 #include "daemon/driver.h"
 #include "daemon/sockaddr.h"
 #include "daemon/xalloc.h"
@@ -144,21 +145,30 @@ static int open_sound(struct driver *d, const struct event_sink *sink, char *mes
                       size_t size)
 {
     const struct sound_config config = { .device = d->config->audio,
+                                         .folder = d->config->data_dir,
                                          .clock = &d->clock,
                                          .open_song = disk_open_stream,
                                          .open_ctx = d->disk };
 
-    char why[AUDIO_MESSAGE_MAX * 2];
+    char why[AUDIO_MESSAGE_MAX * 2] = "";
     int err = sound_create(&d->sound, &d->loop, &config, sink, why, sizeof(why));
 
     if (err != 0)
         snprintf(message, size, "%s (option --audio)", why);
+    else if (why[0] != '\0')
+        driver_log(d, LOG_WARN, "driver outputs-lost why=\"%s\"", why);
     return err;
 }
 
-static void down(void *ctx, uint64_t id)
+static bool answer(void *ctx, uint64_t id, struct bytes request)
 {
-    driver_go(ctx, id);
+    static const uint8_t down[] = { 0x81, 0x64, 'd', 'o', 'w', 'n' };
+    struct driver *d = ctx;
+
+    if (!bytes_equal(request, bytes_of(down, sizeof(down))))
+        return answers_give(d->server, d->sound, id, request);
+    driver_go(d, id);
+    return true;
 }
 
 static int fill_setup(const struct driver *d, struct node_setup *s, char *message,
@@ -239,7 +249,9 @@ static int make_node(struct driver *d, const struct node_setup *setup)
 static int open_all(struct driver *d, char *message, size_t size)
 {
     const struct event_sink sink = { .post = driver_post, .ctx = d };
-    const struct server_config control = { .sink = sink, .down = down, .down_ctx = d };
+    const struct server_config control = { .sink = sink,
+                                           .answer = answer,
+                                           .answer_ctx = d };
     int err = listen_at(d, &sink, message, size);
 
     if (err == 0)

@@ -76,16 +76,23 @@ struct event_block {
 };
 
 struct event_audio {
-    bool is_open;         /* a card is there and running */
-    bool is_playing;      /* a song is leaving it */
-    struct song_id song;  /* … this one */
-    int64_t frame;        /* at the DAC at instant_ns */
-    int64_t instant_ns;   /* local raw clock */
-    int64_t phase_ns;     /* frame minus what the timeline wants, as the player sees it */
-    int64_t rate_ppb;     /* correction of the resampler */
-    int64_t underruns;    /* since the start */
-    int64_t resyncs;      /* hard re-anchors since the start */
-    struct bytes message; /* why there is no sound; empty if there is */
+    bool is_open;        /* a card is there and running */
+    bool is_playing;     /* a song is leaving it */
+    struct song_id song; /* … this one */
+    int64_t frame;       /* at the DAC at instant_ns */
+    int64_t instant_ns;  /* local raw clock */
+    int64_t phase_ns;    /* frame minus what the timeline wants, as the player sees it */
+    int64_t rate_ppb;    /* correction of the resampler */
+    int64_t underruns;   /* since the start */
+    int64_t resyncs;     /* hard re-anchors since the start */
+    int64_t card_ppb;    /* the card's own rate error against our raw clock */
+    int64_t card_sigma_ns; /* how well its position is known; -1: not yet */
+    int64_t depth_ns;      /* sound that is kept written ahead */
+    int64_t latency_ns;    /* behind the card, as the user has measured it */
+    int volume;            /* percent */
+    bool is_realtime;      /* its thread goes before all others, … */
+    bool is_resident;      /* … and its memory is not paged out */
+    struct bytes message;  /* why there is no sound; empty if there is */
 };
 
 struct event {

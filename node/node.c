@@ -410,7 +410,8 @@ void node_message(struct node *n, int peer, const struct msg *m)
 static bool is_more_than_a_card(const struct event_audio *a)
 {
     return a->is_playing || a->phase_ns != 0 || a->rate_ppb != 0 || a->underruns != 0 ||
-           a->resyncs != 0 || a->message.len > 0;
+           a->resyncs != 0 || a->message.len > 0 || a->volume != 100 ||
+           a->latency_ns != 0 || a->is_realtime;
 }
 
 static void audio(struct node *n, const struct event_audio *a)

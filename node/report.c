@@ -167,11 +167,12 @@ static int audio_slot(const struct node *n)
 
 static void put_audio(struct node *n, struct cbor_writer *w)
 {
-    static const struct heard_audio silence;
+    static const struct heard_audio silence = { .a = { .volume = 100,
+                                                       .card_sigma_ns = -1 } };
     const struct heard_audio *h = n->audio == NULL ? &silence : n->audio;
 
     cbor_write_text(w, "audio");
-    cbor_write_map(w, 8);
+    cbor_write_map(w, 15);
     put_bool(w, "card", n->has_card);
     put_known(w, "song", audio_slot(n));
     cbor_write_text(w, "error");
@@ -179,11 +180,18 @@ static void put_audio(struct node *n, struct cbor_writer *w)
         cbor_write_null(w);
     else
         cbor_write_text(w, h->message);
+    put_int(w, "volume", h->a.volume);
     put_bool(w, "playing", h->a.is_playing);
     put_int(w, "resyncs", h->a.resyncs);
+    put_int(w, "card_ppb", h->a.card_ppb);
+    put_int(w, "depth_ns", h->a.depth_ns);
     put_int(w, "phase_ns", h->a.phase_ns);
     put_int(w, "rate_ppb", h->a.rate_ppb);
+    put_bool(w, "realtime", h->a.is_realtime);
+    put_bool(w, "resident", h->a.is_resident);
+    put_known(w, "sigma_ns", h->a.card_sigma_ns);
     put_int(w, "underruns", h->a.underruns);
+    put_int(w, "latency_ns", h->a.latency_ns);
 }
 
 static const char *clock_role(struct node *n, const char **state,

@@ -193,6 +193,7 @@ static void tell_audio(struct world_part *p, int node)
     if (n->is_audio_due)
         (void)part_post_self(p, PACKET_AUDIO, node, AUDIO_PERIOD_NS, 0);
     e.u.audio.is_open = !n->has_no_sound;
+    e.u.audio.volume = 100;
     part_step(p, node, &e, bytes_of(NULL, 0));
 }
 

@@ -133,6 +133,38 @@ static void test_times(void **state)
     }
 }
 
+static void test_micros(void **state)
+{
+    static const struct {
+        const char *s;
+        int64_t us; /* INT64_MIN: refused */
+    } rows[] = {
+        { "12.5ms", 12500 },
+        { "800us", 800 },
+        { "-3ms", -3000 },
+        { "+0.2s", 200000 },
+        { "0", 0 },
+        { "2s", 2000000 },
+        { "2001ms", INT64_MIN },
+        { "12", INT64_MIN },
+        { "", INT64_MIN },
+        { "-", INT64_MIN },
+        { "5 ms", INT64_MIN },
+        { "ms", INT64_MIN },
+        { "--5ms", INT64_MIN },
+        { "99999999999s", INT64_MIN },
+    };
+
+    (void)state;
+    for (int i = 0; i < COUNT(rows); i++) {
+        int64_t us = INT64_MIN;
+
+        print_message("\"%s\"\n", rows[i].s);
+        assert_int_equal(args_micros(rows[i].s, &us), rows[i].us != INT64_MIN);
+        assert_int_equal(us, rows[i].us);
+    }
+}
+
 static void test_nearest(void **state)
 {
     static const char *const verbs[] = { "host",  "invites", "accept", "status",
@@ -276,10 +308,11 @@ static void test_songs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),    cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_times),
-        cmocka_unit_test(test_nearest),  cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_absolute), cmocka_unit_test(test_songs),
+        cmocka_unit_test(test_parse),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_numbers), cmocka_unit_test(test_times),
+        cmocka_unit_test(test_micros),  cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_paths),   cmocka_unit_test(test_absolute),
+        cmocka_unit_test(test_songs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,17 +41,22 @@ static void post(void *ctx, struct event *e)
         server_reply(w->server, e->u.command.id, 0, bytes_of(empty_map, 1));
 }
 
-static void down(void *ctx, uint64_t id)
+/* What the driver answers itself: one verb, by and by. */
+static bool answer(void *ctx, uint64_t id, struct bytes request)
 {
+    static const uint8_t down[] = { 0x81, 0x64, 'd', 'o', 'w', 'n' };
     struct world *w = ctx;
 
+    if (!bytes_equal(request, bytes_of(down, sizeof(down))))
+        return false;
     w->down_id = id;
+    return true;
 }
 
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    const struct server_config config = { { post, w }, down, w };
+    const struct server_config config = { { post, w }, answer, w };
     char message[300];
     void *temp;
 
@@ -297,7 +302,7 @@ static void test_slow_watcher(void **state)
     run(w);
 }
 
-static void test_down(void **state)
+static void test_driver_answers_by_and_by(void **state)
 {
     struct world *w = *state;
     int fd = connect_to(w->path);
@@ -361,7 +366,7 @@ static void test_gone(void **state)
 static void test_socket_file(void **state)
 {
     struct world *w = *state;
-    const struct server_config config = { { post, w }, down, w };
+    const struct server_config config = { { post, w }, answer, w };
     struct server *second = server_create(&w->loop, &config);
     char message[300] = "";
     char path[128];
@@ -397,7 +402,7 @@ static void test_socket_file(void **state)
 static void test_bad_folders(void **state)
 {
     struct world *w = *state;
-    const struct server_config config = { { post, w }, down, w };
+    const struct server_config config = { { post, w }, answer, w };
     char message[400] = "";
     char path[200];
     struct server *s = server_create(&w->loop, &config);
@@ -421,11 +426,16 @@ static void test_bad_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_WORLD(test_in_one_piece), IN_WORLD(test_question_and_answer),
-        IN_WORLD(test_order),        IN_WORLD(test_refused),
-        IN_WORLD(test_watch),        IN_WORLD(test_slow_watcher),
-        IN_WORLD(test_down),         IN_WORLD(test_too_many),
-        IN_WORLD(test_gone),         IN_WORLD(test_socket_file),
+        IN_WORLD(test_in_one_piece),
+        IN_WORLD(test_question_and_answer),
+        IN_WORLD(test_order),
+        IN_WORLD(test_refused),
+        IN_WORLD(test_watch),
+        IN_WORLD(test_slow_watcher),
+        IN_WORLD(test_driver_answers_by_and_by),
+        IN_WORLD(test_too_many),
+        IN_WORLD(test_gone),
+        IN_WORLD(test_socket_file),
         IN_WORLD(test_bad_folders),
     };
 

@@ -66,9 +66,11 @@ static const char *const node_keys[] = {
     "id",      "name",    "links",   "peers",    "reach",     "listen",
     "in_rate", "passive", "private", "out_rate", "offenders", "uptime_ms"
 };
-static const char *const audio_keys[] = {
-    "card", "song", "error", "playing", "resyncs", "phase_ns", "rate_ppb", "underruns"
-};
+static const char *const audio_keys[] = { "card",     "song",      "error",
+                                          "volume",   "playing",   "resyncs",
+                                          "card_ppb", "depth_ns",  "phase_ns",
+                                          "rate_ppb", "realtime",  "resident",
+                                          "sigma_ns", "underruns", "latency_ns" };
 static const char *const clock_keys[] = { "role",      "state",       "resets",
                                           "rtt_ns",    "utc_ns",      "samples",
                                           "bound_ns",  "rate_ppb",    "sigma_ns",

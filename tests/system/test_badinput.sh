@@ -49,6 +49,8 @@ say "an unknown verb" 2 "skp: no such verb; did you mean: party skip" cy skp
 say "an unknown option" 2 "--loud" cy host --loud "$one"
 say "no number of a song" 2 "from 1 to 5" cy play nine
 say "no time to seek to" 2 "no such time" cy seek soon
+say "louder than can be" 2 "0 to 100" cy volume 101
+say "a latency without a unit" 2 "with its unit" cy latency 12
 say "too many guests" 2 "--wanted 99" cy host --wanted 99 "$one"
 say "an id of no party" 5 "deadbeef|no (such )?(party|invite)" cy accept deadbeef
 say "nothing to accept" 5 "no " cy accept

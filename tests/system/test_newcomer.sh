@@ -92,6 +92,6 @@ says "down again" "stopped" down
 check "its socket is gone" [ ! -e "$XDG_RUNTIME_DIR/party/control.sock" ]
 check "every verb of the list has a help with an own usage" eval "
     for v in host invites accept decline status watch peers clock skip pause resume play seek \
-        stop handover leave end down; do
+        stop volume latency handover leave end down; do
         '$PARTY' help \$v | grep -q \"^usage: party \$v\" || exit 1
     done"
