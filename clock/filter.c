@@ -38,14 +38,29 @@ struct floors {
     struct floor lower;
 };
 
+/* One sample, as it is read from the window. */
+struct clock_entry {
+    int64_t at_ns;
+    int64_t upper_ns; /* T2 - T1 */
+    int64_t lower_ns; /* T3 - T4 */
+};
+
+/* Told by these, rows differ least from one to the next: time, offset and round trip; of
+ * a bucket the upper point, how far the lower one is from it, and the round trip. */
+#define ENTRY_WIDTH  3
+#define BUCKET_WIDTH 5
+
 void clock_filter_init(struct clock_filter *f, const struct clock_params *params,
-                       const struct clock_prior *prior)
+                       struct heap *heap, const struct clock_prior *prior)
 {
     assert(params->window_min >= 4);
     assert(params->window_max <= CLOCK_WINDOW_MAX);
     assert(params->window_min < params->window_max);
     memset(f, 0, sizeof(*f));
     f->params = params;
+    f->heap = heap;
+    f->window.width = ENTRY_WIDTH;
+    f->buckets.width = BUCKET_WIDTH;
     f->wander = params->wander;
     f->noise = params->noise_first;
     f->rate_prior_sd = params->prior_sd;
@@ -55,6 +70,79 @@ void clock_filter_init(struct clock_filter *f, const struct clock_params *params
         f->rate = f->rate_prior;
     }
 }
+
+void clock_filter_finish(struct clock_filter *f)
+{
+    deltas_clear(&f->window, f->heap);
+    deltas_clear(&f->buckets, f->heap);
+}
+
+/* ---- what is kept of the samples ---- */
+
+static bool next_entry(struct deltas_reader *r, struct clock_entry *e)
+{
+    if (!deltas_next(r)) {
+        return false;
+    }
+    *e = (struct clock_entry){ r->row[0], r->row[1], r->row[1] - r->row[2] };
+    return true;
+}
+
+static void push_entry(struct clock_filter *f, const struct clock_entry *e)
+{
+    int64_t row[ENTRY_WIDTH] = { e->at_ns, e->upper_ns, e->upper_ns - e->lower_ns };
+
+    deltas_push(&f->window, f->heap, row);
+}
+
+static struct clock_entry oldest_entry(const struct clock_filter *f)
+{
+    struct deltas_reader r = deltas_read(&f->window);
+    struct clock_entry e = { 0 };
+
+    (void)next_entry(&r, &e);
+    return e;
+}
+
+static int bucket_count(const struct clock_filter *f)
+{
+    return f->buckets.count + (f->has_open ? 1 : 0);
+}
+
+/* The buckets from the oldest on, the open one last: r begins with deltas_read, is_open
+ * with f->has_open. */
+static bool next_bucket(const struct clock_filter *f, struct deltas_reader *r,
+                        bool *is_open, struct clock_bucket *b)
+{
+    const int64_t *row = r->row;
+
+    if (deltas_next(r)) {
+        b->upper = (struct clock_point){ row[0], row[1] };
+        b->lower = (struct clock_point){ row[0] + row[2], row[1] - row[3] };
+        b->trip_ns = row[4];
+        return true;
+    }
+    if (!*is_open) {
+        return false;
+    }
+    *b = f->open;
+    *is_open = false;
+    return true;
+}
+
+static void push_bucket(struct clock_filter *f, const struct clock_bucket *b)
+{
+    int64_t row[BUCKET_WIDTH] = { b->upper.at_ns, b->upper.offset_ns,
+                                  b->lower.at_ns - b->upper.at_ns,
+                                  b->upper.offset_ns - b->lower.offset_ns, b->trip_ns };
+
+    if (f->buckets.count == CLOCK_BUCKETS_MAX - 1) {
+        deltas_pop(&f->buckets, f->heap);
+    }
+    deltas_push(&f->buckets, f->heap, row);
+}
+
+/* ---- the line ---- */
 
 static double seconds(int64_t ns)
 {
@@ -107,20 +195,23 @@ static void add_edge(const struct clock_filter *f, struct floor *floor, int64_t 
 /* The window comes first, so that a shorter count leaves the recent points alone. */
 static void gather(const struct clock_filter *f, struct floors *all)
 {
+    struct deltas_reader window = deltas_read(&f->window);
+    struct deltas_reader buckets = deltas_read(&f->buckets);
+    bool is_open = f->has_open;
+    struct clock_entry e;
+    struct clock_bucket b;
+
     all->upper.count = 0;
     all->lower.count = 0;
-    for (int i = 0; i < f->window_count; i++) {
-        const struct clock_entry *e = &f->window[i];
-
-        add_edge(f, &all->upper, e->at_ns, seconds(e->upper_ns - f->origin_ns));
-        add_edge(f, &all->lower, e->at_ns, -seconds(e->lower_ns - f->origin_ns));
+    while (next_entry(&window, &e)) {
+        add_edge(f, &all->upper, e.at_ns, seconds(e.upper_ns - f->origin_ns));
+        add_edge(f, &all->lower, e.at_ns, -seconds(e.lower_ns - f->origin_ns));
     }
-    for (int i = 0; i < f->bucket_count; i++) {
-        const struct clock_point *u = &f->buckets[i].upper;
-        const struct clock_point *l = &f->buckets[i].lower;
-
-        add_edge(f, &all->upper, u->at_ns, seconds(u->offset_ns - f->origin_ns));
-        add_edge(f, &all->lower, l->at_ns, -seconds(l->offset_ns - f->origin_ns));
+    while (next_bucket(f, &buckets, &is_open, &b)) {
+        add_edge(f, &all->upper, b.upper.at_ns,
+                 seconds(b.upper.offset_ns - f->origin_ns));
+        add_edge(f, &all->lower, b.lower.at_ns,
+                 -seconds(b.lower.offset_ns - f->origin_ns));
     }
 }
 
@@ -296,17 +387,17 @@ static void learn_rate(struct clock_filter *f, struct floors *all)
 {
     const struct clock_params *p = f->params;
     double needed = f->blocks == 0 ? p->block_first : p->block;
-    double span = seconds(f->at_ns - f->window[0].at_ns);
+    double span = seconds(f->at_ns - oldest_entry(f).at_ns);
     double rate;
     double up;
     double down;
 
-    if (f->window_count < p->block_min || span < 0.9 * needed ||
+    if (f->window.count < p->block_min || span < 0.9 * needed ||
         seconds(f->at_ns - f->block_ns) < needed) {
         return;
     }
-    all->upper.count = f->window_count;
-    all->lower.count = f->window_count;
+    all->upper.count = f->window.count;
+    all->lower.count = f->window.count;
     rate = best_rate(all, p->rate_max, 0, 0);
     up = width(all, rate, p->rate_max, f->noise);
     down = width(all, rate, -p->rate_max, f->noise);
@@ -334,14 +425,19 @@ static void fit(struct clock_filter *f, struct floors *all)
 static double promised_margin(const struct clock_filter *f)
 {
     const struct clock_params *p = f->params;
+    struct deltas_reader window = deltas_read(&f->window);
+    struct deltas_reader buckets = deltas_read(&f->buckets);
+    bool is_open = f->has_open;
+    struct clock_entry e;
+    struct clock_bucket b;
     double low[4] = { 0, 0, 0, 0 };
     int n = 0;
 
-    for (int i = 0; i < f->window_count; i++) {
-        keep_lowest(low, n++, seconds(f->window[i].upper_ns - f->window[i].lower_ns));
+    while (next_entry(&window, &e)) {
+        keep_lowest(low, n++, seconds(e.upper_ns - e.lower_ns));
     }
-    for (int i = 0; i < f->bucket_count; i++) {
-        keep_lowest(low, n++, seconds(f->buckets[i].trip_ns));
+    while (next_bucket(f, &buckets, &is_open, &b)) {
+        keep_lowest(low, n++, seconds(b.trip_ns));
     }
     return low[0] / 2 - p->wander_spread * (low[3] - low[0]) - p->wander_slack;
 }
@@ -367,7 +463,7 @@ static void solve(struct clock_filter *f, double dt)
     struct floors all;
     double least;
 
-    f->origin_ns = f->window[f->window_count - 1].upper_ns;
+    f->origin_ns = f->window.last[1]; /* the offset of the newest entry */
     f->wander -= (f->wander - p->wander) *
                  (dt < p->wander_decay ? dt / p->wander_decay : 1);
     fit(f, &all);
@@ -399,29 +495,29 @@ static int64_t floor_div(int64_t a, int64_t b)
 
 static void start_bucket(struct clock_filter *f, const struct clock_bucket *b)
 {
-    if (f->bucket_count == CLOCK_BUCKETS_MAX) {
-        memmove(f->buckets, f->buckets + 1, sizeof(*b) * (CLOCK_BUCKETS_MAX - 1));
-        f->bucket_count--;
+    if (f->has_open) {
+        push_bucket(f, &f->open);
     }
-    f->buckets[f->bucket_count++] = *b;
+    f->open = *b;
+    f->has_open = true;
 }
 
 /* Keep of an old sample only what is lower, or higher, than the rest of its bucket. */
 static void fold(struct clock_filter *f, const struct clock_entry *e)
 {
     struct clock_bucket one = {
-        .index = floor_div(e->at_ns, f->params->bucket_ns),
-        .trip_ns = e->upper_ns - e->lower_ns,
         .upper = { e->at_ns, e->upper_ns },
         .lower = { e->at_ns, e->lower_ns },
+        .trip_ns = e->upper_ns - e->lower_ns,
     };
-    struct clock_bucket *b;
+    struct clock_bucket *b = &f->open;
+    int64_t bucket_ns = f->params->bucket_ns;
 
-    if (f->bucket_count == 0 || f->buckets[f->bucket_count - 1].index != one.index) {
+    if (!f->has_open ||
+        floor_div(b->upper.at_ns, bucket_ns) != floor_div(e->at_ns, bucket_ns)) {
         start_bucket(f, &one);
         return;
     }
-    b = &f->buckets[f->bucket_count - 1];
     b->trip_ns = time_min(b->trip_ns, one.trip_ns);
     if ((double)(one.upper.offset_ns - b->upper.offset_ns) <
         f->rate * (double)(one.upper.at_ns - b->upper.at_ns)) {
@@ -436,18 +532,15 @@ static void fold(struct clock_filter *f, const struct clock_entry *e)
 static void age_window(struct clock_filter *f, int64_t now_ns)
 {
     const struct clock_params *p = f->params;
-    int old = 0;
 
-    while (f->window_count - old >= p->window_min &&
-           (now_ns - f->window[old].at_ns > p->window_ns ||
-            f->window_count - old >= p->window_max)) {
-        fold(f, &f->window[old]);
-        old++;
-    }
-    if (old > 0) {
-        f->window_count -= old;
-        memmove(f->window, f->window + old,
-                sizeof(f->window[0]) * (size_t)f->window_count);
+    while (f->window.count >= p->window_min) {
+        struct clock_entry oldest = oldest_entry(f);
+
+        if (now_ns - oldest.at_ns <= p->window_ns && f->window.count < p->window_max) {
+            return;
+        }
+        fold(f, &oldest);
+        deltas_pop(&f->window, f->heap);
     }
 }
 
@@ -470,7 +563,7 @@ static bool read_sample(const struct clock_filter *f, const struct clock_sample 
         return false;
     }
     e.at_ns = s->t1_ns + trip_ns / 2;
-    if (f->window_count > 0 && e.at_ns <= f->at_ns) {
+    if (f->window.count > 0 && e.at_ns <= f->at_ns) {
         return false;
     }
     *out = e;
@@ -479,8 +572,9 @@ static bool read_sample(const struct clock_filter *f, const struct clock_sample 
 
 static void forget_offsets(struct clock_filter *f)
 {
-    f->window_count = 0;
-    f->bucket_count = 0;
+    deltas_clear(&f->window, f->heap);
+    deltas_clear(&f->buckets, f->heap);
+    f->has_open = false;
     f->streak = 0;
     f->noise = f->params->noise_first;
 }
@@ -495,7 +589,7 @@ enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_s
         f->refused++;
         return CLOCK_REFUSED;
     }
-    if (f->window_count >= 4 && is_misfit(f, &e)) {
+    if (f->window.count >= 4 && is_misfit(f, &e)) {
         f->streak++;
         if (f->streak < f->params->gate_streak) {
             f->gated++;
@@ -507,14 +601,14 @@ enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_s
     }
     f->streak = 0;
     age_window(f, e.at_ns);
-    if (f->window_count == 0) {
+    if (f->window.count == 0) {
         f->start_ns = e.at_ns;
         if (f->blocks == 0) {
             f->block_ns = e.at_ns;
         }
     }
-    dt = f->window_count > 0 ? seconds(e.at_ns - f->at_ns) : 0;
-    f->window[f->window_count++] = e;
+    dt = f->window.count > 0 ? seconds(e.at_ns - f->at_ns) : 0;
+    push_entry(f, &e);
     f->at_ns = e.at_ns;
     f->accepted++;
     solve(f, dt);
@@ -531,7 +625,7 @@ void clock_filter_drop(struct clock_filter *f)
 
 void clock_filter_line(const struct clock_filter *f, struct clock_line *out)
 {
-    *out = (struct clock_line){ .is_valid = f->window_count > 0 };
+    *out = (struct clock_line){ .is_valid = f->window.count > 0 };
     if (!out->is_valid) {
         return;
     }
@@ -558,16 +652,20 @@ bool clock_filter_prior(const struct clock_filter *f, struct clock_prior *out)
 static int sorted_trips(const struct clock_filter *f,
                         int64_t trips[static CLOCK_WINDOW_MAX])
 {
-    for (int i = 0; i < f->window_count; i++) {
-        int64_t trip = f->window[i].upper_ns - f->window[i].lower_ns;
-        int k = i;
+    struct deltas_reader r = deltas_read(&f->window);
+    struct clock_entry e;
+    int n = 0;
+
+    while (next_entry(&r, &e)) {
+        int64_t trip = e.upper_ns - e.lower_ns;
+        int k = n++;
 
         for (; k > 0 && trips[k - 1] > trip; k--) {
             trips[k] = trips[k - 1];
         }
         trips[k] = trip;
     }
-    return f->window_count;
+    return n;
 }
 
 void clock_filter_stats(const struct clock_filter *f, int64_t now_ns,
@@ -580,7 +678,7 @@ void clock_filter_stats(const struct clock_filter *f, int64_t now_ns,
     clock_filter_line(f, &line);
     *out = (struct clock_stats){
         .samples = n,
-        .floors = f->bucket_count,
+        .floors = bucket_count(f),
         .accepted = f->accepted,
         .gated = f->gated,
         .refused = f->refused,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/deltas.h"
 #include "clock/line.h"
 #include "clock/params.h"
 
@@ -46,26 +47,22 @@ struct clock_point {
     int64_t offset_ns; /* remote minus local that it allows at most, or at least */
 };
 
+/* The points that all lie in one bucket_ns. */
 struct clock_bucket {
-    int64_t index;   /* at_ns / bucket_ns */
-    int64_t trip_ns; /* shortest round trip */
     struct clock_point upper;
     struct clock_point lower;
+    int64_t trip_ns; /* shortest round trip */
 };
 
-struct clock_entry {
-    int64_t at_ns;
-    int64_t upper_ns; /* T2 - T1 */
-    int64_t lower_ns; /* T3 - T4 */
-};
-
-/* All of it is private to filter.c; it lies here so that it can be embedded. */
+/* All of it is private to filter.c; it lies here so that it can be embedded.  What is
+ * kept of the samples comes from the heap. */
 struct clock_filter {
     const struct clock_params *params;
-    struct clock_entry window[CLOCK_WINDOW_MAX]; /* oldest first */
-    struct clock_bucket buckets[CLOCK_BUCKETS_MAX];
-    int window_count;
-    int bucket_count;
+    struct heap *heap;
+    struct deltas window;     /* rows of struct clock_entry, in filter.c */
+    struct deltas buckets;    /* rows of struct clock_bucket, all but the newest … */
+    struct clock_bucket open; /* … which is this, where has_open */
+    bool has_open;
     int streak;        /* gated samples in a row */
     int misfits;       /* frequency blocks in a row that contradict the prior */
     int blocks;        /* frequency blocks fused so far */
@@ -94,10 +91,13 @@ struct clock_stats {
     int64_t age_ns;             /* of the last accepted sample */
 };
 
-/* Start with no history.  Keeps params, which must outlive the filter.  prior
+/* Start with no history.  Keeps params and heap, which must outlive the filter.  prior
  * may be NULL: 0 +- prior_sd then. */
 void clock_filter_init(struct clock_filter *f, const struct clock_params *params,
-                       const struct clock_prior *prior);
+                       struct heap *heap, const struct clock_prior *prior);
+
+/* Give all memory back. */
+void clock_filter_finish(struct clock_filter *f);
 
 /* Feed one sample.  All eight words may come from a liar: they are checked. */
 enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_sample *s);

@@ -86,8 +86,8 @@ static void start_burst(struct prober *p, int64_t now_ns)
     p->wake_ns = now_ns;
 }
 
-void prober_init(struct prober *p, const struct clock_params *params, int64_t interval_ns,
-                 const struct clock_prior *prior, struct rng *rng, int64_t now_ns)
+void prober_init(struct prober *p, const struct clock_params *params, struct heap *heap,
+                 int64_t interval_ns, struct rng *rng, int64_t now_ns)
 {
     assert(interval_ns > 0);
     memset(p, 0, sizeof(*p));
@@ -96,8 +96,13 @@ void prober_init(struct prober *p, const struct clock_params *params, int64_t in
     p->heard_ns = now_ns;
     rng_seed(&p->rng, rng_next(rng));
     p->seq = (uint32_t)rng_next(&p->rng);
-    clock_filter_init(&p->filter, params, prior);
+    clock_filter_init(&p->filter, params, heap, NULL);
     start_burst(p, now_ns);
+}
+
+void prober_finish(struct prober *p)
+{
+    clock_filter_finish(&p->filter);
 }
 
 void prober_set_clock_id(struct prober *p, uint64_t clock_id, int64_t now_ns)

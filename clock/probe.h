@@ -43,8 +43,8 @@ MUST_USE int probe_answer(struct bytes request, uint64_t clock_id, int64_t rx_ns
                           int64_t tx_ns, uint8_t reply[static PROBE_LEN]);
 
 struct probe_sent {
-    uint32_t seq;
     int64_t t1_ns;
+    uint32_t seq;
     bool is_open; /* not answered yet */
 };
 
@@ -68,9 +68,12 @@ struct prober {
 };
 
 /* Start to measure a peer: the first probe is due at now_ns.  interval_ns is the steady
- * time between probes.  Keeps params; prior may be NULL; draws one number from rng. */
-void prober_init(struct prober *p, const struct clock_params *params, int64_t interval_ns,
-                 const struct clock_prior *prior, struct rng *rng, int64_t now_ns);
+ * time between probes.  Keeps params and heap; draws one number from rng. */
+void prober_init(struct prober *p, const struct clock_params *params, struct heap *heap,
+                 int64_t interval_ns, struct rng *rng, int64_t now_ns);
+
+/* Give all memory back. */
+void prober_finish(struct prober *p);
 
 /* The id of our own raw clock, which requests carry.  A new id (after a suspend) drops
  * the offsets and starts a burst. */

@@ -11,8 +11,8 @@
 #define LATER_PERCENT   10
 
 void source_init(struct ntp_source *s, const struct clock_params *params,
-                 const struct addr *addr, const struct clock_prior *prior,
-                 struct rng *rng, int64_t now_ns)
+                 struct heap *heap, const struct addr *addr,
+                 const struct clock_prior *prior)
 {
     assert(params->poll_min_ns >= RATE_RULE_NS);
     assert(params->poll_resume_ns >= RATE_RULE_NS);
@@ -21,8 +21,12 @@ void source_init(struct ntp_source *s, const struct clock_params *params,
     s->addr = *addr;
     s->level_ns = params->poll_min_ns;
     s->step_left = params->poll_step;
-    clock_filter_init(&s->filter, params, prior);
-    source_start(s, rng, now_ns);
+    clock_filter_init(&s->filter, params, heap, prior);
+}
+
+void source_finish(struct ntp_source *s)
+{
+    clock_filter_finish(&s->filter);
 }
 
 void source_start(struct ntp_source *s, struct rng *rng, int64_t now_ns)
@@ -175,7 +179,7 @@ bool source_is_usable(const struct ntp_source *s, int64_t now_ns)
     int64_t slowest_ns = s->interval_ns > p->poll_max_ns ? s->interval_ns
                                                          : p->poll_max_ns;
 
-    return !s->is_stopped && s->filter.window_count > 0 &&
+    return !s->is_stopped && s->filter.window.count > 0 &&
            s->silent < p->poll_unreachable && now_ns - s->filter.at_ns < 4 * slowest_ns;
 }
 

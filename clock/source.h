@@ -41,13 +41,16 @@ struct ntp_source {
     bool is_stopped;            /* DENY or RSTR: never asked again */
 };
 
-/* Start at now_ns; the first request is due within 200 ms.  Keeps params. */
+/* A source that nothing is known of: start it.  Keeps params and heap. */
 void source_init(struct ntp_source *s, const struct clock_params *params,
-                 const struct addr *addr, const struct clock_prior *prior,
-                 struct rng *rng, int64_t now_ns);
+                 struct heap *heap, const struct addr *addr,
+                 const struct clock_prior *prior);
 
-/* Ask anew after a pause: with a burst, when the last poll is poll_resume_ns old, or as
- * soon as that is so. */
+/* Give all memory back. */
+void source_finish(struct ntp_source *s);
+
+/* Ask, or ask anew after a pause: the first request is due within 200 ms.  With a burst,
+ * when the last poll is poll_resume_ns old, or as soon as that is so. */
 void source_start(struct ntp_source *s, struct rng *rng, int64_t now_ns);
 
 /* After a suspend: drop the offsets, keep the rate, and start. */

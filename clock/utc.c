@@ -24,7 +24,7 @@ static bool has_server(const struct utc *u, const struct addr *addr)
 }
 
 int utc_init(struct utc *u, const struct clock_params *params,
-             const struct utc_config *config, struct arena *arena, struct rng *rng,
+             const struct utc_config *config, struct heap *heap, struct rng *rng,
              int64_t now_ns)
 {
     uint64_t seed;
@@ -34,27 +34,36 @@ int utc_init(struct utc *u, const struct clock_params *params,
         return ERR_LIMIT;
     }
     u->params = params;
+    u->heap = heap;
     u->start_ns = now_ns;
     u->review_ns = TIME_NEVER;
     seed = rng_next(rng);
     if (config->count == 0) {
         return 0;
     }
-    u->rng = arena_take(arena, 1, sizeof(*u->rng));
-    u->sources = arena_take(arena, (size_t)config->count, sizeof(*u->sources));
-    if (u->rng == NULL || u->sources == NULL) {
-        return ERR_NOMEM;
-    }
+    u->rng = heap_take(heap, 1, sizeof(*u->rng));
+    u->room = config->count;
+    u->sources = heap_take(heap, (size_t)u->room, sizeof(*u->sources));
     rng_seed(u->rng, seed);
     for (int i = 0; i < config->count; i++) {
         /* Nobody is asked twice, nor has two votes. */
         if (!has_server(u, &config->servers[i])) {
-            source_init(&u->sources[u->count], params, &config->servers[i], config->prior,
-                        u->rng, now_ns);
+            source_init(&u->sources[u->count], params, heap, &config->servers[i],
+                        config->prior);
+            source_start(&u->sources[u->count], u->rng, now_ns);
             u->count++;
         }
     }
     return 0;
+}
+
+void utc_finish(struct utc *u)
+{
+    for (int i = 0; i < u->count; i++) {
+        source_finish(&u->sources[i]);
+    }
+    heap_give(u->heap, u->sources, (size_t)u->room, sizeof(*u->sources));
+    heap_give(u->heap, u->rng, 1, sizeof(*u->rng));
 }
 
 static bool os_votes(const struct utc *u, int64_t now_ns)
@@ -197,8 +206,9 @@ void utc_set_server(struct utc *u, int i, const struct addr *addr, int64_t now_n
     bool has_prior = utc_prior(u, &prior);
 
     assert(i >= 0 && i < u->count);
-    source_init(&u->sources[i], u->params, addr, has_prior ? &prior : NULL, u->rng,
-                now_ns);
+    source_finish(&u->sources[i]);
+    source_init(&u->sources[i], u->params, u->heap, addr, has_prior ? &prior : NULL);
+    source_start(&u->sources[i], u->rng, now_ns);
 }
 
 void utc_set_polling(struct utc *u, bool is_polling, int64_t now_ns)

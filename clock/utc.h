@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/rng.h"
@@ -40,9 +39,11 @@ struct utc_os {
 
 struct utc {
     const struct clock_params *params;
+    struct heap *heap;
     struct rng *rng;            /* of the servers; NULL where there are none */
-    struct ntp_source *sources; /* count of them; both from the arena */
+    struct ntp_source *sources; /* count of them; both from the heap */
     int count;
+    int room;
     bool is_polling;
     bool is_decided;     /* the last selection found a majority */
     bool is_last_resort; /* line is that of an undisciplined system clock */
@@ -88,11 +89,14 @@ struct utc_source_info {
     struct clock_stats stats;
 };
 
-/* Start at now_ns, not polling.  Takes the sources from the arena; keeps params; draws
- * one number from rng.  Errors: ERR_NOMEM; ERR_LIMIT when count is out of range. */
+/* Start at now_ns, not polling.  Takes the sources from the heap; keeps params and heap;
+ * draws one number from rng.  Errors: ERR_LIMIT when count is out of range. */
 MUST_USE int utc_init(struct utc *u, const struct clock_params *params,
-                      const struct utc_config *config, struct arena *arena,
-                      struct rng *rng, int64_t now_ns);
+                      const struct utc_config *config, struct heap *heap, struct rng *rng,
+                      int64_t now_ns);
+
+/* Give all memory back. */
+void utc_finish(struct utc *u);
 
 /* Put another address in place of server i, whose name has been resolved anew because it
  * answers no more or has sent us away.  Its history is dropped. */

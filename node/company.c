@@ -123,9 +123,9 @@ void company_end(struct node *n)
         return;
     party_finish(&c->party);
     swarm_finish(&c->swarm);
-    heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
+    probes_end(n, &c->prober);
     for (int i = 0; i < PARTY_HEIRS; i++)
-        heap_give(&n->heap, c->heirs[i].prober, 1, sizeof(*c->prober));
+        probes_end(n, &c->heirs[i].prober);
     heap_give(&n->heap, c, 1, sizeof(*c));
     n->company = NULL;
     for (int k = 0; k < n->slot_set.count; k++)

@@ -128,7 +128,7 @@ void node_params_spread(struct node_params *p)
     p->party.peers_max = p->peers_max;
 }
 
-static int init_modules(struct node *n, struct arena *a, const struct node_setup *setup)
+static int init_modules(struct node *n, const struct node_setup *setup)
 {
     const struct node_params *p = n->params;
     struct peer_rec self = { .id = n->self.id, .addr = n->listen };
@@ -139,8 +139,8 @@ static int init_modules(struct node *n, struct arena *a, const struct node_setup
     floods_init(&n->floods, &p->flood, &n->heap, secret_word(n));
     offenders_init(&n->offenders, &p->offenders, &n->heap);
     invites_init(&n->invites, p->suite, &n->heap, p->party.invites_max);
-    if (utc_init(&n->utc, &p->clock, &utc, a, &n->rng, 0) != 0)
-        return ERR_NOMEM;
+    if (utc_init(&n->utc, &p->clock, &utc, &n->heap, &n->rng, 0) != 0)
+        return ERR_LIMIT;
     n->has_servers = n->utc.count > 0;
     n->floods.liveness = &n->liveness;
     n->overlay.liveness = &n->liveness;
@@ -170,7 +170,7 @@ static void take_setup(struct node *n, const struct node_setup *setup)
     memcpy(n->psk, setup->channel_psk, LINK_PSK_LEN);
 }
 
-static int init(struct node *n, struct arena *a, const struct node_setup *setup,
+static int init(struct node *n, const struct node_setup *setup,
                 const struct node_identity *seeds)
 {
     memcpy(n->secret, seeds->entropy, sizeof(n->secret));
@@ -182,7 +182,7 @@ static int init(struct node *n, struct arena *a, const struct node_setup *setup,
     n->next_token = 1;
     n->judge_ns = TIME_NEVER;
     n->links_wake_ns = TIME_NEVER;
-    return init_modules(n, a, setup);
+    return init_modules(n, setup);
 }
 
 static void wipe_keys(struct node *n)
@@ -219,7 +219,7 @@ struct node *node_create(const struct node_memory *memory,
     heap_init(&n->heap, memory->pool);
     n->contacts = memory->contacts;
     n->params = params;
-    if (init(n, memory->arena, setup, seeds) == 0) {
+    if (init(n, setup, seeds) == 0) {
         n->arena_bytes = memory->arena->used - used;
         return n;
     }
@@ -244,6 +244,7 @@ void node_destroy(struct node *n)
     floods_finish(&n->floods);
     liveness_finish(&n->liveness);
     overlay_finish(&n->overlay);
+    utc_finish(&n->utc);
     heap_give(&n->heap, n->promises, 1, sizeof(*n->promises));
     give_setup(n);
     assert(n->heap.used == 0);

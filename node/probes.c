@@ -120,9 +120,17 @@ static struct prober *begin_prober(struct node *n, int64_t interval_ns)
 {
     struct prober *p = heap_take(&n->heap, 1, sizeof(*p));
 
-    prober_init(p, &n->params->clock, interval_ns, NULL, &n->rng, n->now_ns);
+    prober_init(p, &n->params->clock, &n->heap, interval_ns, &n->rng, n->now_ns);
     prober_set_clock_id(p, n->clock_id, n->now_ns);
     return p;
+}
+
+void probes_end(struct node *n, struct prober **p)
+{
+    if (*p != NULL)
+        prober_finish(*p);
+    heap_give(&n->heap, *p, 1, sizeof(**p));
+    *p = NULL;
 }
 
 /* What is known of a clock already, as it might be needed one day; NULL: nothing. */
@@ -169,10 +177,8 @@ static void follow_heirs(struct node *n, struct company *c)
     int peer;
 
     for (int i = 0; i < PARTY_HEIRS; i++) {
-        if (c->heirs[i].prober != NULL && !is_heir(c, &c->heirs[i].id)) {
-            heap_give(&n->heap, c->heirs[i].prober, 1, sizeof(*c->prober));
-            c->heirs[i].prober = NULL;
-        }
+        if (!is_heir(c, &c->heirs[i].id))
+            probes_end(n, &c->heirs[i].prober);
     }
     for (int k = 0; k < PARTY_HEIRS; k++) {
         if (!party_heir(&c->party, k, &id, &peer) || peer < 0 || is_measured(c, &id))
@@ -193,14 +199,13 @@ static void follow_reference(struct node *n, struct company *c)
     struct party_reference r;
 
     if (!party_reference(&c->party, &r) || r.is_self) {
-        heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
-        c->prober = NULL;
+        probes_end(n, &c->prober);
         return;
     }
     if (c->prober != NULL && node_id_equal(&r.host, &c->reference))
         return;
     c->reference = r.host;
-    heap_give(&n->heap, c->prober, 1, sizeof(*c->prober));
+    probes_end(n, &c->prober);
     c->prober = take_heir(n, c, &r.host);
     if (c->prober == NULL)
         c->prober = begin_prober(n, n->params->probe_interval_ns);

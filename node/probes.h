@@ -6,6 +6,7 @@
 #include "node/event.h"
 
 struct node;
+struct prober;
 
 /* A datagram of a peer (a probe or its reply, sealed) or of a time server. */
 void probes_datagram(struct node *n, enum datagram_socket socket, const struct addr *from,
@@ -19,5 +20,8 @@ void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,
  */
 void probes_wake(struct node *n);
 int64_t probes_wake_ns(const struct node *n);
+
+/* Measure a peer's clock no longer: gives the prober back, *p is NULL then. */
+void probes_end(struct node *n, struct prober **p);
 
 #endif

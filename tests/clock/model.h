@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "clock/filter.h"
 #include "clock/probe.h"
+#include "tests/heap.h"
 
 #define MODEL_SECONDS_MAX 9000
 #define MODEL_FLIGHT_MAX  32
@@ -326,8 +327,8 @@ static inline void model_run(const struct model_setup *setup,
     rng_seed(&m.rng, seed);
     model_walk(&m);
     m.send_ns = 0;
-    clock_filter_init(&m.alone, params, NULL);
-    prober_init(&m.prober, params, NS_PER_S, NULL, &m.rng, model_local(&m, 0));
+    clock_filter_init(&m.alone, params, test_heap(), NULL);
+    prober_init(&m.prober, params, test_heap(), NS_PER_S, &m.rng, model_local(&m, 0));
     for (int tenth = 1; tenth < setup->seconds * 10; tenth++) {
         int64_t now_ns = tenth * NS_PER_S / 10;
         int64_t local_ns = model_local(&m, now_ns);
@@ -363,6 +364,8 @@ static inline void model_run(const struct model_setup *setup,
     r->early = sqrt(early);
     r->samples = m.sent;
     r->resets = model_filter(&m)->resets;
+    clock_filter_finish(&m.alone);
+    prober_finish(&m.prober);
 }
 
 #endif

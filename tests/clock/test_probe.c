@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "clock/probe.h"
+#include "tests/heap.h"
 
 static void test_known_bytes(void **state)
 {
@@ -127,7 +128,7 @@ static void peer_init(struct peer *peer, int64_t interval_ns)
     peer->params = clock_params_default();
     rng_seed(&peer->rng, 1);
     peer->clock_id = 7;
-    prober_init(&peer->p, &peer->params, interval_ns, NULL, &peer->rng, 0);
+    prober_init(&peer->p, &peer->params, test_heap(), interval_ns, &peer->rng, 0);
     prober_set_clock_id(&peer->p, 3, 0);
 }
 
@@ -184,6 +185,7 @@ static void test_schedule(void **state)
     /* It becomes host: the next probe comes within a second. */
     prober_set_interval(&peer.p, NS_PER_S, peer.now_ns);
     assert_true(prober_wake_ns(&peer.p) <= peer.now_ns + NS_PER_S);
+    prober_finish(&peer.p);
 }
 
 static void test_silent_peer(void **state)
@@ -195,6 +197,7 @@ static void test_silent_peer(void **state)
     (void)run(&peer, 40 * NS_PER_S, false);
     assert_in_range(run(&peer, 140 * NS_PER_S, false), 90, 111);
     assert_int_equal(prober_state(&peer.p, peer.now_ns), CLOCK_UNSYNCED);
+    prober_finish(&peer.p);
 }
 
 /* While sigma is above 50 us, ten a second go on. */
@@ -209,6 +212,7 @@ static void test_unsure(void **state)
     assert_in_range(run(&peer, 50 * NS_PER_S, true), 90, 112);
     (void)run(&peer, 60 * NS_PER_S, false);
     assert_in_range(run(&peer, 70 * NS_PER_S, false), 8, 12);
+    prober_finish(&peer.p);
 }
 
 static void test_step(void **state)
@@ -230,6 +234,7 @@ static void test_step(void **state)
     }
     /* … and a burst follows. */
     assert_in_range(run(&peer, peer.now_ns + 1500 * NS_PER_MS, true), 27, 34);
+    prober_finish(&peer.p);
 }
 
 static void test_new_clock(void **state)
@@ -239,20 +244,21 @@ static void test_new_clock(void **state)
     (void)state;
     peer_init(&peer, NS_PER_S);
     (void)run(&peer, 100 * NS_PER_S, true);
-    assert_true(peer.p.filter.window_count > 50);
+    assert_true(peer.p.filter.window.count > 50);
     peer.clock_id++;
     peer.offset_ns = -40 * NS_PER_S;
     /* The first reply drops the history, and the sample starts a new one. */
     (void)run(&peer, prober_wake_ns(&peer.p) + 1, true);
-    assert_int_equal(peer.p.filter.window_count, 1);
+    assert_int_equal(peer.p.filter.window.count, 1);
     assert_int_equal(peer.p.filter.resets, 0);
     assert_in_range(run(&peer, peer.now_ns + 1500 * NS_PER_MS, true), 27, 34);
     /* Our own clock started anew. */
     prober_set_clock_id(&peer.p, 3, peer.now_ns);
-    assert_true(peer.p.filter.window_count > 1);
+    assert_true(peer.p.filter.window.count > 1);
     prober_set_clock_id(&peer.p, 4, peer.now_ns);
-    assert_int_equal(peer.p.filter.window_count, 0);
+    assert_int_equal(peer.p.filter.window.count, 0);
     assert_int_equal(prober_wake_ns(&peer.p), peer.now_ns);
+    prober_finish(&peer.p);
 }
 
 static void test_matching(void **state)
@@ -261,6 +267,7 @@ static void test_matching(void **state)
     enum clock_verdict verdict;
     uint8_t body[PROBE_LEN];
     uint8_t reply[PROBE_LEN];
+    struct clock_line line;
     struct probe p;
 
     (void)state;
@@ -286,10 +293,12 @@ static void test_matching(void **state)
     assert_int_equal(prober_receive(&peer.p, bytes_of(reply, PROBE_LEN), 1000, &verdict),
                      0);
     assert_int_equal(verdict, CLOCK_ACCEPTED);
-    assert_int_equal(peer.p.filter.window[0].upper_ns, 200);
-    assert_int_equal(peer.p.filter.window[0].lower_ns, -400);
+    clock_filter_line(&peer.p.filter, &line);
+    assert_int_equal(line.local_ns, 650);
+    assert_int_equal(line.remote_ns, 650 - 100); /* between 200 above and 400 below */
     assert_int_equal(prober_receive(&peer.p, bytes_of(reply, PROBE_LEN), 1100, &verdict),
                      ERR_NOT_FOUND);
+    prober_finish(&peer.p);
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "clock/utc.h"
+#include "tests/heap.h"
 
 #define EPOCH_NS    (INT64_C(1767225600) * NS_PER_S)
 #define POLLS_MAX   400
@@ -36,8 +37,9 @@ struct world {
     struct clock_params params;
     struct utc utc;
     struct rng rng;
-    struct arena arena;
-    _Alignas(16) uint8_t memory[SERVERS_MAX * sizeof(struct ntp_source) + 64];
+    struct pool pool;
+    struct heap heap;
+    _Alignas(16) uint8_t memory[SERVERS_MAX * 8192];
     struct server servers[SERVERS_MAX];
     struct addr addrs[SERVERS_MAX];
     int count;
@@ -69,7 +71,8 @@ static void world_start(struct world *w, int count, uint64_t seed)
     memset(w, 0, sizeof(*w));
     w->params = clock_params_default();
     rng_seed(&w->rng, seed);
-    arena_init(&w->arena, w->memory, sizeof(w->memory));
+    pool_init(&w->pool, w->memory, sizeof(w->memory));
+    heap_init(&w->heap, &w->pool);
     w->count = count;
     w->first_ns = -1;
     for (int i = 0; i < count; i++) {
@@ -80,7 +83,7 @@ static void world_start(struct world *w, int count, uint64_t seed)
         w->servers[i].down_ns = w->servers[i].up_ns;
         w->servers[i].jitter_ns = NS_PER_MS;
     }
-    assert_int_equal(utc_init(&w->utc, &w->params, &config, &w->arena, &w->rng, 0), 0);
+    assert_int_equal(utc_init(&w->utc, &w->params, &config, &w->heap, &w->rng, 0), 0);
     utc_set_polling(&w->utc, true, 0);
 }
 
@@ -580,20 +583,17 @@ static void test_init(void **state)
                                                { .len = 4, .port = 2 },
                                                { .len = 4, .port = 1 } };
     struct utc_config config = { .servers = addrs, .count = 3 };
-    static _Alignas(16) uint8_t memory[4 * sizeof(struct ntp_source)];
-    struct arena arena;
     struct rng rng;
     struct utc u;
 
     (void)state;
     rng_seed(&rng, 1);
-    arena_init(&arena, memory, sizeof(memory));
-    assert_int_equal(utc_init(&u, &params, &config, &arena, &rng, 0), 0);
+    assert_int_equal(utc_init(&u, &params, &config, test_heap(), &rng, 0), 0);
     assert_int_equal(u.count, 2); /* each once */
-    arena_init(&arena, memory, 100);
-    assert_int_equal(utc_init(&u, &params, &config, &arena, &rng, 0), ERR_NOMEM);
+    utc_finish(&u);
+    assert_int_equal(test_heap()->used, 0);
     config.count = UTC_SOURCES_MAX + 1;
-    assert_int_equal(utc_init(&u, &params, &config, &arena, &rng, 0), ERR_LIMIT);
+    assert_int_equal(utc_init(&u, &params, &config, test_heap(), &rng, 0), ERR_LIMIT);
 }
 
 int main(void)

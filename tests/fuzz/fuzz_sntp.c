@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "clock/probe.h"
 #include "clock/sntp.h"
+#include "tests/heap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -57,7 +58,7 @@ static void fuzz_prober(struct bytes in)
     int64_t now_ns = 0;
 
     rng_seed(&rng, 1);
-    prober_init(&p, &params, NS_PER_S, NULL, &rng, 0);
+    prober_init(&p, &params, test_heap(), NS_PER_S, &rng, 0);
     for (size_t at = 0; at + 16 <= in.len; at += 16) {
         struct probe reply = { .kind = PROBE_REPLY, .clock_id = in.data[at] & 1 };
         struct clock_stats stats;
@@ -78,6 +79,8 @@ static void fuzz_prober(struct bytes in)
         need(stats.samples == 0 || (stats.bound_ns >= 0 && stats.sigma_ns >= 0));
         need(prober_wake_ns(&p) > now_ns);
     }
+    prober_finish(&p);
+    need(test_heap()->used == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
