@@ -26,7 +26,8 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard $(TESTED:%=tests/%/test_*.c)))
 REPLAYS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 PLUGIN  := $(BUILD)/tests/alsa/libasound_module_pcm_partytest.so
-TOOLS   := $(addprefix $(BUILD)/tests/,system/netswitch system/measure bench/bench_city)
+RIG     := $(addprefix $(BUILD)/tests/,system/netswitch system/measure rig/song rig/twins)
+TOOLS   := $(RIG) $(BUILD)/tests/bench/bench_city
 
 all: $(BUILD)/party $(BUILD)/party-sim
 
@@ -95,6 +96,7 @@ bench-ns3: ## the simulator's engine beside ns-3 (installs it)
 bench: $(BENCHES) ; @for b in $^; do $$b || exit 1; done
 system: all $(PLUGIN) $(TOOLS) ## tests with real daemons
 	@tests/system/run.sh
+rig: all $(PLUGIN) $(RIG) ## the bench that measures synchrony: then tests/rig/rig --help
 plugin: $(PLUGIN) ## the simulated ALSA card that the tests play through
 
 # The fuzz targets over their corpora, without a fuzzer.
@@ -112,6 +114,9 @@ $(PLUGIN): $(BUILD)/obj/tests/alsa/plugin.o
 $(BUILD)/tests/system/%: $(BUILD)/obj/tests/system/%.o $(call archives,audio clock wire base)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/tests/rig/%: $(BUILD)/obj/tests/rig/%.o $(call archives,audio clock wire base)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $^ $(LIBS)
 
 install: all ## install under PREFIX (default /usr/local)
 	install -D -m 755 $(BUILD)/party $(DESTDIR)$(PREFIX)/bin/party
@@ -124,6 +129,6 @@ uninstall:
 clean: ; rm -rf $(BUILD)
 
 .PHONY: all party-sim-mpi help deps demo test check asan tsan fuzz claims lint format bench bench-ns3 \
-    system plugin install uninstall clean
+    system rig plugin install uninstall clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

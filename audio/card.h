@@ -27,6 +27,7 @@ struct card {
     int rate;         /* nominal */
     int64_t rate_ppt; /* the crystal runs faster by this, parts per 10^12 */
     int64_t start_ns; /* of the present run */
+    int64_t delay_ns; /* from the card to the loudspeaker: captured frames leave later */
     int fd;           /* of the capture, -1 for none */
     int count;        /* frames in buffer */
     int64_t frame;    /* of the present run, first one in buffer */
@@ -137,7 +138,7 @@ static inline void card_flush(struct card *c)
     if (c->count == 0) {
         return;
     }
-    card_store(c->buffer, (uint64_t)card_instant(c, c->frame), 8);
+    card_store(c->buffer, (uint64_t)(card_instant(c, c->frame) + c->delay_ns), 8);
     card_store(c->buffer + 8, (uint64_t)c->count, 4);
     card_store(c->buffer + 12, c->has_broken ? 1 : 0, 4);
     if (c->fd >= 0 && write(c->fd, c->buffer, len) != (ssize_t)len) {

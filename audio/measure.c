@@ -34,6 +34,7 @@ struct work {
     const struct capture *captures;
     const struct measure_song *songs;
     int song_count;
+    int window; /* frames */
     struct shelf shelves[RATES_MAX];
     int shelf_count;
 };
@@ -116,8 +117,8 @@ static bool find_window(const struct work *w, const struct track *t, int64_t k,
     if (run < 0) {
         return false;
     }
-    from = (int64_t)floor(index) - MEASURE_WINDOW / 2;
-    if (from < 0 || from + MEASURE_WINDOW > c->runs[run].frames) {
+    from = (int64_t)floor(index) - w->window / 2;
+    if (from < 0 || from + w->window > c->runs[run].frames) {
         return false;
     }
     win->raw = c->mono + c->runs[run].first + from;
@@ -126,14 +127,14 @@ static bool find_window(const struct work *w, const struct track *t, int64_t k,
     return true;
 }
 
-static bool is_silent(const struct window *win)
+static bool is_silent(const struct window *win, int frames)
 {
     double sum = 0;
 
-    for (int i = 0; i < MEASURE_WINDOW; i++) {
+    for (int i = 0; i < frames; i++) {
         sum += (double)win->raw[i] * (double)win->raw[i];
     }
-    return sum < SILENCE_RMS * SILENCE_RMS * MEASURE_WINDOW;
+    return sum < SILENCE_RMS * SILENCE_RMS * frames;
 }
 
 static double scale(const struct work *w, const struct track *t, int song)
@@ -149,13 +150,12 @@ static bool try_place(const struct work *w, const struct track *t,
 {
     const struct match_song *s = &t->shelf->songs[at->song];
     double stretch = 1 / (1 + (double)t->capture->rate_ppt * 1e-12);
-    struct match m = match_near(s, win->frames, MEASURE_WINDOW, win->ref, at->frame,
-                                reach);
+    struct match m = match_near(s, win->frames, w->window, win->ref, at->frame, reach);
 
     if (m.song < 0 || m.value < MATCH_ROUGH) {
         return false;
     }
-    match_refine(s, win->frames, MEASURE_WINDOW, win->ref, stretch, &m);
+    match_refine(s, win->frames, w->window, win->ref, stretch, &m);
     if (m.value < MATCH_MIN || m.value <= p->match) {
         return false;
     }
@@ -204,7 +204,7 @@ static bool try_everywhere(const struct work *w, const struct track *t,
     struct match list[MATCH_CANDIDATES];
     bool is_found = false;
 
-    match_anywhere(t->shelf->songs, w->song_count, win->frames, MEASURE_WINDOW, win->ref,
+    match_anywhere(t->shelf->songs, w->song_count, win->frames, w->window, win->ref,
                    list);
     for (int i = 0; i < MATCH_CANDIDATES && list[i].song >= 0; i++) {
         is_found = try_place(w, t, win, &list[i], MATCH_DECIMATE + 4, p) || is_found;
@@ -252,7 +252,7 @@ static void measure_point(const struct work *w, struct track *t, int64_t k)
     if (!find_window(w, t, k, &win)) {
         return;
     }
-    if (is_silent(&win)) {
+    if (is_silent(&win, w->window)) {
         p->state = MEASURE_SILENT;
         return;
     }
@@ -475,8 +475,8 @@ static void release(struct work *w)
     free(w);
 }
 
-int measure_create(struct measure **m, const struct capture *captures, int count,
-                   const struct measure_song *songs, int song_count)
+int measure_create_fine(struct measure **m, const struct capture *captures, int count,
+                        const struct measure_song *songs, int song_count, int window)
 {
     int64_t from_ns;
     int64_t to_ns;
@@ -484,6 +484,9 @@ int measure_create(struct measure **m, const struct capture *captures, int count
     struct work *w;
     int err = check(captures, count, songs, song_count);
 
+    if (window < MEASURE_LEAST || window > MEASURE_WINDOW) {
+        err = ERR_USAGE;
+    }
     if (err != ERR_NONE) {
         return err;
     }
@@ -493,13 +496,21 @@ int measure_create(struct measure **m, const struct capture *captures, int count
         return ERR_LIMIT;
     }
     w = xcalloc(1, sizeof(*w));
-    *w = (struct work){ .captures = captures, .songs = songs, .song_count = song_count };
+    *w = (struct work){
+        .captures = captures, .songs = songs, .song_count = song_count, .window = window
+    };
     w->m = make_result(count, first_ns,
                        to_ns < first_ns ? 0 : (to_ns - first_ns) / MEASURE_GRID_NS + 1);
     run(w);
     *m = w->m;
     release(w);
     return ERR_NONE;
+}
+
+int measure_create(struct measure **m, const struct capture *captures, int count,
+                   const struct measure_song *songs, int song_count)
+{
+    return measure_create_fine(m, captures, count, songs, song_count, MEASURE_WINDOW);
 }
 
 const struct measure_point *measure_at(const struct measure *m, int card, int64_t true_ns)

@@ -14,6 +14,7 @@
 
 #define MEASURE_GRID_NS   INT64_C(100000000)
 #define MEASURE_WINDOW    4096 /* frames of the card */
+#define MEASURE_LEAST     512
 #define MEASURE_SONGS_MAX 64
 #define MEASURE_CARDS_MAX 32
 
@@ -66,6 +67,13 @@ struct measure {
  * Errors: ERR_USAGE for counts or rates out of range, ERR_LIMIT for more than an hour. */
 MUST_USE int measure_create(struct measure **m, const struct capture *captures, int count,
                             const struct measure_song *songs, int song_count);
+
+/* The same with windows of another length, MEASURE_LEAST to MEASURE_WINDOW frames:
+ * shorter ones tell more of players that drop and repeat samples, and need a song like
+ * noise. */
+MUST_USE int measure_create_fine(struct measure **m, const struct capture *captures,
+                                 int count, const struct measure_song *songs,
+                                 int song_count, int window);
 
 /* The point of a card nearest to an instant; NULL outside of the measurement. */
 const struct measure_point *measure_at(const struct measure *m, int card,

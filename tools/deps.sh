@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what a target needs, if anything is missing: deps.sh build|run|check|mpi|ns3.
+# Install what a target needs, if anything is missing: deps.sh build|run|check|mpi|ns3|snapcast.
 # Debian and its children; asks for nothing but the right to install.
 set -eu
 build="gcc libc6-dev pkg-config libuv1-dev libsodium-dev libcbor-dev libflac-dev
@@ -8,12 +8,14 @@ check="clang clang-format clang-tidy llvm libclang-rt-14-dev libcmocka-dev chron
        mandoc flac ffmpeg singularity-music python3 procps gnuplot-nox"
 mpi="libopenmpi-dev openmpi-bin" # one world over several machines
 ns3="libns3-dev g++" # the rival of the benchmarks
+snapcast="snapserver snapclient python3 iproute2" # the rival on the rig
 case "$1" in
 build | run) packages=$build ;;
 check) packages="$build $check $mpi" ;;
 mpi) packages="$build $mpi" ;;
 ns3) packages="$build $ns3" ;;
-*) echo "usage: deps.sh build|run|check|mpi|ns3" >&2; exit 2 ;;
+snapcast) packages="$build $snapcast" ;;
+*) echo "usage: deps.sh build|run|check|mpi|ns3|snapcast" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null 2>&1; then

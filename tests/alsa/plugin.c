@@ -13,6 +13,7 @@
  *       rate 48000                # the only one that it has
  *       capture "/tmp/card1.cap"  # gone on with if it is there
  *       period 1                  # its position is known in steps of so many frames
+ *       latency 0                 # frames between it and the loudspeaker, which it tells
  *   }
  *
  * As with DMA, alsa-lib owns the ring of samples, and the card takes from it what has
@@ -32,8 +33,9 @@
 struct fake {
     snd_pcm_ioplug_t io;
     struct card card;
-    int64_t played; /* of this run */
-    int64_t period; /* granularity of the position */
+    int64_t played;  /* of this run */
+    int64_t period;  /* granularity of the position */
+    int64_t latency; /* frames that have left the ring and are not heard yet */
     bool is_running;
 };
 
@@ -127,7 +129,8 @@ static int on_delay(snd_pcm_ioplug_t *io, snd_pcm_sframes_t *delay)
     struct fake *f = io->private_data;
     int64_t played = f->is_running ? card_frames(&f->card, card_true_ns()) : f->played;
 
-    *delay = (snd_pcm_sframes_t)((int64_t)io->appl_ptr - (played - played % f->period));
+    *delay = (snd_pcm_sframes_t)((int64_t)io->appl_ptr - (played - played % f->period) +
+                                 f->latency);
     return 0;
 }
 
@@ -211,6 +214,7 @@ struct options {
     double ppm;
     int64_t rate;
     int64_t period;
+    int64_t latency;
 };
 
 static int parse(snd_config_t *conf, struct options *o)
@@ -234,6 +238,8 @@ static int parse(snd_config_t *conf, struct options *o)
             o->rate = value;
         } else if (strcmp(id, "period") == 0 && snd_config_get_integer(n, &value) >= 0) {
             o->period = value;
+        } else if (strcmp(id, "latency") == 0 && snd_config_get_integer(n, &value) >= 0) {
+            o->latency = value;
         } else if (strcmp(id, "type") != 0 && strcmp(id, "comment") != 0 &&
                    strcmp(id, "hint") != 0) {
             SNDERR("partytest: unknown setting %s", id);
@@ -241,7 +247,7 @@ static int parse(snd_config_t *conf, struct options *o)
         }
     }
     return o->rate < 8000 || o->rate > 192000 || o->period < 1 || o->ppm < -1000 ||
-                   o->ppm > 1000
+                   o->ppm > 1000 || o->latency < 0 || o->latency > o->rate
                ? -EINVAL
                : 0;
 }
@@ -255,6 +261,8 @@ static int create(struct fake *f, snd_pcm_t **pcm, const char *name,
         return -errno;
     }
     f->period = o->period;
+    f->latency = o->latency;
+    f->card.delay_ns = (int64_t)((double)o->latency / card_speed(&f->card));
     f->io.version = SND_PCM_IOPLUG_VERSION;
     f->io.name = "simulated card";
     f->io.mmap_rw = 1;

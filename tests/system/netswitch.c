@@ -2,8 +2,12 @@
  * lost, and a port may be slow.  For kernels without netem; needs the right to make
  * namespaces.
  *
- *   netswitch [--delay-ms D] [--jitter-ms J] [--loss PERCENT] [--rate-mbit R] [--seed S]
- *             NAMESPACE:DEVICE:ADDRESS/BITS[+cone|+wall] …
+ *   netswitch [--delay-ms D] [--jitter-ms J] [--tail-ms T] [--loss PERCENT]
+ *             [--spikes PERCENT:MS] [--congestion AT_S:FOR_S:LEAST_MS:MOST_MS[:up|:down]]
+ *             [--rate-mbit R] [--seed S] NAMESPACE:DEVICE:ADDRESS/BITS[+cone|+wall] …
+ *
+ * What the weather is, weather.h says.  The congestion begins AT_S seconds after the
+ * first frame, or after SIGUSR1, which also begins the counting of datagrams anew.
  *
  * Behind +cone a machine is dialled in vain, unless it has just dialled the same port of
  * that machine from the same port of its own, as with a NAT that keeps ports; behind
@@ -12,9 +16,10 @@
  * In each namespace it makes a TAP device with that address, and tells it the hardware
  * addresses of all others: the kernel's table of what ARP learnt is one for all
  * namespaces, and overflows with fifty of them.  A frame leaves by the port where its
- * destination was last seen, or by all others; D +- J milliseconds later (drawn evenly,
- * for each frame), never before one that came earlier by the same way.  Prints "ready",
- * runs until it is told to stop, and then tells what it did.
+ * destination was last seen, or by all others, never before one that came earlier by the
+ * same way.  Prints "ready", runs until it is told to stop, and then tells what it did,
+ * and how much later than drawn the frames left.  It asks for a real-time priority, and
+ * does without.
  * SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,16 +36,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/system/weather.h"
 
 #define PORTS_MAX 64
 #define FRAME_MAX 2048
 #define QUEUE_MAX 16384
 #define MACS_MAX  256
 #define SYNS_MAX  1024
-#define NS_PER_MS INT64_C(1000000)
+#define LATE_US   2000 /* later than this is counted as this */
+#define PRIORITY  20
 
 enum guard { GUARD_NONE, GUARD_CONE, GUARD_WALL };
 
@@ -56,6 +65,8 @@ struct port {
     char device[IFNAMSIZ];
     struct in_addr addr;
     enum guard guard;
+    struct weather_nap nap;
+    int64_t udp_bytes;          /* of frames with datagrams, sent and received */
     int64_t free_ns;            /* when the last frame has left it, at its rate */
     int64_t last_ns[PORTS_MAX]; /* of the last frame that came from that port */
 };
@@ -69,10 +80,8 @@ struct frame {
 };
 
 static struct {
-    int64_t delay_ns, jitter_ns;
-    double loss;
+    struct weather weather;
     double rate_mbit;
-    uint64_t rng;
     int port_count;
     struct port ports[PORTS_MAX];
     int mac_count;
@@ -86,14 +95,18 @@ static struct {
     struct frame *heap[QUEUE_MAX];
     uint64_t number;
     long long passed, lost, overflowed, guarded;
-} sw = { .rng = 1 };
+    long long late[LATE_US + 1]; /* frames by how late they left, us */
+} sw = { .weather = { .rng = 1 } };
 
 static volatile sig_atomic_t is_over;
+static volatile sig_atomic_t is_begun;
 
 static void on_signal(int number)
 {
-    (void)number;
-    is_over = 1;
+    if (number == SIGUSR1)
+        is_begun = 1;
+    else
+        is_over = 1;
 }
 
 static int64_t now_ns(void)
@@ -102,16 +115,6 @@ static int64_t now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* Uniform in 0..1 (SplitMix64). */
-static double chance(void)
-{
-    uint64_t z = sw.rng += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (double)((z ^ z >> 31) >> 11) / 9007199254740992.0;
 }
 
 static bool is_before(const struct frame *a, const struct frame *b)
@@ -154,7 +157,7 @@ static void enqueue(int from, int to, const uint8_t *data, int len)
     int64_t at = now_ns();
     struct frame *f;
 
-    if (chance() * 100 < sw.loss) {
+    if (weather_loses(&sw.weather)) {
         sw.lost++;
         return;
     }
@@ -168,7 +171,7 @@ static void enqueue(int from, int to, const uint8_t *data, int len)
         p->free_ns += (int64_t)(len * 8 / sw.rate_mbit * 1000);
         at = p->free_ns;
     }
-    at += sw.delay_ns + (int64_t)((2 * chance() - 1) * (double)sw.jitter_ns);
+    at = weather_arrival_ns(&sw.weather, &p->nap, from, to, at);
     if (at < p->last_ns[from])
         at = p->last_ns[from];
     p->last_ns[from] = at;
@@ -245,6 +248,11 @@ static bool is_guarded(const struct frame *f)
     return true;
 }
 
+static bool is_udp(const uint8_t *frame, int len)
+{
+    return len >= 14 + 20 && frame[12] == 8 && frame[13] == 0 && frame[14 + 9] == 17;
+}
+
 static void take_frame(int from)
 {
     uint8_t data[FRAME_MAX];
@@ -255,6 +263,8 @@ static void take_frame(int from)
         return;
     learn(data + 6, from);
     note_syn(from, data, (int)len);
+    if (is_udp(data, (int)len))
+        sw.ports[from].udp_bytes += len;
     to = port_of(data);
     for (int i = 0; i < sw.port_count; i++) {
         if (i != from && (to < 0 || to == i))
@@ -262,11 +272,35 @@ static void take_frame(int from)
     }
 }
 
+static void count_late(int64_t late_ns)
+{
+    int64_t us = late_ns / 1000;
+
+    sw.late[us < 0 ? 0 : us > LATE_US ? LATE_US : us]++;
+}
+
+/* So late, in us, were that many percent of the frames at most. */
+static int late_us(double percent)
+{
+    long long all = 0;
+    long long seen = 0;
+    int us = 0;
+
+    for (int i = 0; i <= LATE_US; i++)
+        all += sw.late[i];
+    while (us < LATE_US && (double)(seen += sw.late[us]) < (double)all * percent / 100)
+        us++;
+    return us;
+}
+
 static void release(void)
 {
     while (sw.queued > 0 && sw.heap[0]->at_ns <= now_ns()) {
         struct frame *f = heap_pop();
 
+        count_late(now_ns() - f->at_ns);
+        if (is_udp(f->data, f->len))
+            sw.ports[f->port].udp_bytes += f->len;
         if (is_guarded(f))
             sw.guarded++;
         else if (write(sw.ports[f->port].fd, f->data, (size_t)f->len) == f->len)
@@ -389,21 +423,43 @@ static void open_port(char *spec)
 
 static bool take_option(const char *name, const char *value)
 {
-    double v = value == NULL ? 0 : atof(value);
-
-    if (strcmp(name, "--delay-ms") == 0)
-        sw.delay_ns = (int64_t)(v * NS_PER_MS);
-    else if (strcmp(name, "--jitter-ms") == 0)
-        sw.jitter_ns = (int64_t)(v * NS_PER_MS);
-    else if (strcmp(name, "--loss") == 0)
-        sw.loss = v;
-    else if (strcmp(name, "--rate-mbit") == 0)
-        sw.rate_mbit = v;
-    else if (strcmp(name, "--seed") == 0)
-        sw.rng = (uint64_t)v;
-    else
+    if (weather_take_option(&sw.weather, name, value))
+        return true;
+    if (strcmp(name, "--rate-mbit") != 0 || value == NULL)
         return false;
+    sw.rate_mbit = atof(value);
     return true;
+}
+
+/* The switch is to be on time, whatever else the machine does. */
+static void ask_for_realtime(void)
+{
+    struct sched_param p = { .sched_priority = PRIORITY };
+
+    (void)sched_setscheduler(0, SCHED_FIFO, &p);
+    (void)prctl(PR_SET_TIMERSLACK, 1);
+}
+
+static void begin_anew(void)
+{
+    sw.weather.start_ns = now_ns();
+    for (int i = 0; i < sw.port_count; i++)
+        sw.ports[i].udp_bytes = 0;
+}
+
+static void report(void)
+{
+    double seconds = (double)(now_ns() - sw.weather.start_ns) / 1e9;
+    int64_t most = 0;
+
+    for (int i = 0; i < sw.port_count; i++)
+        most = sw.ports[i].udp_bytes > most ? sw.ports[i].udp_bytes : most;
+    printf("passed %lld, lost %lld, overflowed %lld, guarded %lld\n", sw.passed, sw.lost,
+           sw.overflowed, sw.guarded);
+    printf("late by p50 %d us, p99 %d us, p99.9 %d us\n", late_us(50), late_us(99),
+           late_us(99.9));
+    printf("datagrams of the busiest port: %.0f bytes/s\n",
+           sw.weather.start_ns == 0 ? 0 : (double)most / seconds);
 }
 
 static void run(void)
@@ -425,6 +481,10 @@ static void run(void)
             }
         }
         release();
+        if (is_begun) {
+            is_begun = 0;
+            begin_anew();
+        }
     }
 }
 
@@ -433,10 +493,16 @@ int main(int argc, char **argv)
     struct sigaction action = { .sa_handler = on_signal };
 
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-' && take_option(argv[i], argv[i + 1]))
+        if (argv[i][0] == '-') {
+            if (!take_option(argv[i], argv[i + 1])) {
+                fprintf(stderr, "netswitch: %s: no such option, or a bad value\n",
+                        argv[i]);
+                return 2;
+            }
             i++;
-        else
+        } else {
             open_port(argv[i]);
+        }
     }
     if (sw.port_count < 2) {
         fprintf(stderr, "netswitch: fewer than two ports\n");
@@ -446,10 +512,11 @@ int main(int argc, char **argv)
         introduce(&sw.ports[i]);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    ask_for_realtime();
     puts("ready");
     fflush(stdout);
     run();
-    printf("passed %lld, lost %lld, overflowed %lld, guarded %lld\n", sw.passed, sw.lost,
-           sw.overflowed, sw.guarded);
+    report();
     return 0;
 }
