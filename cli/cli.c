@@ -266,6 +266,11 @@ static const struct args_option host_options[] = {
     { "--ttl", true },  { "--wait", false },  { "--audio", true }
 };
 
+static const struct args_option watch_options[] = { { "--csv", false },
+                                                    { "--every", true } };
+
+_Static_assert(OPTION_OWN + COUNT(watch_options) == WATCH_OPTIONS,
+               "the enum is the table");
 _Static_assert(OPTION_OWN + COUNT(host_options) == HOST_OPTIONS, "the enum is the table");
 _Static_assert(HOST_OPTIONS <= ARGS_OPTIONS_MAX, "there is room for them");
 
@@ -291,11 +296,16 @@ static const struct verb verbs[] = {
     { "decline", "[ID]", 0, 1, run_decline, NULL, 0, "Do not join; as for accept.\n" },
     { "status", "", 0, 0, run_status, NULL, 0,
       "Show the party, its songs and members, and this node.\n"
-      "ERROR is how far the sound is off the party's time, +-BOUND how wrong that can "
-      "be.\n" },
-    { "watch", "", 0, 0, verb_watch, NULL, 0,
+      "ERROR is how far a member's player believes its sound to be ahead of the party's\n"
+      "time; +-BOUND is how wrong its clock can be, from measured round trips.\n" },
+    { "watch", "", 0, 0, verb_watch, watch_options, COUNT(watch_options),
       "Show the party live; q ends it.  In a pipe: a line for each change; with --json\n"
-      "one object a line.\n" },
+      "one object a line.\n"
+      "\n"
+      "  --csv             rows of error, bound, rate and dropouts, one for each member\n"
+      "  --every TIME      … at most so often (1s)\n"
+      "\n"
+      "example: party watch --csv --every 1s >sync.csv\n" },
     { "volume", "[PERCENT]", 0, 1, verb_volume, NULL, 0,
       "Say how loud this machine is, or set it; 0 to 100, for this node alone.\n" },
     { "latency", "[TIME]", 0, 1, verb_latency, NULL, 0,

@@ -167,20 +167,52 @@ static void put_pool(struct text *t, const struct style *s, struct bytes party)
     table_put(&table, t, s, 0);
 }
 
-/* Only the host hears how the others fare. */
+/* Only the host hears what the others have. */
 static bool is_reported(struct bytes member)
 {
-    return map_get_int(member, "bound_ns", PART_UNKNOWN) != PART_UNKNOWN ||
-           map_get_bool(member, "ready", false);
+    return item_kind(part_get(member, "ready")) == CBOR_KIND_BOOL;
 }
 
-static const char *member_state(struct bytes member)
+static const char *member_state(struct bytes party, struct bytes member)
 {
     if (!map_get_bool(member, "here", true))
         return "away";
+    if (part_is(map_get_text(party, "phase", ""), "playing") &&
+        !map_get_bool(member, "playing", true))
+        return "silent";
     if (!is_reported(member))
         return "here";
     return map_get_bool(member, "ready", false) ? "ready" : "getting ready";
+}
+
+static void put_off(struct text *t, const struct style *s, struct bytes party)
+{
+    int64_t off = map_get_int(party, "apart_off_ns", 0);
+
+    put_cut(t, s, map_get_text(party, "apart_who", "?"), PART_NAME_COLUMNS);
+    text_add(t, " ");
+    put_ns(t, s, off < 0 ? -off : off);
+    text_add(t, off < 0 ? " behind" : " ahead");
+}
+
+/* How far apart all are, and whose word that is. */
+static void put_unison(struct text *t, const struct style *s, struct bytes party)
+{
+    int64_t apart = map_get_int(party, "apart_ns", PART_UNKNOWN);
+    bool is_alarm = map_get_bool(party, "apart_alarm", false);
+
+    if (apart == PART_UNKNOWN)
+        return;
+    put_paint(t, s, is_alarm ? PAINT_BAD : PAINT_NONE);
+    text_add(t, is_alarm ? "EARS NOTICE: " : "All ");
+    text_add(t, "within ");
+    put_ns(t, s, apart);
+    text_add(t, ", as the players believe (");
+    put_off(t, s, party);
+    text_add(t, s->has_utf8 ? "); clocks measured to ±" : "); clocks measured to +-");
+    part_put_known_ns(t, s, party, "apart_bound_ns");
+    put_paint(t, s, PAINT_NONE);
+    text_add(t, "\n");
 }
 
 static void put_members(struct text *t, const struct style *s, struct bytes party)
@@ -203,7 +235,7 @@ static void put_members(struct text *t, const struct style *s, struct bytes part
             text_add(cell, " (host)");
         part_put_known_ns(table_cell(&table), s, m, "rtt_ns");
         cell = table_cell(&table);
-        if (map_get_int(m, "bound_ns", PART_UNKNOWN) == PART_UNKNOWN)
+        if (map_get_int(m, "phase_ns", PART_UNKNOWN) == PART_UNKNOWN)
             text_add(cell, part_none(s));
         else
             put_error(cell, s, map_get_int(m, "phase_ns", 0));
@@ -213,10 +245,11 @@ static void put_members(struct text *t, const struct style *s, struct bytes part
             put(cell, "%d/%d", (int)map_get_int(m, "held", 0), songs);
         else
             text_add(cell, part_none(s));
-        text_add(table_cell(&table), member_state(m));
+        text_add(table_cell(&table), member_state(party, m));
     }
     text_add(t, "\n");
     table_put(&table, t, s, 0);
+    put_unison(t, s, party);
 }
 
 static void put_no_party(struct text *t, const struct style *s, struct bytes state)
@@ -243,7 +276,7 @@ static void put_card(struct text *t, const struct style *s, struct bytes audio)
 
     part_put_label(t, s, "card");
     if (map_get_int(audio, "sigma_ns", PART_UNKNOWN) != PART_UNKNOWN) {
-        put(t, "its crystal %+.1f ppm, the music %+.1f ppm",
+        put(t, "crystal %+.1f ppm, music %+.1f ppm",
             (double)map_get_int(audio, "card_ppb", 0) / 1000,
             (double)map_get_int(audio, "rate_ppb", 0) / 1000);
         text_add(t, part_dot(s));
@@ -274,7 +307,7 @@ static void put_sound(struct text *t, const struct style *s, struct bytes state)
     } else if (map_get_bool(audio, "playing", false)) {
         text_add(t, "playing, ");
         put_error(t, s, map_get_int(audio, "phase_ns", 0));
-        text_add(t, " off");
+        text_add(t, " off, as it believes");
     } else {
         text_add(t, "ready");
     }
@@ -378,6 +411,10 @@ void render_line(struct text *t, const struct style *s, struct bytes state)
             put(t, "%serror ", part_dot(s));
             put_error(t, s, map_get_int(audio, "phase_ns", 0));
         }
+        if (map_get_bool(party, "apart_alarm", false)) {
+            put(t, "%sEARS NOTICE: ", part_dot(s));
+            put_off(t, s, party);
+        }
     }
     text_add(t, "\n");
 }
@@ -393,7 +430,8 @@ void render_key(struct text *key, struct bytes state)
     put(key, "/%d/%d/%d/", (int)map_get_int(state, "invites", 0),
         (int)map_get_int(party, "seq", 0), (int)map_get_int(party, "slot", -1));
     put_clean(key, map_get_text(party, "phase", ""));
-    put(key, "/%d/%d", map_get_bool(audio, "playing", false), pool_percent(party) / 25);
+    put(key, "/%d/%d/%d", map_get_bool(party, "apart_alarm", false),
+        map_get_bool(audio, "playing", false), pool_percent(party) / 25);
     list_init_at(&members, party, "members");
     while (list_next(&members, &m)) {
         text_add(key, "/");

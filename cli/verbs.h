@@ -23,6 +23,9 @@ int verb_host(struct session *s);
 int verb_volume(struct session *s);
 int verb_latency(struct session *s);
 
+/* `party watch`: own options. */
+enum { WATCH_CSV = OPTION_OWN, WATCH_EVERY, WATCH_OPTIONS };
+
 /* `party watch`; and until the party plays, for `party host --wait`. */
 int verb_watch(struct session *s);
 int verb_watch_until_playing(struct session *s);

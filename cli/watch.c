@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/time.h"
+#include "cli/csv.h"
 #include "cli/render.h"
 #include "cli/verbs.h"
 #include "wire/map.h"
@@ -139,6 +141,62 @@ static void show_line(struct session *s, struct lines *l, struct bytes state)
     session_print(&t);
 }
 
+/* ---- rows ---- */
+
+struct rows {
+    bool is_wanted;
+    int64_t every_ns;
+    int64_t next_ns; /* raw: no rows before */
+};
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* How often, from the command line.  0, or the exit status: the failure has been told. */
+static int rows_init(struct rows *r, const struct session *s)
+{
+    const char *every = s->args.values[WATCH_EVERY];
+    int64_t ms = 1000;
+
+    *r = (struct rows){ .is_wanted = s->args.values[WATCH_CSV] != NULL };
+    if (every != NULL && !r->is_wanted)
+        return session_fail(s, ERR_USAGE, "watch: --every is for --csv",
+                            "party watch --csv --every 1s");
+    if (every != NULL && (!args_time(every, &ms) || ms < 100))
+        return session_fail(s, ERR_USAGE, "watch: --every takes a time from 100ms on",
+                            "for example --every 1s");
+    r->every_ns = ms * NS_PER_MS;
+    return 0;
+}
+
+static void rows_begin(struct session *s)
+{
+    struct text t = session_text(s);
+
+    csv_head(&t);
+    session_print(&t);
+}
+
+static void show_rows(struct session *s, struct rows *r, struct bytes state)
+{
+    int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    struct text t;
+
+    if (now_ns < r->next_ns)
+        return;
+    /* In step with the time that it began at, and not with when states come. */
+    r->next_ns = now_ns - r->next_ns < r->every_ns ? r->next_ns + r->every_ns
+                                                   : now_ns + r->every_ns;
+    t = session_text(s);
+    csv_rows(&t, state, clock_ns(CLOCK_REALTIME));
+    session_print(&t);
+}
+
 /* ---- the loop ---- */
 
 static int begin(struct session *s)
@@ -181,7 +239,7 @@ static bool await_state(struct session *s, bool has_keys)
     return false;
 }
 
-static int watch(struct session *s, bool has_keys)
+static int watch(struct session *s, struct rows *rows, bool has_keys)
 {
     struct lines lines = { .key = "" };
     struct bytes state;
@@ -191,7 +249,9 @@ static int watch(struct session *s, bool has_keys)
         err = control_next(s->control, SESSION_TIMEOUT_MS, &state);
         if (err != 0)
             break;
-        if (s->is_json)
+        if (rows->is_wanted)
+            show_rows(s, rows, state);
+        else if (s->is_json)
             session_print_json(state);
         else if (s->is_terminal)
             show_screen(s, state);
@@ -207,16 +267,21 @@ int verb_watch(struct session *s)
 {
     struct terminal terminal = { .is_raw = false };
     const char *term = getenv("TERM");
-    int status = begin(s);
+    struct rows rows;
+    int status = rows_init(&rows, s);
     int err;
 
+    if (status == 0)
+        status = begin(s);
     if (status != 0)
         return status;
-    if (term == NULL || strcmp(term, "dumb") == 0)
+    if (term == NULL || strcmp(term, "dumb") == 0 || rows.is_wanted)
         s->is_terminal = false;
+    if (rows.is_wanted)
+        rows_begin(s);
     if (s->is_terminal)
         terminal_open(&terminal);
-    err = watch(s, terminal.is_raw);
+    err = watch(s, &rows, terminal.is_raw);
     if (s->is_terminal)
         terminal_close(&terminal);
     if (err == ERR_CLOSED)

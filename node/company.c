@@ -94,6 +94,21 @@ static void tell_links(struct node *n, struct party *p)
     }
 }
 
+void company_set_audio(struct node *n)
+{
+    struct msg_sound sound = { .is_playing = false };
+
+    if (n->audio != NULL)
+        sound = (struct msg_sound){
+            .is_playing = n->audio->a.is_playing,
+            .phase_ns = n->audio->a.phase_ns,
+            .rate_ppb = n->audio->a.rate_ppb,
+            .dropouts = (uint32_t)n->audio->a.underruns,
+            .jumps = (uint32_t)n->audio->a.resyncs,
+        };
+    party_set_audio(&n->company->party, n->has_card, &sound, n->now_ns, &n->out->outbox);
+}
+
 struct company *company_begin(struct node *n)
 {
     struct company *c = n->company;
@@ -111,7 +126,7 @@ struct company *company_begin(struct node *n)
     swarm_set_name(&c->swarm, -1, &n->self.id);
     node_judge(n);
     tell_links(n, &c->party);
-    party_set_audio(&c->party, n->has_card, 0, n->now_ns, &n->out->outbox);
+    company_set_audio(n);
     return c;
 }
 

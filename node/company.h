@@ -57,6 +57,9 @@ void company_recall(struct node *n, const struct memory_item *item);
 void company_promise(struct node *n);
 void company_promised(struct node *n, struct bytes value, int err);
 
+/* Tell the party how our sound is. */
+void company_set_audio(struct node *n);
+
 /* Tell the party who we are. */
 void company_set_self(struct node *n);
 

@@ -432,8 +432,7 @@ static void audio(struct node *n, const struct event_audio *a)
         n->audio->a.message = bytes_of(NULL, 0);
     }
     if (n->company != NULL)
-        party_set_audio(&n->company->party, a->is_open, a->phase_ns, n->now_ns,
-                        &n->out->outbox);
+        company_set_audio(n);
     n->is_state_stale |= a->is_playing || was_playing;
 }
 

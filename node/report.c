@@ -339,19 +339,48 @@ static int bits_of(uint64_t v)
     return count;
 }
 
-static void put_member(struct cbor_writer *w, const struct party_member *m)
+/* What was not told is null. */
+static void put_told(struct cbor_writer *w, const char *key, bool is_told, int64_t value)
 {
-    cbor_write_map(w, 11);
+    cbor_write_text(w, key);
+    if (is_told)
+        cbor_write_int(w, value);
+    else
+        cbor_write_null(w);
+}
+
+static void put_told_bool(struct cbor_writer *w, const char *key, bool is_told,
+                          bool value)
+{
+    cbor_write_text(w, key);
+    if (is_told)
+        cbor_write_bool(w, value);
+    else
+        cbor_write_null(w);
+}
+
+static void put_member(const struct party *p, struct cbor_writer *w,
+                       const struct party_member *m)
+{
+    bool is_told = unison_is_told(p, m);
+    bool is_playing = is_told && m->sound.is_playing;
+
+    cbor_write_map(w, 16);
     put_id(w, m->id.b, NODE_ID_LEN);
     put_addr(w, "addr", &m->addr);
-    put_int(w, "held", bits_of(m->songs_held));
+    put_told(w, "held", m->has_status, bits_of(m->songs_held));
     put_bool(w, "here", !m->is_away);
     put_bool(w, "host", m->is_host);
     put_text(w, "name", m->name);
-    put_bool(w, "ready", m->is_ready);
+    put_bool(w, "self", m->is_self);
+    put_told(w, "jumps", is_told, m->sound.jumps);
+    put_told_bool(w, "ready", m->has_status, m->is_ready);
     put_known(w, "rtt_ns", m->has_status && m->rtt_ns > 0 ? m->rtt_ns : -1);
-    put_known(w, "bound_ns", m->has_status ? m->bound_ns : -1);
-    put_int(w, "phase_ns", m->phase_ns);
+    put_told_bool(w, "playing", is_told, is_playing);
+    put_known(w, "bound_ns", m->has_status || is_told ? m->bound_ns : -1);
+    put_told(w, "dropouts", is_told, m->sound.dropouts);
+    put_told(w, "phase_ns", is_playing, m->sound.phase_ns);
+    put_told(w, "rate_ppb", is_playing, m->sound.rate_ppb);
     put_known(w, "sigma_ns", m->has_status ? m->sigma_ns : -1);
 }
 
@@ -377,6 +406,28 @@ static void put_pool(struct node *n, struct cbor_writer *w)
     }
 }
 
+/* How far apart the members are, and between its keys the position in the song. */
+static void put_unison(struct node *n, struct cbor_writer *w, int64_t position_ms)
+{
+    const struct unison *u = &node_party(n)->unison;
+    const char *who = NULL;
+
+    for (int i = 0; u->apart_ns >= 0 && i < node_party(n)->member_count; i++) {
+        if (node_id_equal(&node_party(n)->members[i].id, &u->off))
+            who = node_party(n)->members[i].name;
+    }
+    put_known(w, "apart_ns", u->apart_ns);
+    cbor_write_text(w, "apart_who");
+    if (who != NULL)
+        cbor_write_text(w, who);
+    else
+        cbor_write_null(w);
+    put_bool(w, "apart_alarm", u->is_alarm);
+    put_known(w, "position_ms", position_ms);
+    put_told(w, "apart_off_ns", u->apart_ns >= 0, u->off_ns);
+    put_known(w, "apart_bound_ns", u->apart_ns >= 0 ? u->bound_ns : -1);
+}
+
 static void put_party(struct node *n, struct cbor_writer *w)
 {
     struct party_status s = { .role = PARTY_ROLE_NONE };
@@ -388,7 +439,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
         cbor_write_null(w);
         return;
     }
-    cbor_write_map(w, 14);
+    cbor_write_map(w, 19);
     put_id(w, s.party->b, PARTY_ID_LEN);
     put_int(w, "seq", (int64_t)s.seq);
     put_text(w, "host", s.host_name);
@@ -404,9 +455,8 @@ static void put_party(struct node *n, struct cbor_writer *w)
     cbor_write_text(w, "members");
     cbor_write_array(w, s.member_count);
     for (int i = 0; i < s.member_count; i++)
-        put_member(w, &n->company->party.members[i]);
-    put_known(w, "position_ms",
-              s.has_position && s.rate > 0 ? mul_div(s.frame, 1000, s.rate) : -1);
+        put_member(&n->company->party, w, &n->company->party.members[i]);
+    put_unison(n, w, s.has_position && s.rate > 0 ? mul_div(s.frame, 1000, s.rate) : -1);
 }
 
 /* The party's notes, then the node's own of the last minutes. */
@@ -472,6 +522,7 @@ static uint64_t mix_party(const struct node *n, uint64_t h)
     h = mix(h, (uint64_t)p->phase << 8 | (uint64_t)p->role << 4 | p->is_host_silent);
     h = mix(h, load_be64(p->call.candidate.party.b));
     h = mix(h, p->log.seq);
+    h = mix(h, p->unison.is_alarm);
     h = mix(h, (uint64_t)p->note_count);
     h = mix(h, (uint64_t)open_invites(n));
     for (int i = 0; i < POOL_SLOTS; i++)

@@ -263,7 +263,7 @@ static void report(struct party *p, struct outbox *out)
         s->bound_ns = (uint64_t)clock_line_bound_at(&line, p->now_ns);
     }
     s->rtt_ns = (uint64_t)p->rtt_ns;
-    s->phase_ns = p->phase_ns;
+    s->sound = p->sound;
     s->is_ready = p->status_ready;
     s->beat_ns = lives_by(p);
     p->reported_ns = p->now_ns;
@@ -470,6 +470,17 @@ void guest_take_beat(struct party *p, int peer, const struct msg_party_beat *m,
     }
     if (is_news && p->now_ns - p->reported_ns >= p->params.tick_ns / 4) {
         report(p, out);
+    }
+}
+
+void guest_take_unison(struct party *p, int peer, const struct msg_party_unison *m)
+{
+    if (m->epoch < p->log.epoch) {
+        p->counts.old_epoch++;
+    } else if (!is_host_peer(p, peer) || !p->is_in || m->epoch > p->log.epoch) {
+        p->counts.not_host++;
+    } else {
+        unison_take_round(p, m);
     }
 }
 

@@ -34,6 +34,7 @@ void guest_take_welcome(struct party *p, int peer, const struct msg_party_welcom
                         struct outbox *out);
 void guest_take_entry(struct party *p, int peer, const struct msg_log_entry *m,
                       struct outbox *out);
+void guest_take_unison(struct party *p, int peer, const struct msg_party_unison *m);
 void guest_take_beat(struct party *p, int peer, const struct msg_party_beat *m,
                      struct outbox *out);
 void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m,

@@ -448,7 +448,8 @@ void host_take_status(struct party *p, int peer, const struct msg_party_status *
     m->sigma_ns = claimed_ns(s->sigma_ns);
     m->bound_ns = claimed_ns(s->bound_ns);
     m->rtt_ns = claimed_ns(s->rtt_ns);
-    m->phase_ns = s->phase_ns;
+    unison_take(p, m, &s->sound);
+    unison_look(p);
     take_lease(p, m, s);
     council_upkeep(p);
     release_leavers(p);
@@ -649,6 +650,7 @@ static void tick(struct party *p, struct outbox *out)
     tick_members(p);
     state_update_self(p);
     publish_beats(p, out);
+    unison_send_round(p, out);
     council_upkeep(p);
     release_leavers(p);
     fork_tick(p, out);

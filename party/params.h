@@ -59,6 +59,11 @@ struct party_params {
     int64_t mesh_every_ns; /* one link to another guest is opened at most so often … */
     int mesh_links;        /* … until there are so many */
 
+    /* Unison. */
+    int64_t unison_keep_ns; /* what was told of a member's sound counts for so long */
+    int64_t ear_ns;         /* members farther apart than that … */
+    int64_t ear_wait_ns;    /* … for so long are told of: ears notice */
+
     /* Elections. */
     int council_max;        /* members whose grants count; odd */
     int64_t lease_ns;       /* of the host: no other is granted before */

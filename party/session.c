@@ -26,6 +26,7 @@ void party_init(struct party *p, const struct party_params *params, struct heap 
     p->heap = heap;
     p->invites = invites;
     rng_seed(&p->rng, seed);
+    unison_init(&p->unison);
     party_log_init(&p->log, self->suite, heap, params->log_entries_max,
                    params->log_bytes_max);
     state_clear(p);
@@ -255,6 +256,8 @@ static const struct party_id *named_party(const struct msg *m)
         return &m->u.coord.party;
     case MSG_PARTY_OFFER:
         return &m->u.party_offer.party;
+    case MSG_PARTY_UNISON:
+        return &m->u.party_unison.party;
     default:
         return NULL;
     }
@@ -269,6 +272,9 @@ static void guest_receive(struct party *p, int peer, const struct msg *m,
         break;
     case MSG_PARTY_BEAT:
         guest_take_beat(p, peer, &m->u.party_beat, out);
+        break;
+    case MSG_PARTY_UNISON:
+        guest_take_unison(p, peer, &m->u.party_unison);
         break;
     case MSG_PARTY_YIELD:
         guest_take_yield(p, peer, &m->u.party_yield, out);
@@ -325,6 +331,8 @@ static uint64_t epoch_of_sender(const struct msg *m)
         return m->u.party_beat.epoch;
     case MSG_PARTY_STATUS:
         return m->u.party_status.epoch;
+    case MSG_PARTY_UNISON:
+        return m->u.party_unison.epoch;
     case MSG_ELECT:
         return m->u.elect.epoch - (m->u.elect.epoch > 0);
     case MSG_CLAIM:
@@ -512,12 +520,14 @@ void party_set_clock(struct party *p, const struct clock_line *to_reference,
     run(p, out);
 }
 
-void party_set_audio(struct party *p, bool is_ok, int64_t phase_ns, int64_t now_ns,
-                     struct outbox *out)
+void party_set_audio(struct party *p, bool is_ok, const struct msg_sound *sound,
+                     int64_t now_ns, struct outbox *out)
 {
     p->now_ns = now_ns;
     p->is_audio_ok = is_ok;
-    p->phase_ns = phase_ns;
+    p->sound = *sound;
+    state_update_self(p);
+    unison_look(p);
     run(p, out);
 }
 

@@ -24,6 +24,7 @@
 #include "party/priority.h"
 #include "party/promises.h"
 #include "party/timeline.h"
+#include "party/unison.h"
 #include "wire/outbox.h"
 
 #define PARTY_MEMBERS_MAX 64
@@ -62,12 +63,13 @@ struct party_member {
     int64_t sigma_ns; /* -1: no clock */
     int64_t bound_ns;
     int64_t rtt_ns;
-    int64_t phase_ns;
-    int64_t heard_ns;   /* local: last sign of life, by the host's side only */
-    bool is_away;       /* no link, or silent for long */
-    int64_t away_ns;    /* local: since when */
-    int64_t lease_ns;   /* local: until then it takes nobody else for host */
-    uint64_t acked_seq; /* entries of this epoch that it has */
+    struct msg_sound sound; /* as it or the host told; see party/unison.h */
+    int64_t sound_ns;       /* local: when; TIME_NEVER: not yet */
+    int64_t heard_ns;       /* local: last sign of life, by the host's side only */
+    bool is_away;           /* no link, or silent for long */
+    int64_t away_ns;        /* local: since when */
+    int64_t lease_ns;       /* local: until then it takes nobody else for host */
+    uint64_t acked_seq;     /* entries of this epoch that it has */
 };
 
 /* What is in a slot of the pool.  Texts are NUL-terminated. */
@@ -211,7 +213,8 @@ struct party {
     struct clock_line to_reference; /* local raw to raw of the reference */
     int64_t rtt_ns;
     bool is_audio_ok;
-    int64_t phase_ns;
+    struct msg_sound sound; /* our own */
+    struct unison unison;
 
     /* Host. */
     int wanted;
@@ -357,8 +360,8 @@ void party_set_clock(struct party *p, const struct clock_line *to_reference,
                      int64_t rtt_ns, int64_t now_ns, struct outbox *out);
 
 /* Whether sound comes out here, or none is wanted, and how far it is off. */
-void party_set_audio(struct party *p, bool is_ok, int64_t phase_ns, int64_t now_ns,
-                     struct outbox *out);
+void party_set_audio(struct party *p, bool is_ok, const struct msg_sound *sound,
+                     int64_t now_ns, struct outbox *out);
 
 /* What outlives the node's run: keeps promises.  clock_id names our raw clock; what was
  * promised before the node started at start_ns may still bind it. */

@@ -124,6 +124,7 @@ void state_forget(struct party *p)
     p->members = NULL;
     p->member_room = 0;
     p->member_count = 0;
+    unison_init(&p->unison);
     memset(p->pool, 0, sizeof(p->pool));
     for (int i = 0; i < POOL_SLOTS; i++) {
         set_offer(p, i, bytes_of(NULL, 0), NULL);
@@ -347,6 +348,7 @@ static void add_member(struct party *p, const struct entry *e)
         m->peer = state_peer(p, &m->id);
         m->sigma_ns = -1;
         m->bound_ns = -1;
+        m->sound_ns = TIME_NEVER;
         m->heard_ns = p->now_ns;
     }
     m->is_host = memcmp(m->key, p->log.host, KEY_LEN) == 0;
@@ -513,7 +515,7 @@ void state_update_self(struct party *p)
     m->sigma_ns = line.is_valid ? clock_line_sigma_at(&line, p->now_ns) : -1;
     m->bound_ns = line.is_valid ? clock_line_bound_at(&line, p->now_ns) : -1;
     m->rtt_ns = p->rtt_ns;
-    m->phase_ns = p->phase_ns;
+    unison_take(p, m, &p->sound);
 }
 
 bool state_now(struct party *p, struct party_time *now)

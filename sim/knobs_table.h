@@ -234,6 +234,9 @@
     X("party.keep_link_ns", party.keep_link_ns, KNOB_NS, "a new link is kept so long for one who may be joining") \
     X("party.mesh_every_ns", party.mesh_every_ns, KNOB_NS, "one link to another guest is opened at most so often …") \
     X("party.mesh_links", party.mesh_links, KNOB_INT, "… until there are so many") \
+    X("party.unison_keep_ns", party.unison_keep_ns, KNOB_NS, "what was told of a member's sound counts for so long") \
+    X("party.ear_ns", party.ear_ns, KNOB_NS, "members farther apart than that …") \
+    X("party.ear_wait_ns", party.ear_wait_ns, KNOB_NS, "… for so long are told of: ears notice") \
     X("party.council_max", party.council_max, KNOB_INT, "members whose grants count; odd") \
     X("party.lease_ns", party.lease_ns, KNOB_NS, "of the host: no other is granted before") \
     X("party.grant_lease_ns", party.grant_lease_ns, KNOB_NS, "… of one who was granted, until it is heard as host") \

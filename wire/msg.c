@@ -238,6 +238,16 @@ static void code_party_beat(struct codec *c, struct msg *m)
     codec_int(c, &b->sent_ns);
 }
 
+static void code_sound(struct codec *c, struct msg_sound *s)
+{
+    codec_array(c, 5);
+    codec_bool(c, &s->is_playing);
+    codec_int(c, &s->phase_ns);
+    codec_int(c, &s->rate_ppb);
+    codec_u32(c, &s->dropouts);
+    codec_u32(c, &s->jumps);
+}
+
 static void code_party_status(struct codec *c, struct msg *m)
 {
     struct msg_party_status *s = &m->u.party_status;
@@ -249,9 +259,24 @@ static void code_party_status(struct codec *c, struct msg *m)
     codec_u64(c, &s->sigma_ns);
     codec_u64(c, &s->bound_ns);
     codec_u64(c, &s->rtt_ns);
-    codec_int(c, &s->phase_ns);
+    code_sound(c, &s->sound);
     codec_bool(c, &s->is_ready);
     codec_int(c, &s->beat_ns);
+}
+
+static void code_party_unison(struct codec *c, struct msg *m)
+{
+    struct msg_party_unison *u = &m->u.party_unison;
+
+    code_party(c, &u->party);
+    codec_u64(c, &u->epoch);
+    codec_list(c, &u->count, 1, MSG_UNISON_MAX);
+    for (int i = 0; i < u->count; i++) {
+        codec_array(c, 3);
+        codec_fixed(c, u->list[i].id.b, NODE_ID_LEN);
+        codec_u64(c, &u->list[i].bound_ns);
+        code_sound(c, &u->list[i].sound);
+    }
 }
 
 static void code_party_yield(struct codec *c, struct msg *m)
@@ -429,6 +454,7 @@ static const struct form {
     [MSG_HANDOVER] = { 4, code_handover },
     [MSG_COORD] = { 4, code_coord },
     [MSG_PARTY_OFFER] = { 3, code_party_offer },
+    [MSG_PARTY_UNISON] = { 3, code_party_unison },
     [MSG_LEAVES_GET] = { 3, code_leaves_get },
     [MSG_LEAVES] = { 3, code_leaves },
     [MSG_HAVE] = { 3, code_have },

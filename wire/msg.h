@@ -31,6 +31,7 @@
 #define MSG_IHAVE_MAX  32   /* ids in one message */
 #define MSG_IDS_MAX    64   /* of floods in one message */
 #define MSG_ENTRY_MAX  1024 /* signed part of a log entry */
+#define MSG_UNISON_MAX 16   /* members in one round */
 #define MSG_COUNT_MAX  1000000 /* answers in a summary */
 #define FLOOD_TTL_MAX  12
 #define CALL_TITLE_MAX 48 /* bytes of a song's title in a call */
@@ -89,6 +90,7 @@ enum msg_type {
     MSG_HANDOVER = 45,
     MSG_COORD = 46,
     MSG_PARTY_OFFER = 47,
+    MSG_PARTY_UNISON = 48,
     MSG_LEAVES_GET = 64,
     MSG_LEAVES = 65,
     MSG_HAVE = 66,
@@ -322,6 +324,15 @@ struct msg_party_beat {
     int64_t sent_ns;        /* the host's raw clock; the answer says it back */
 };
 
+/* What a player believes of its own sound. */
+struct msg_sound {
+    bool is_playing;   /* a song is leaving the card: phase and rate count */
+    int64_t phase_ns;  /* ahead of the plan, at the DAC */
+    int64_t rate_ppb;  /* by which the music is resampled */
+    uint32_t dropouts; /* the card ran dry, since the node's start */
+    uint32_t jumps;    /* too far off to be drawn back, since the node's start */
+};
+
 /* A member to the host, on every change and once a second. */
 struct msg_party_status {
     struct party_id party;
@@ -331,9 +342,22 @@ struct msg_party_status {
     uint64_t sigma_ns;   /* statistical clock error against the host, or UINT64_MAX */
     uint64_t bound_ns;   /* hard bound of it; UINT64_MAX: no clock */
     uint64_t rtt_ns;     /* to the host, of the clock probes */
-    int64_t phase_ns;    /* phase error at the DAC as the member sees it */
-    bool is_ready;       /* songs, clock and sound card will do */
-    int64_t beat_ns;     /* sent_ns of the newest beat that this one lives by; 0: none */
+    struct msg_sound sound;
+    bool is_ready;   /* songs, clock and sound card will do */
+    int64_t beat_ns; /* sent_ns of the newest beat that this one lives by; 0: none */
+};
+
+/* The host to its members, once a second while it plays: how the sound of some of them
+ * is, as they told it.  All members' turn comes round. */
+struct msg_party_unison {
+    struct party_id party;
+    uint64_t epoch;
+    int count; /* 1..MSG_UNISON_MAX */
+    struct {
+        struct node_id id;
+        uint64_t bound_ns; /* of its clock against the host's; UINT64_MAX: no clock */
+        struct msg_sound sound;
+    } list[MSG_UNISON_MAX];
 };
 
 /* A caller that lost a collision, to those who accepted it: go there instead. */
@@ -494,6 +518,7 @@ struct msg {
         struct msg_party_status party_status;
         struct msg_party_yield party_yield;
         struct msg_party_offer party_offer;
+        struct msg_party_unison party_unison;
         struct msg_log_entry log_entry;
         struct msg_log_get log_get;
         struct msg_elect elect;

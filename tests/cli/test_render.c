@@ -1,6 +1,7 @@
 /* What a person sees, from the CBOR that a node sends.  SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
+#include "cli/csv.h"
 #include "cli/render.h"
 #include "cli/table.h"
 #include "wire/cbor.h"
@@ -136,13 +137,15 @@ static const char playing[] =
     "           {'held' 5 'slot' 1 'total' 20 'title' 'Two' 'artist' '' 'bytes' 1"
     "            'rate' 44100 'duration_ms' 180000}]"
     "   'role' 'guest' 'slot' 1 'phase' 'playing' 'left_ms' N"
-    "   'members' [{'name' 'ana' 'host' T 'here' T 'held' 0 'ready' F 'rtt_ns' N"
-    "               'bound_ns' N 'phase_ns' 0}"
+    "   'members' [{'name' 'ana' 'host' T 'here' T 'held' N 'ready' N 'rtt_ns' N"
+    "               'self' F 'playing' T 'bound_ns' 0 'phase_ns' 20000 'rate_ppb' 0"
+    "               'dropouts' 0 'jumps' 0}"
     "              {'name' 'bo@desk' 'host' F 'here' T 'held' 1 'ready' T 'rtt_ns' 612000"
     "               'bound_ns' 60000 'phase_ns' -12345}"
     "              {'name' 'cy' 'host' F 'here' F 'held' 1 'ready' T 'rtt_ns' 612000"
     "               'bound_ns' 60000 'phase_ns' 1500000}]"
-    "   'position_ms' 41000}"
+    "   'apart_ns' 32345 'apart_who' 'bo@desk' 'apart_alarm' F 'position_ms' 41000"
+    "   'apart_off_ns' -32345 'apart_bound_ns' 60000}"
     " 'invites' 0}";
 
 static void test_status(void **state)
@@ -160,12 +163,14 @@ static void test_status(void **state)
                 ">  2  Two             3:00   25 %\n"
                 "\n"
                 "WHO         ROUND TRIP    ERROR  +-BOUND  SONGS  STATE\n"
-                "ana (host)           -        -        -      -  here\n"
+                "ana (host)           -   +20 us     0 ns      -  here\n"
                 "bo@desk         612 us   -12 us    60 us    1/2  ready\n"
                 "cy              612 us  +1.5 ms    60 us    1/2  away\n"
+                "All within 32 us, as the players believe (bo@desk 32 us behind); "
+                "clocks measured to +-60 us\n"
                 "\n"
-                "sound playing, -12 us off, 1 jump\n"
-                "card  its crystal +25.1 ppm, the music -12.0 ppm, 200 ms ahead, "
+                "sound playing, -12 us off, as it believes, 1 jump\n"
+                "card  crystal +25.1 ppm, music -12.0 ppm, 200 ms ahead, "
                 "volume 70 %, latency +12.5 ms, ordinary priority\n"
                 "clock locked to the host, +-60 us, round trip 612 us, UTC +-2.1 ms\n"
                 "node  bo@desk, 10.0.0.2:4747, 1 neighbour, closed channel, up 12 min\n"
@@ -202,6 +207,53 @@ static void test_no_party(void **state)
                         "sound none: card gone\n"
                         "clock UTC not known yet\n"
                         "node  ana, 0.0.0.0:4747, 0 neighbours, up 5 s\n");
+}
+
+static void test_ears_notice(void **state)
+{
+    const char *source =
+        "{'audio' {} 'party' {'name' 'P' 'phase' 'playing' 'members' ["
+        " {'name' 'ana' 'here' T 'ready' N 'playing' T 'bound_ns' 0 'phase_ns' 0}"
+        " {'name' 'bo' 'here' T 'ready' N 'playing' T 'bound_ns' 9 'phase_ns' 1800000}"
+        " {'name' 'cy' 'here' T 'ready' T 'playing' F 'bound_ns' 9}]"
+        " 'apart_ns' 1800000 'apart_who' 'bo' 'apart_alarm' T"
+        " 'apart_off_ns' 1800000 'apart_bound_ns' 9}}";
+    struct text t = begin();
+
+    (void)state;
+    render_status(&t, &ascii, body(source));
+    assert_non_null(strstr(t.data, "EARS NOTICE: within 1.8 ms, as the players believe "
+                                   "(bo 1.8 ms ahead); clocks measured to +-9 ns\n"));
+    assert_non_null(strstr(t.data, "silent"));
+    t = begin();
+    render_line(&t, &ascii, body(source));
+    assert_non_null(strstr(t.data, "EARS NOTICE: bo 1.8 ms ahead"));
+}
+
+static void test_csv(void **state)
+{
+    struct text t = begin();
+
+    (void)state;
+    csv_head(&t);
+    csv_rows(
+        &t,
+        body("{'party' {'members' ["
+             " {'name' 'a\"b' 'self' T 'host' T 'playing' T 'bound_ns' 0"
+             "  'phase_ns' -12345 'rate_ppb' 25100 'dropouts' 1 'jumps' 0}"
+             " {'name' 'cy' 'self' F 'host' F 'playing' N 'bound_ns' N 'phase_ns' N}]"
+             " 'apart_ns' 20000 'apart_alarm' F 'apart_bound_ns' 60000}}"),
+        INT64_C(1764000000123000000));
+    assert_string_equal(
+        t.data, "time,member,self,host,playing,error_us,bound_us,rate_ppm,dropouts,jumps,"
+                "apart_us,apart_bound_us,alarm\r\n"
+                "2025-11-24T16:00:00.123Z,\"a\"\"b\",1,1,1,-12.345,0.000,25.100,1,0,20."
+                "000,60.000,0"
+                "\r\n"
+                "2025-11-24T16:00:00.123Z,\"cy\",0,0,,,,,,,20.000,60.000,0\r\n");
+    t = begin();
+    csv_rows(&t, body("{'party' N}"), 0);
+    assert_int_equal(t.len, 0);
 }
 
 /* Every phase has its words. */
@@ -300,6 +352,7 @@ static void test_strange_bodies(void **state)
         render_clock(&t, &ascii, b);
         render_invites(&t, &ascii, b);
         render_action(&t, &ascii, "skip", b, b);
+        csv_rows(&t, b, 0);
         assert_true(t.len > 0 && !t.is_cut);
     }
 }
@@ -500,7 +553,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status),        cmocka_unit_test(test_watch),
-        cmocka_unit_test(test_no_party),      cmocka_unit_test(test_phases),
+        cmocka_unit_test(test_no_party),      cmocka_unit_test(test_ears_notice),
+        cmocka_unit_test(test_csv),           cmocka_unit_test(test_phases),
         cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_strange_bodies),
         cmocka_unit_test(test_peers),         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_invites),       cmocka_unit_test(test_action),

@@ -43,7 +43,7 @@ static void check_value(struct cbor_reader *r, const char *key)
     }
     for (int i = 0; i < COUNT(flags); i++) {
         if (strcmp(key, flags[i]) == 0)
-            assert_int_equal(kind, CBOR_KIND_BOOL);
+            assert_true(kind == CBOR_KIND_BOOL || kind == CBOR_KIND_NULL);
     }
     if (len > 3 &&
         (strcmp(key + len - 3, "_ns") == 0 || strcmp(key + len - 3, "_ms") == 0))
@@ -84,16 +84,20 @@ static const char *const spare_keys[] = { "id", "addr", "fails" };
 static const char *const offender_keys[] = { "id", "addr", "left_ms" };
 static const char *const invite_keys[] = { "id",    "host",    "name",
                                            "songs", "left_ms", "running" };
-static const char *const party_keys[] = { "id",      "seq",        "host",   "more",
-                                          "name",    "pool",       "role",   "slot",
-                                          "epoch",   "phase",      "acting", "left_ms",
-                                          "members", "position_ms" };
+static const char *const party_keys[] = {
+    "id",          "seq",         "host",         "more",          "name",
+    "pool",        "role",        "slot",         "epoch",         "phase",
+    "acting",      "left_ms",     "members",      "apart_ns",      "apart_who",
+    "apart_alarm", "position_ms", "apart_off_ns", "apart_bound_ns"
+};
 static const char *const song_keys[] = { "id",    "bits",   "held",       "rate",
                                          "slot",  "album",  "bytes",      "title",
                                          "total", "artist", "duration_ms" };
-static const char *const member_keys[] = { "id",       "addr",     "held",    "here",
-                                           "host",     "name",     "ready",   "rtt_ns",
-                                           "bound_ns", "phase_ns", "sigma_ns" };
+static const char *const member_keys[] = {
+    "id",       "addr",     "held",     "here",    "host",    "name",
+    "self",     "jumps",    "ready",    "rtt_ns",  "playing", "bound_ns",
+    "dropouts", "phase_ns", "rate_ppb", "sigma_ns"
+};
 static const char *const action_keys[] = { "seq",   "slot",    "at_ns",
                                            "frame", "lead_ms", "playing" };
 static const char *const state_keys[] = { "node",  "audio", "clock",  "notes",

@@ -11,7 +11,7 @@
 #include "party/domains.h"
 #include "party/session.h"
 
-#define NET_NODES_MAX  12
+#define NET_NODES_MAX  20
 #define NET_EVENTS_MAX 8192
 #define NET_FLOODS_MAX 512
 #define NET_MEMORY     (2 * 1024 * 1024)
@@ -37,8 +37,9 @@ struct net_event {
 struct net_node {
     bool is_on;
     bool has_sound;
-    int64_t offset_ns; /* raw clock minus virtual time */
-    int64_t share_ns;  /* how long all songs take to get here; TIME_NEVER: never */
+    struct msg_sound sound; /* as its player believes */
+    int64_t offset_ns;      /* raw clock minus virtual time */
+    int64_t share_ns;       /* how long all songs take to get here; TIME_NEVER: never */
     int64_t song_frames;
     int owner; /* whose songs it offers */
     struct identity self;
@@ -500,7 +501,7 @@ static inline void net_on_with(struct net *n, int i, const struct party_params *
     x->ledger_seq = 0;
     party_set_self(&x->p, name, &addr, &priority);
     outbox_clear(&n->out);
-    party_set_audio(&x->p, x->has_sound, 0, net_local(n, i), &n->out);
+    party_set_audio(&x->p, x->has_sound, &x->sound, net_local(n, i), &n->out);
 }
 
 static inline void net_on(struct net *n, int i, bool is_auto_accept)
@@ -529,6 +530,16 @@ static inline void net_kill(struct net *n, int i)
             net_add(n, n->now_ns + 100 * NS_PER_MS, NET_DOWN, k, i)->link = n->link[k][i];
         }
     }
+}
+
+/* The player of a node says how its sound is. */
+static inline void net_tell_sound(struct net *n, int i)
+{
+    struct net_node *x = &n->nodes[i];
+
+    outbox_clear(&n->out);
+    party_set_audio(&x->p, x->has_sound, &x->sound, net_local(n, i), &n->out);
+    net_after(n, i);
 }
 
 /* The link between two breaks and cannot be made again until net_heal. */

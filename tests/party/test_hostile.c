@@ -229,7 +229,7 @@ static void test_wild_claims(void **state)
         m.u.party_status.rtt_ns = values[i % COUNT(values)];
         m.u.party_status.sigma_ns = values[i / COUNT(values)];
         m.u.party_status.bound_ns = values[i % COUNT(values)];
-        m.u.party_status.phase_ns = INT64_MIN;
+        m.u.party_status.sound = (struct msg_sound){ true, INT64_MIN, INT64_MIN, 0, 0 };
         m.u.party_status.songs_held = UINT64_MAX;
         say(n, 1, 0, &m);
         assert_int_equal(
@@ -515,10 +515,10 @@ static void test_handover_frees_the_grant(void **state)
 static void random_message(struct net *n, struct msg *m)
 {
     static const enum msg_type types[] = {
-        MSG_PARTY_JOIN,   MSG_PARTY_WELCOME, MSG_PARTY_LEAVE, MSG_PARTY_BEAT,
-        MSG_PARTY_STATUS, MSG_PARTY_YIELD,   MSG_LOG_ENTRY,   MSG_LOG_GET,
-        MSG_ELECT,        MSG_ELECT_OK,      MSG_CLAIM,       MSG_GRANT,
-        MSG_DENY,         MSG_HANDOVER,
+        MSG_PARTY_JOIN,   MSG_PARTY_WELCOME, MSG_PARTY_LEAVE,  MSG_PARTY_BEAT,
+        MSG_PARTY_STATUS, MSG_PARTY_YIELD,   MSG_LOG_ENTRY,    MSG_LOG_GET,
+        MSG_ELECT,        MSG_ELECT_OK,      MSG_CLAIM,        MSG_GRANT,
+        MSG_DENY,         MSG_HANDOVER,      MSG_PARTY_UNISON,
     };
     static uint8_t junk[900];
     uint8_t *bytes = (uint8_t *)&m->u;
@@ -540,6 +540,9 @@ static void random_message(struct net *n, struct msg *m)
         m->u.log_entry.inner = bytes_of(junk, (size_t)rng_below(&n->rng, 900));
     } else if (m->type == MSG_PARTY_YIELD) {
         m->u.party_yield.call.inner = bytes_of(junk, (size_t)rng_below(&n->rng, 900));
+    } else if (m->type == MSG_PARTY_UNISON) {
+        m->u.party_unison.count = 1 + (int)rng_below(&n->rng, MSG_UNISON_MAX);
+        m->u.party_unison.list[0].id = n->nodes[0].self.id;
     } else if (m->type == MSG_PARTY_WELCOME) {
         m->u.party_welcome.reason = (uint8_t)rng_below(&n->rng, 5);
     }

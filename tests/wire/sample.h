@@ -23,7 +23,7 @@ static const enum msg_type sample_types[] = {
     MSG_CANCEL,       MSG_REFUSE,        MSG_ISLAND,       MSG_PROBE,
     MSG_PROBE_ACK,    MSG_DIGEST,        MSG_SEEN,         MSG_PULL,
     MSG_REACH,        MSG_MEET,          MSG_RELAY,        MSG_SUMMARY,
-    MSG_COORD,        MSG_PARTY_OFFER,
+    MSG_COORD,        MSG_PARTY_OFFER,   MSG_PARTY_UNISON,
 };
 
 /* A source of samples, with the memory that their views point into. */
@@ -294,6 +294,26 @@ static inline void sample_overlay_msg(struct sampler *s, struct msg *m)
     }
 }
 
+static inline void sample_sound(struct sampler *s, struct msg_sound *sound)
+{
+    sound->is_playing = sample_bool(s);
+    sound->phase_ns = sample_time(s);
+    sound->rate_ppb = sample_time(s);
+    sound->dropouts = (uint32_t)sample_uint(s, 0, UINT32_MAX);
+    sound->jumps = (uint32_t)sample_uint(s, 0, UINT32_MAX);
+}
+
+static inline void sample_unison(struct sampler *s, struct msg_party_unison *u)
+{
+    u->epoch = sample_uint(s, 0, UINT64_MAX);
+    u->count = (int)sample_uint(s, 1, MSG_UNISON_MAX);
+    for (int i = 0; i < u->count; i++) {
+        sample_fill(s, u->list[i].id.b, NODE_ID_LEN);
+        u->list[i].bound_ns = sample_uint(s, 0, UINT64_MAX);
+        sample_sound(s, &u->list[i].sound);
+    }
+}
+
 static inline void sample_status(struct sampler *s, struct msg_party_status *p)
 {
     p->epoch = sample_uint(s, 0, UINT64_MAX);
@@ -302,7 +322,7 @@ static inline void sample_status(struct sampler *s, struct msg_party_status *p)
     p->sigma_ns = sample_uint(s, 0, UINT64_MAX);
     p->bound_ns = sample_uint(s, 0, UINT64_MAX);
     p->rtt_ns = sample_uint(s, 0, UINT64_MAX);
-    p->phase_ns = sample_time(s);
+    sample_sound(s, &p->sound);
     p->is_ready = sample_bool(s);
     p->beat_ns = sample_time(s);
 }
@@ -328,6 +348,9 @@ static inline void sample_party_msg(struct sampler *s, struct msg *m)
         break;
     case MSG_PARTY_STATUS:
         sample_status(s, &m->u.party_status);
+        break;
+    case MSG_PARTY_UNISON:
+        sample_unison(s, &m->u.party_unison);
         break;
     case MSG_PARTY_YIELD:
         sample_flood_msg(s, &m->u.party_yield.call, MSG_INNER_MAX);
@@ -433,7 +456,7 @@ static inline void sample_msg(struct sampler *s, enum msg_type type, struct msg 
         sample_flooding_msg(s, m);
     else if (type < MSG_PARTY_JOIN)
         sample_overlay_msg(s, m);
-    else if (type < MSG_ELECT)
+    else if (type < MSG_ELECT || type == MSG_PARTY_UNISON)
         sample_party_msg(s, m);
     else if (type < MSG_LEAVES_GET)
         sample_election_msg(s, m);

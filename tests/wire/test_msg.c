@@ -368,7 +368,8 @@ static const struct {
     { FORM_MSG, "84 1821" ID16 "01 04" },
     { FORM_MSG, "82 1822" ID16 },
     { FORM_MSG, "86 1823" ID16 "01 02" ID32 "1b0000000102030405" },
-    { FORM_MSG, "8b 1824" ID16 "01 02 181f 1903e8 1907d0 1a001e8480 3903e7 f5 00" },
+    { FORM_MSG, "8b 1824" ID16
+                "01 02 181f 1903e8 1907d0 1a001e8480 85 f5 3903e7 1861 00 02 f5 00" },
     { FORM_MSG, "83 1825" ID16 "83 02 41aa" SIG },
     { FORM_MSG, "83 1826 41aa" SIG },
     { FORM_MSG, "83 1827" ID16 "01" },
@@ -379,6 +380,7 @@ static const struct {
     { FORM_MSG, "86 182c" ID16 "02 03 191388 09" },
     { FORM_MSG, "85 182d" ID16 "03" ID32 SIG },
     { FORM_MSG, "84 182f" ID16 "41aa" SIG },
+    { FORM_MSG, "84 1830" ID16 "02 81 83" ID32 "1bffffffffffffffff 85 f4 00 20 01 02" },
     { FORM_MSG, "85 182e" ID16 "02" ID32 "81 82" ID32 SIG },
     { FORM_MSG, "84 1840" ID32 "00 190400" },
     { FORM_MSG, "84 1841" ID32 "190400" ID32 },
@@ -422,7 +424,7 @@ static void test_bytes_are_those_of_the_document(void **state)
     }
 
     /* Which field is which, where a row could be read two ways. */
-    in = expand("8b 1824" ID16 "01 02 03 04 05 06 26 f5 08");
+    in = expand("8b 1824" ID16 "01 02 03 04 05 06 85 f5 26 07 09 0a f5 08");
     assert_int_equal(msg_decode(in, &m), 0);
     assert_int_equal(m.u.party_status.epoch, 1);
     assert_int_equal(m.u.party_status.seq, 2);
@@ -430,7 +432,11 @@ static void test_bytes_are_those_of_the_document(void **state)
     assert_int_equal(m.u.party_status.sigma_ns, 4);
     assert_int_equal(m.u.party_status.bound_ns, 5);
     assert_int_equal(m.u.party_status.rtt_ns, 6);
-    assert_int_equal(m.u.party_status.phase_ns, -7);
+    assert_true(m.u.party_status.sound.is_playing);
+    assert_int_equal(m.u.party_status.sound.phase_ns, -7);
+    assert_int_equal(m.u.party_status.sound.rate_ppb, 7);
+    assert_int_equal(m.u.party_status.sound.dropouts, 9);
+    assert_int_equal(m.u.party_status.sound.jumps, 10);
     assert_true(m.u.party_status.is_ready);
     assert_int_equal(m.u.party_status.beat_ns, 8);
 
