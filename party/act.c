@@ -7,7 +7,7 @@
 /* How far ahead an action must lie for the slowest member to hear of it in time. */
 static int64_t lead_ns(const struct party *p)
 {
-    int64_t max_ns = p->params.lead_max_ns;
+    int64_t max_ns = p->params->lead_max_ns;
     int64_t rtt_ns = 0;
     int64_t sigma_ns = 0;
     int64_t lead;
@@ -21,8 +21,8 @@ static int64_t lead_ns(const struct party *p)
         rtt_ns = m->rtt_ns > rtt_ns ? time_min(m->rtt_ns, max_ns) : rtt_ns;
         sigma_ns = m->sigma_ns > sigma_ns ? time_min(m->sigma_ns, max_ns) : sigma_ns;
     }
-    lead = p->params.lead_min_ns + p->params.lead_rtts * rtt_ns +
-           p->params.lead_sigmas * sigma_ns;
+    lead = p->params->lead_min_ns + p->params->lead_rtts * rtt_ns +
+           p->params->lead_sigmas * sigma_ns;
     return time_min(lead, max_ns);
 }
 
@@ -147,7 +147,7 @@ int act(struct party *p, const struct party_command *c, struct party_answer *ans
         return answer_error(answer, ERR_CLOCK, "the party's clock is not known just now",
                             "`party clock` says why; try again in a moment");
     }
-    if (timeline_pending(&p->timeline, now) >= p->params.pending_max) {
+    if (timeline_pending(&p->timeline, now) >= p->params->pending_max) {
         return answer_error(answer, ERR_LIMIT, "too many actions at once",
                             "wait until the last ones have been carried out");
     }

@@ -25,7 +25,7 @@ static bool is_handed_to_us(const struct party *p, uint64_t epoch)
 /* A new host carries the old clock on, so it must know it. */
 static bool knows_time(struct party *p)
 {
-    return !p->params.must_know_time || !p->maps.has_map ||
+    return !p->params->must_know_time || !p->maps.has_map ||
            party_line(p, p->now_ns).is_valid;
 }
 
@@ -83,11 +83,11 @@ static int our_turn(const struct party *p)
 
 static void begin(struct party *p)
 {
-    int64_t wait_ns = our_turn(p) * p->params.rank_ns;
+    int64_t wait_ns = our_turn(p) * p->params->rank_ns;
 
-    wait_ns += rng_below(&p->rng, p->params.rank_jitter_ns + 1);
+    wait_ns += rng_below(&p->rng, p->params->rank_jitter_ns + 1);
     if (p->role == PARTY_ROLE_HOST) { /* perhaps the leases come after all */
-        wait_ns += p->params.host_wait_ns;
+        wait_ns += p->params->host_wait_ns;
     }
     enter(p, CANDIDACY_WAITING, wait_ns);
 }
@@ -95,8 +95,8 @@ static void begin(struct party *p)
 static void fail(struct party *p)
 {
     int shift = p->candidacy.tries < DOUBLINGS_MAX ? p->candidacy.tries : DOUBLINGS_MAX;
-    int64_t wait_ns = p->params.back_off_ns * 3 / 10 +
-                      rng_below(&p->rng, p->params.back_off_ns * 12 / 10 + 1);
+    int64_t wait_ns = p->params->back_off_ns * 3 / 10 +
+                      rng_below(&p->rng, p->params->back_off_ns * 12 / 10 + 1);
 
     drop_claim(p);
     p->candidacy.tries++;
@@ -164,7 +164,7 @@ static void send_claims(struct party *p, struct outbox *out)
             state_queue_dial(p, &to->addr, &to->id);
         }
     }
-    p->candidacy.resend_ns = p->now_ns + p->params.claim_every_ns;
+    p->candidacy.resend_ns = p->now_ns + p->params->claim_every_ns;
 }
 
 static void win(struct party *p, struct outbox *out)
@@ -192,10 +192,10 @@ static void count_grants(struct party *p, struct outbox *out)
     if (c->claim->grant_count + is_voter(p) <= p->council.count / 2) {
         return;
     }
-    if (!is_voter(p) || p->params.is_classic) {
+    if (!is_voter(p) || p->params->is_classic) {
         win(p, out);
     } else if (ballot_grant(&p->ballot, &own)) {
-        enter(p, CANDIDACY_VOTING, p->params.claim_limit_ns);
+        enter(p, CANDIDACY_VOTING, p->params->claim_limit_ns);
         p->ballot.obeyed = c->epoch; /* by ourselves, if we win */
         council_promise(p);
     }
@@ -211,9 +211,9 @@ static void claim(struct party *p, uint64_t epoch, struct outbox *out)
     memcpy(c->claim->host, p->self->sign_public, KEY_LEN);
     c->epoch = epoch;
     c->sent_ns = p->now_ns;
-    enter(p, CANDIDACY_CLAIMING, p->params.claim_limit_ns);
+    enter(p, CANDIDACY_CLAIMING, p->params->claim_limit_ns);
     state_log(p, LOG_INFO, "claim");
-    if (p->params.is_classic) { /* nobody fitter has answered: that is all it takes */
+    if (p->params->is_classic) { /* nobody fitter has answered: that is all it takes */
         win(p, out);
         return;
     }
@@ -230,7 +230,7 @@ void candidate_take_ok(struct party *p, int peer, const struct msg_elect_ok *m)
         p->counts.unasked++;
         return;
     }
-    enter(p, CANDIDACY_YIELDING, p->params.coord_wait_ns);
+    enter(p, CANDIDACY_YIELDING, p->params->coord_wait_ns);
 }
 
 void candidate_take_grant(struct party *p, int peer, const struct msg_grant *m,
@@ -299,7 +299,7 @@ void candidate_give_way(struct party *p)
 {
     if (p->candidacy.state != CANDIDACY_NONE) {
         drop_claim(p);
-        enter(p, CANDIDACY_YIELDING, p->params.coord_wait_ns);
+        enter(p, CANDIDACY_YIELDING, p->params->coord_wait_ns);
     }
 }
 
@@ -320,7 +320,7 @@ static void step(struct party *p, struct outbox *out)
         break;
     case CANDIDACY_WAITING:
         if (our_turn(p) > 0 && send_elect(p, out) > 0) {
-            enter(p, CANDIDACY_ASKING, p->params.elect_wait_ns);
+            enter(p, CANDIDACY_ASKING, p->params->elect_wait_ns);
         } else {
             claim(p, next_epoch(p), out);
         }
@@ -358,7 +358,7 @@ void candidate_run(struct party *p, struct outbox *out)
 int64_t candidate_wake_ns(const struct party *p)
 {
     const struct candidacy *c = &p->candidacy;
-    int64_t due_ns = p->host_heard_ns + p->params.lease_ns;
+    int64_t due_ns = p->host_heard_ns + p->params->lease_ns;
 
     if (c->state != CANDIDACY_NONE) {
         return time_min(c->until_ns, c->resend_ns);

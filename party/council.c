@@ -16,10 +16,10 @@ void council_send(struct party *p, int peer, const struct msg *m, struct outbox 
 
 int64_t council_lease_left_ns(const struct party *p)
 {
-    int64_t left_ns = p->host_heard_ns + p->params.lease_ns - p->now_ns;
+    int64_t left_ns = p->host_heard_ns + p->params->lease_ns - p->now_ns;
 
     if (p->role == PARTY_ROLE_HOST) { /* it knows by itself whether it acts */
-        return party_is_acting(p, p->now_ns) ? p->params.lease_ns : 0;
+        return party_is_acting(p, p->now_ns) ? p->params->lease_ns : 0;
     }
     if (p->now_ns < p->abstain_ns) {
         left_ns = p->abstain_ns - p->now_ns;
@@ -94,9 +94,9 @@ static void send_grant(struct party *p, int peer, struct outbox *out)
     g.u.grant.party = p->log.party;
     g.u.grant.epoch = p->ballot.epoch;
     memcpy(g.u.grant.host, p->ballot.host, KEY_LEN);
-    g.u.grant.lease_ms = (uint32_t)(p->params.grant_lease_ns / NS_PER_MS);
+    g.u.grant.lease_ms = (uint32_t)(p->params->grant_lease_ns / NS_PER_MS);
     grant_sign(p->self, &p->log.party, p->ballot.epoch, p->ballot.host, g.u.grant.sig);
-    p->ballot.lease_ns = p->now_ns + p->params.grant_lease_ns;
+    p->ballot.lease_ns = p->now_ns + p->params->grant_lease_ns;
     council_send(p, peer, &g, out);
 }
 
@@ -147,7 +147,7 @@ static void take_claim(struct party *p, int peer, const struct msg_claim *m,
 
 void council_promise(struct party *p)
 {
-    p->ballot.lease_ns = p->now_ns + p->params.grant_lease_ns;
+    p->ballot.lease_ns = p->now_ns + p->params->grant_lease_ns;
     p->is_promise_kept = false;
     p->is_promise_new = true;
 }
@@ -223,7 +223,7 @@ static bool is_proved_by(const struct party *p, const struct coord *c,
 
 static bool is_proved(const struct party *p, const struct coord *c)
 {
-    return p->params.is_classic || is_proved_by(p, c, &p->council) ||
+    return p->params->is_classic || is_proved_by(p, c, &p->council) ||
            is_proved_by(p, c, &p->old_council);
 }
 
@@ -347,7 +347,7 @@ static int seats_wanted(const struct party *p)
     for (int i = 0; i < p->member_count; i++) {
         here += state_is_here(&p->members[i]);
     }
-    here = here < p->params.council_max ? here : p->params.council_max;
+    here = here < p->params->council_max ? here : p->params->council_max;
     return here % 2 == 1 || here == 0 ? here : here - 1;
 }
 

@@ -44,13 +44,13 @@ static int turn(const struct party *p)
 
 static bool may_fork(struct party *p)
 {
-    int64_t wait_ns = p->params.fork_ns + turn(p) * p->params.fork_turn_ns;
+    int64_t wait_ns = p->params->fork_ns + turn(p) * p->params->fork_turn_ns;
 
     return state_is_open(p) && p->phase == PARTY_PLAYING && !p->is_held &&
            party_log_is_of_epoch(&p->log) && p->now_ns - led_ns(p) >= wait_ns &&
            !party_is_acting(p, p->now_ns) && p->offers[0].len > 0 &&
            state_member(p, p->self->sign_public) != NULL &&
-           (!p->params.must_know_time || party_line(p, p->now_ns).is_valid);
+           (!p->params->must_know_time || party_line(p, p->now_ns).is_valid);
 }
 
 /* ---- to fork ---- */
@@ -120,9 +120,9 @@ static void do_fork(struct party *p, struct outbox *out)
             peers[count++] = p->members[i].peer;
         }
     }
-    if (p->parent_council.count == 0) { /* a fork of a fork is one of the first */
-        p->parent = p->log.party;
-        p->parent_council = p->council;
+    if (p->parent == NULL) { /* a fork of a fork is one of the first */
+        p->parent = heap_take(p->heap, 1, sizeof(*p->parent));
+        *p->parent = (struct party_parent){ p->log.party, p->council };
     }
     m.u.party_yield.party = p->log.party;
     host_carry_clock_on(p);
@@ -130,7 +130,7 @@ static void do_fork(struct party *p, struct outbox *out)
     new_id(p);
     forget_elections(p);
     host_become(p);
-    p->flood_ns = p->now_ns + p->params.tick_ns;
+    p->flood_ns = p->now_ns + p->params->tick_ns;
     publish_checkpoint(p);
     state_update_self(p);
     for (int i = 0; i < count; i++) {
@@ -150,13 +150,13 @@ static bool is_kin(const struct party *p, const struct invite *v)
 {
     struct candidate rival = { v->priority, v->party, 1, v->host };
 
-    if (p->parent_council.count == 0 || party_id_equal(&v->party, &p->log.party)) {
+    if (p->parent == NULL || party_id_equal(&v->party, &p->log.party)) {
         return false;
     }
-    if (party_id_equal(&v->party, &p->parent)) {
+    if (party_id_equal(&v->party, &p->parent->party)) {
         return true;
     }
-    return council_rank(&p->parent_council, v->host_key) >= 0 &&
+    return council_rank(&p->parent->council, v->host_key) >= 0 &&
            candidate_compare(&p->call.candidate, &rival) < 0;
 }
 
@@ -166,7 +166,7 @@ void fork_call_heard(struct party *p, const struct msg_flood *raw, const struct 
         return;
     }
     p->merge_to = v->party;
-    p->merge_ns = p->now_ns + p->params.merge_ns;
+    p->merge_ns = p->now_ns + p->params->merge_ns;
     p->merge_slot = p->timeline.action_count > 0 ? state_slot(p) : -1;
     state_note(p, "found again: ", v->name, "; back there after this song");
 }
@@ -207,10 +207,10 @@ void fork_tick(struct party *p, struct outbox *out)
     }
     if (p->merge_ns != TIME_NEVER && p->role == PARTY_ROLE_HOST) {
         try_merge(p, out);
-    } else if (p->params.fork_ns > 0 && may_fork(p)) {
+    } else if (p->params->fork_ns > 0 && may_fork(p)) {
         do_fork(p, out);
     } else if (p->role == PARTY_ROLE_GUEST && p->phase == PARTY_PLAYING &&
-               p->now_ns - led_ns(p) >= p->params.fork_ns / 2) {
+               p->now_ns - led_ns(p) >= p->params->fork_ns / 2) {
         candidate_ask(p, out);
     }
 }
@@ -233,13 +233,14 @@ static void move(struct party *p, struct invite *v, struct outbox *out)
     struct clock_line line = party_line(p, p->now_ns);
     uint32_t version = party_timeline_version(p);
     bool was_playing = p->phase == PARTY_PLAYING;
-    bool is_fork = p->parent_council.count > 0;
-    struct council council = is_fork ? p->parent_council : p->council;
-    struct party_id parent = is_fork ? p->parent : p->log.party;
+    struct party_parent parent = { p->log.party, p->council };
 
+    if (p->parent != NULL) {
+        parent = *p->parent;
+    }
     guest_begin(p, v, out);
-    p->parent = parent;
-    p->parent_council = council;
+    p->parent = heap_take(p->heap, 1, sizeof(*p->parent));
+    *p->parent = parent;
     if (was_playing && line.is_valid) {
         p->bridge = line;
         p->bridge_ns = p->now_ns;
@@ -252,7 +253,7 @@ static struct invite *invite_to(struct party *p, const struct call *c,
                                 const struct flood *f)
 {
     if (invites_find(p->invites, &c->party) == NULL) {
-        (void)invites_add(p->invites, c, f->origin, NULL, p->params.invite_keep_ns,
+        (void)invites_add(p->invites, c, f->origin, NULL, p->params->invite_keep_ns,
                           p->now_ns);
     }
     return invites_find(p->invites, &c->party);
@@ -265,7 +266,7 @@ static bool is_fork_of_ours(const struct party *p, int peer, const struct flood 
     bool is_hosts = memcmp(p->peers[peer].key, p->call.host_key, KEY_LEN) == 0;
 
     return c->epoch == 1 && memcmp(f->origin, p->peers[peer].key, KEY_LEN) == 0 &&
-           (is_hosts || p->now_ns - led_ns(p) >= p->params.fork_ns / 2);
+           (is_hosts || p->now_ns - led_ns(p) >= p->params->fork_ns / 2);
 }
 
 /* Our host gives its party up for one that plays already: a fork goes back. */
@@ -298,7 +299,7 @@ bool fork_take_yield(struct party *p, int peer, const struct msg_party_yield *m,
     state_note(p, p->call.name, " goes on with ", v->host_name);
     move(p, v, out);
     if (!is_fork) {
-        p->parent_council.count = 0; /* it is one party again */
+        state_drop_parent(p); /* it is one party again */
     }
     return true;
 }

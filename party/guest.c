@@ -39,7 +39,7 @@ static void queue_accept(struct party *p)
         .name = bytes_of(p->name, strlen(p->name)),
     };
     bool is_due = p->answered_ns == TIME_NEVER ||
-                  p->now_ns - p->answered_ns >= p->params.answer_every_ns;
+                  p->now_ns - p->answered_ns >= p->params->answer_every_ns;
 
     if (!p->call.has_route || !is_due) {
         return;
@@ -65,12 +65,12 @@ static void try_join(struct party *p, struct outbox *out)
 
     if (peer >= 0) {
         send_join(p, peer, out);
-        p->join_ns = p->now_ns + p->params.join_every_ns;
+        p->join_ns = p->now_ns + p->params->join_every_ns;
         return;
     }
     state_queue_dial(p, &p->call.addr, &p->call.candidate.node);
     p->join_ns = p->now_ns + rng_jitter(&p->rng, p->dial_wait_ns, 20);
-    p->dial_wait_ns = time_min(2 * p->dial_wait_ns, p->params.dial_max_ns);
+    p->dial_wait_ns = time_min(2 * p->dial_wait_ns, p->params->dial_max_ns);
 }
 
 static void fill_call(struct party_call *c, const struct invite *v, int64_t now_ns)
@@ -103,18 +103,18 @@ void guest_begin(struct party *p, struct invite *v, struct outbox *out)
         p->ballot.epoch = promise.epoch;
         p->ballot.obeyed = promise.obeyed;
         if (promise.epoch > 0 || promise.obeyed > 0) { /* and what we promised just now */
-            p->abstain_ns = p->abstain_ns > p->now_ns + p->params.lease_ns
+            p->abstain_ns = p->abstain_ns > p->now_ns + p->params->lease_ns
                                 ? p->abstain_ns
-                                : p->now_ns + p->params.lease_ns;
+                                : p->now_ns + p->params->lease_ns;
         }
     }
     p->has_been_current = false;
-    p->join_limit_ns = p->now_ns + p->params.join_limit_ns;
-    p->dial_wait_ns = p->params.dial_first_ns;
+    p->join_limit_ns = p->now_ns + p->params->join_limit_ns;
+    p->dial_wait_ns = p->params->dial_first_ns;
     p->join_ns = p->now_ns;
     p->host_heard_ns = p->now_ns;
-    p->mesh_ns = p->now_ns + p->params.mesh_every_ns;
-    p->tick_ns = p->now_ns + p->params.tick_ns;
+    p->mesh_ns = p->now_ns + p->params->mesh_every_ns;
+    p->tick_ns = p->now_ns + p->params->tick_ns;
     queue_accept(p);
     state_log(p, LOG_INFO, "accept");
     guest_run(p, out);
@@ -203,9 +203,9 @@ void guest_change_host(struct party *p, const struct party_member *host)
     p->flood_ns = TIME_NEVER;
     p->push_ns = TIME_NEVER;
     p->join_ns = p->now_ns;
-    p->dial_wait_ns = p->params.dial_first_ns;
+    p->dial_wait_ns = p->params->dial_first_ns;
     p->host_heard_ns = p->now_ns;
-    p->mesh_ns = p->now_ns + p->params.mesh_every_ns;
+    p->mesh_ns = p->now_ns + p->params->mesh_every_ns;
     p->get_ns = p->now_ns;
     p->get_seq = 0;
     if (p->is_host_silent) {
@@ -225,7 +225,7 @@ void guest_ask_log(struct party *p, int peer, struct outbox *out)
     if (p->now_ns < p->get_ns && p->get_seq == p->log.seq) {
         return;
     }
-    p->get_ns = p->now_ns + p->params.get_every_ns;
+    p->get_ns = p->now_ns + p->params->get_every_ns;
     p->get_seq = p->log.seq;
     m.u.log_get.party = p->log.party;
     m.u.log_get.from_seq = is_stuck ? 1 : p->log.seq + 1;
@@ -290,12 +290,12 @@ static void offer_own(struct party *p, int peer, struct outbox *out)
     struct msg m = { .type = MSG_PARTY_OFFER };
 
     m.u.party_offer.party = p->log.party;
-    for (int i = 0; i < POOL_SLOTS; i++) {
+    for (int i = 0; i < POOL_SLOTS && p->own != NULL; i++) {
         const struct party_offer *o = &p->own[i];
 
         if (o->len > 0) {
-            m.u.party_offer.manifest = bytes_of(o->manifest, o->len);
-            memcpy(m.u.party_offer.sig, o->sig, SIGNATURE_LEN);
+            m.u.party_offer.manifest = state_manifest(o);
+            memcpy(m.u.party_offer.sig, o->data, SIGNATURE_LEN);
             outbox_push(out, peer, &m);
         }
     }
@@ -313,7 +313,7 @@ static void welcome_ok(struct party *p, int peer, struct outbox *out)
     p->is_in = true;
     p->is_current = false;
     p->join_ns = TIME_NEVER;
-    p->dial_wait_ns = p->params.dial_first_ns;
+    p->dial_wait_ns = p->params->dial_first_ns;
     p->get_ns = p->now_ns; /* a new link: ask at once */
     guest_ask_log(p, peer, out);
     report(p, out);
@@ -346,7 +346,7 @@ void guest_take_welcome(struct party *p, int peer, const struct msg_party_welcom
                     m->reason == WELCOME_UNKNOWN);
         } else { /* it lost us, or itself; what is scheduled goes on, so ask again later
                   */
-            p->join_ns = p->now_ns + p->params.dial_max_ns;
+            p->join_ns = p->now_ns + p->params->dial_max_ns;
         }
         break;
     case WELCOME_REDIRECT: /* a YIELD follows */
@@ -468,7 +468,7 @@ void guest_take_beat(struct party *p, int peer, const struct msg_party_beat *m,
             p->join_ns = p->now_ns;
         }
     }
-    if (is_news && p->now_ns - p->reported_ns >= p->params.tick_ns / 4) {
+    if (is_news && p->now_ns - p->reported_ns >= p->params->tick_ns / 4) {
         report(p, out);
     }
 }
@@ -495,8 +495,8 @@ void guest_take_get(struct party *p, int peer, uint64_t from_seq, struct outbox 
     if (p->now_ns < l->get_next_ns) {
         return;
     }
-    l->get_next_ns = p->now_ns + p->params.get_every_ns / 2;
-    for (int i = 0; i < p->params.push_max; i++) {
+    l->get_next_ns = p->now_ns + p->params->get_every_ns / 2;
+    for (int i = 0; i < p->params->push_max; i++) {
         if (!party_log_get(&p->log, seq + (uint64_t)i, &m.u.log_entry)) {
             break;
         }
@@ -544,7 +544,7 @@ void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m
     }
     invites_remove(p->invites, &p->call.candidate.party);
     if (invites_find(p->invites, &c.party) == NULL) {
-        (void)invites_add(p->invites, &c, f.origin, NULL, p->params.invite_keep_ns,
+        (void)invites_add(p->invites, &c, f.origin, NULL, p->params->invite_keep_ns,
                           p->now_ns);
     }
     v = invites_find(p->invites, &c.party);
@@ -574,8 +574,8 @@ void guest_peer_down(struct party *p, int peer)
     if (state_is_open(p) && is_host_peer(p, peer)) {
         p->is_in = false;
         p->is_current = false;
-        p->dial_wait_ns = p->params.dial_first_ns;
-        p->join_ns = p->now_ns + rng_jitter(&p->rng, p->params.dial_first_ns / 2, 20);
+        p->dial_wait_ns = p->params->dial_first_ns;
+        p->join_ns = p->now_ns + rng_jitter(&p->rng, p->params->dial_first_ns / 2, 20);
     }
 }
 
@@ -597,7 +597,7 @@ static void mesh(struct party *p)
     int count = 0;
     int linked = 0;
 
-    p->mesh_ns = p->now_ns + p->params.mesh_every_ns;
+    p->mesh_ns = p->now_ns + p->params->mesh_every_ns;
     for (int i = 0; i < p->member_count; i++) {
         const struct party_member *m = &p->members[i];
 
@@ -612,7 +612,7 @@ static void mesh(struct party *p)
             candidates[count++] = i;
         }
     }
-    if (linked < p->params.mesh_links && count > 0) {
+    if (linked < p->params->mesh_links && count > 0) {
         const struct party_member *m = &p->members[candidates[rng_below(&p->rng, count)]];
 
         state_queue_dial(p, &m->addr, &m->id);
@@ -624,7 +624,7 @@ static void tick(struct party *p, struct outbox *out)
     int64_t silence_ns = p->now_ns - p->host_heard_ns;
 
     state_update_self(p);
-    if (p->is_in && p->now_ns - p->reported_ns >= p->params.tick_ns / 2) {
+    if (p->is_in && p->now_ns - p->reported_ns >= p->params->tick_ns / 2) {
         report(p, out); /* or a beat was answered just now */
     }
     if (p->phase == PARTY_JOINING) {
@@ -634,12 +634,12 @@ static void tick(struct party *p, struct outbox *out)
     if (p->role != PARTY_ROLE_GUEST) {
         return;
     }
-    if (silence_ns >= p->params.host_silent_ns && !p->is_host_silent) {
+    if (silence_ns >= p->params->host_silent_ns && !p->is_host_silent) {
         p->is_host_silent = true;
         state_note(p, "the host is silent: what is scheduled plays on", "", "");
         state_log(p, LOG_WARN, "host silent");
     }
-    if (silence_ns >= p->params.host_gone_ns && !is_playing(p)) {
+    if (silence_ns >= p->params->host_gone_ns && !is_playing(p)) {
         give_up(p, "the host is gone", true);
     }
 }
@@ -647,7 +647,7 @@ static void tick(struct party *p, struct outbox *out)
 void guest_run(struct party *p, struct outbox *out)
 {
     if (state_is_open(p) && p->now_ns >= p->tick_ns) {
-        p->tick_ns = p->now_ns + p->params.tick_ns;
+        p->tick_ns = p->now_ns + p->params->tick_ns;
         tick(p, out);
     }
     if (p->phase == PARTY_JOINING && p->now_ns >= p->join_limit_ns) {

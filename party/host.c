@@ -55,9 +55,9 @@ static int ring_ttl(const struct party *p)
     int ttl = p->ttl;
 
     if (p->phase == PARTY_CALLING && p->ring == 0) {
-        ttl = p->params.ring_first_ttl;
+        ttl = p->params->ring_first_ttl;
     } else if (p->phase == PARTY_CALLING && p->ring == 1) {
-        ttl = p->params.ring_second_ttl;
+        ttl = p->params->ring_second_ttl;
     }
     return ttl == 0 || ttl > p->ttl ? p->ttl : ttl;
 }
@@ -66,9 +66,9 @@ static int ring_ttl(const struct party *p)
  * shift the rhythm of the call. */
 static int64_t first_repeat_ns(const struct party *p)
 {
-    int64_t at_ns = p->call.began_ns + p->params.call_every_ns;
+    int64_t at_ns = p->call.began_ns + p->params->call_every_ns;
 
-    return at_ns > p->now_ns ? at_ns : p->now_ns + p->params.call_every_ns;
+    return at_ns > p->now_ns ? at_ns : p->now_ns + p->params->call_every_ns;
 }
 
 /* When the next flood is due, after one that went so far. */
@@ -78,11 +78,11 @@ static int64_t next_flood_ns(struct party *p, int ttl)
 
     p->ring = ttl < p->ttl ? step + 1 : 2;
     if (p->phase == PARTY_PLAYING) {
-        return p->now_ns + p->params.invite_every_ns;
+        return p->now_ns + p->params->invite_every_ns;
     }
     if (ttl < p->ttl && step < 2) {
         return p->now_ns +
-               (step == 0 ? p->params.ring_first_ns : p->params.ring_second_ns);
+               (step == 0 ? p->params->ring_first_ns : p->params->ring_second_ns);
     }
     return first_repeat_ns(p);
 }
@@ -155,10 +155,10 @@ void host_begin(struct party *p, const struct party_host_request *r)
     state_clear(p);
     p->role = PARTY_ROLE_HOST;
     p->phase = PARTY_CALLING;
-    p->wanted = r->wanted < 0 ? p->params.wanted : r->wanted;
-    p->ttl = (uint8_t)(r->ttl == 0 ? p->params.ttl : r->ttl);
-    p->call_ns = r->deadline_ns == 0 ? p->params.call_ns : r->deadline_ns;
-    p->ready_ns = r->ready_ns == 0 ? p->params.ready_ns : r->ready_ns;
+    p->wanted = r->wanted < 0 ? p->params->wanted : r->wanted;
+    p->ttl = (uint8_t)(r->ttl == 0 ? p->params->ttl : r->ttl);
+    p->call_ns = r->deadline_ns == 0 ? p->params->call_ns : r->deadline_ns;
+    p->ready_ns = r->ready_ns == 0 ? p->params->ready_ns : r->ready_ns;
     store_be64(c->nonce, rng_next(&p->rng));
     store_be64(c->nonce + 8, rng_next(&p->rng));
     memcpy(c->host_key, p->self->sign_public, KEY_LEN);
@@ -172,8 +172,8 @@ void host_begin(struct party *p, const struct party_host_request *r)
     c->addr = p->addr;
     c->began_ns = p->now_ns;
     c->deadline_ns = p->now_ns + p->call_ns;
-    p->settled_ns = p->now_ns + p->params.settle_ns;
-    p->tick_ns = p->now_ns + p->params.tick_ns;
+    p->settled_ns = p->now_ns + p->params->settle_ns;
+    p->tick_ns = p->now_ns + p->params->tick_ns;
     p->acted_ns = p->now_ns;
     party_log_reset(&p->log, &c->candidate.party);
     publish_found(p);
@@ -247,14 +247,14 @@ void host_become(struct party *p)
     c->candidate.node = p->self->id;
     c->candidate.priority = p->priority;
     c->addr = p->addr;
-    p->wanted = p->params.wanted;
-    p->ttl = (uint8_t)p->params.ttl;
+    p->wanted = p->params->wanted;
+    p->ttl = (uint8_t)p->params->ttl;
     p->ring = 2;
-    p->ready_ns = p->params.ready_ns;
+    p->ready_ns = p->params->ready_ns;
     p->ready_at_ns = p->now_ns + p->ready_ns;
     p->settled_ns = p->now_ns;
-    p->flood_ns = p->now_ns + p->params.invite_every_ns / 2;
-    p->tick_ns = p->now_ns + p->params.tick_ns;
+    p->flood_ns = p->now_ns + p->params->invite_every_ns / 2;
+    p->tick_ns = p->now_ns + p->params->tick_ns;
     p->join_ns = TIME_NEVER;
     p->is_host_silent = false;
     p->is_held = false;
@@ -265,7 +265,7 @@ void host_become(struct party *p)
 void host_take_over(struct party *p, const struct coord *c, int64_t sent_ns,
                     struct outbox *out)
 {
-    int64_t lease_ns = state_lease_ns(p, p->params.grant_lease_ns);
+    int64_t lease_ns = state_lease_ns(p, p->params->grant_lease_ns);
     struct msg m = { .type = MSG_COORD };
 
     council_obey(p, c);
@@ -378,7 +378,7 @@ void host_join(struct party *p, int peer, struct bytes name, struct outbox *out)
         welcome(p, peer, WELCOME_ENDED, out);
         return;
     }
-    if (m == NULL && p->member_count >= p->params.members_max) {
+    if (m == NULL && p->member_count >= p->params->members_max) {
         welcome(p, peer, WELCOME_FULL, out);
         p->counts.full++;
         return;
@@ -422,7 +422,7 @@ static int64_t claimed_ns(uint64_t v)
 static void take_lease(struct party *p, struct party_member *m,
                        const struct msg_party_status *s)
 {
-    int64_t lease_ns = s->beat_ns + state_lease_ns(p, p->params.lease_ns);
+    int64_t lease_ns = s->beat_ns + state_lease_ns(p, p->params->lease_ns);
 
     if (s->epoch != p->log.epoch) {
         return;
@@ -497,7 +497,7 @@ void host_take_get(struct party *p, int peer, uint64_t from_seq)
     if (l->is_pushed && p->now_ns < l->get_next_ns) {
         return;
     }
-    l->get_next_ns = p->now_ns + p->params.get_every_ns / 2;
+    l->get_next_ns = p->now_ns + p->params->get_every_ns / 2;
     l->is_pushed = true;
     l->pushed_seq = from_seq == 0 ? 0 : from_seq - 1;
     if (l->pushed_seq > p->log.seq) {
@@ -549,7 +549,7 @@ void host_reply_heard(struct party *p, const struct reply *r)
 
 bool host_must_yield(struct party *p, const struct candidate *rival, bool is_running)
 {
-    int64_t last_ns = p->call.began_ns + p->params.settle_max_ns;
+    int64_t last_ns = p->call.began_ns + p->params->settle_max_ns;
 
     /* Only calls collide; a party that plays neither yields nor makes others yield. */
     if (is_running || (p->phase != PARTY_CALLING && p->phase != PARTY_SHARING)) {
@@ -558,9 +558,9 @@ bool host_must_yield(struct party *p, const struct candidate *rival, bool is_run
     if (candidate_compare(&p->call.candidate, rival) < 0) {
         return true;
     }
-    p->settled_ns = time_min(p->now_ns + p->params.settle_ns, last_ns);
+    p->settled_ns = time_min(p->now_ns + p->params->settle_ns, last_ns);
     /* It may not have heard us (it came to the network late), so say it once more. */
-    if (p->rival_answers < p->params.rival_answers_max) {
+    if (p->rival_answers < p->params->rival_answers_max) {
         p->rival_answers++;
         p->ring = 2; /* wherever it is */
         p->flood_ns = time_min(p->flood_ns, p->now_ns);
@@ -585,10 +585,10 @@ static void tick_members(struct party *p)
         if (m->is_self) {
             continue;
         }
-        if (m->peer < 0 || p->now_ns - m->heard_ns >= p->params.member_silent_ns) {
+        if (m->peer < 0 || p->now_ns - m->heard_ns >= p->params->member_silent_ns) {
             set_away(p, m);
         }
-        if (m->is_away && p->now_ns - m->away_ns >= p->params.member_grace_ns &&
+        if (m->is_away && p->now_ns - m->away_ns >= p->params->member_grace_ns &&
             party_is_acting(p, p->now_ns)) {
             remove_member(p, m);
         }
@@ -636,9 +636,9 @@ static void check_ready(struct party *p, struct outbox *out)
         (ready == here || p->now_ns >= p->ready_at_ns)) {
         play.at = act_schedule(p, now);
         publish_action(p, &play, ACTION_PLAY);
-        p->flood_ns = p->now_ns + p->params.invite_every_ns;
+        p->flood_ns = p->now_ns + p->params->invite_every_ns;
         state_log(p, LOG_INFO, "play");
-    } else if (p->now_ns - p->ready_at_ns >= p->params.ready_limit_ns) {
+    } else if (p->now_ns - p->ready_at_ns >= p->params->ready_limit_ns) {
         state_note(p, "nobody got ready in time: see `party status` for songs, clock ",
                    "and sound card of each", "");
         host_end(p, CLOSE_CANCELLED, out);
@@ -658,7 +658,7 @@ static void tick(struct party *p, struct outbox *out)
         return;
     }
     if (p->phase == PARTY_PLAYING && party_is_acting(p, p->now_ns) &&
-        state_is_over_for(p, p->params.end_grace_ns)) {
+        state_is_over_for(p, p->params->end_grace_ns)) {
         state_note(p, "the last song has ended: the party is over", "", "");
         host_end(p, CLOSE_ENDED, out);
     }
@@ -677,7 +677,7 @@ static void call_and_share(struct party *p, struct outbox *out)
 void host_run(struct party *p, struct outbox *out)
 {
     if (state_is_open(p) && p->now_ns >= p->tick_ns) {
-        p->tick_ns = p->now_ns + p->params.tick_ns;
+        p->tick_ns = p->now_ns + p->params->tick_ns;
         tick(p, out);
     }
     candidate_run(p, out);

@@ -157,7 +157,7 @@ void lead_run(struct party *p, struct outbox *out)
         go(p, out);
     } else if (p->role == PARTY_ROLE_GUEST && p->now_ns >= p->leave_ns) {
         p->has_said_so = guest_say_leave(p, out) || p->has_said_so;
-        p->leave_ns = p->now_ns + p->params.leave_every_ns;
+        p->leave_ns = p->now_ns + p->params->leave_every_ns;
     }
 }
 
@@ -202,7 +202,7 @@ int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
     p->is_leaving = true;
     p->has_said_so = false;
     p->leave_ns = now_ns;
-    p->leave_limit_ns = now_ns + p->params.leave_ns;
+    p->leave_limit_ns = now_ns + p->params->leave_ns;
     host_resign(p, heir, out);
     host_run(p, out);
     return 0;

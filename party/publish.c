@@ -97,7 +97,9 @@ static void put_checkpoint(struct party *p)
     struct council council = p->council;
     int action_count = p->timeline.action_count;
 
-    memcpy(actions, p->timeline.actions, sizeof(actions));
+    if (action_count > 0) {
+        memcpy(actions, p->timeline.actions, sizeof(actions[0]) * (size_t)action_count);
+    }
     put_found(p);
     for (int i = 0; i < p->member_count; i++) {
         put_member(p, &p->members[i], false);
@@ -112,7 +114,7 @@ static void put_checkpoint(struct party *p)
         const struct party_offer *o = &p->offers[i];
 
         if (o->len > 0) {
-            put_song(p, i, bytes_of(o->manifest, o->len), o->sig);
+            put_song(p, i, state_manifest(o), o->data);
         }
     }
     for (int i = 0; i < action_count; i++) {
@@ -218,9 +220,9 @@ void publish_push(struct party *p, struct outbox *out)
     int sent = 0;
     bool is_moving = true;
 
-    while (is_moving && sent < p->params.push_max) {
+    while (is_moving && sent < p->params->push_max) {
         is_moving = false;
-        for (int i = 0; i < p->peer_room && sent < p->params.push_max; i++) {
+        for (int i = 0; i < p->peer_room && sent < p->params->push_max; i++) {
             if (push_one(p, i, out)) {
                 is_moving = true;
                 sent++;
@@ -232,7 +234,7 @@ void publish_push(struct party *p, struct outbox *out)
         const struct party_peer *l = &p->peers[i];
 
         if (l->is_up && l->is_pushed && l->pushed_seq < p->log.seq) {
-            p->push_ns = p->now_ns + p->params.push_every_ns;
+            p->push_ns = p->now_ns + p->params->push_every_ns;
         }
     }
 }

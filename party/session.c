@@ -19,7 +19,7 @@ void party_init(struct party *p, const struct party_params *params, struct heap 
                 struct invites *invites, const struct identity *self, uint64_t seed)
 {
     memset(p, 0, sizeof(*p));
-    p->params = *params;
+    p->params = params;
     assert(params->peers_max > 0);
     assert(params->members_max > 0 && params->members_max <= PARTY_MEMBERS_MAX);
     p->self = self;
@@ -40,9 +40,9 @@ void party_finish(struct party *p)
     party_log_finish(&p->log);
     heap_give(p->heap, p->peers, (size_t)p->peer_room, sizeof(p->peers[0]));
     heap_give(p->heap, p->redirect, 1, sizeof(*p->redirect));
-    heap_give(p->heap, p->floods, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
-    heap_give(p->heap, p->replies, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
-    heap_give(p->heap, p->dials, PARTY_DIALS_MAX, sizeof(p->dials[0]));
+    heap_give(p->heap, p->floods, (size_t)p->flood_count, sizeof(p->floods[0]));
+    heap_give(p->heap, p->replies, (size_t)p->reply_count, sizeof(p->replies[0]));
+    heap_give(p->heap, p->dials, (size_t)p->dial_count, sizeof(p->dials[0]));
     for (int i = 0; i < PARTY_NOTES_MAX; i++) {
         state_forget_note(p, &p->notes[i]);
     }
@@ -101,11 +101,11 @@ static struct party_peer *peer_row(struct party *p, int peer)
 {
     int room = p->peer_room == 0 ? PEERS_FIRST : p->peer_room;
 
-    assert(peer >= 0 && peer < p->params.peers_max);
+    assert(peer >= 0 && peer < p->params->peers_max);
     while (room <= peer) {
         room *= 2;
     }
-    room = room < p->params.peers_max ? room : p->params.peers_max;
+    room = room < p->params->peers_max ? room : p->params->peers_max;
     if (room > p->peer_room) {
         p->peers = heap_resize(p->heap, p->peers, (size_t)p->peer_room, (size_t)room,
                                sizeof(p->peers[0]));
@@ -126,7 +126,7 @@ void party_peer_up(struct party *p, int peer, const struct node_id *id,
     l->join_next_ns = now_ns;
     l->get_next_ns = now_ns;
     l->refer_next_ns = now_ns;
-    l->keep_ns = state_is_open(p) ? now_ns + p->params.keep_link_ns : now_ns;
+    l->keep_ns = state_is_open(p) ? now_ns + p->params->keep_link_ns : now_ns;
     if (state_is_open(p)) {
         struct party_member *m = state_member(p, key);
 
@@ -187,7 +187,7 @@ static bool may_ask(const struct party *p, struct party_peer *l)
     if (p->now_ns < l->join_next_ns) {
         return false;
     }
-    l->join_next_ns = p->now_ns + p->params.join_every_ns / 4;
+    l->join_next_ns = p->now_ns + p->params->join_every_ns / 4;
     return true;
 }
 
@@ -351,7 +351,7 @@ static void refer(struct party *p, int peer, const struct msg *m, struct outbox 
     if (epoch_of_sender(m) >= p->log.epoch || p->now_ns < l->refer_next_ns) {
         return;
     }
-    l->refer_next_ns = p->now_ns + p->params.join_every_ns / 4;
+    l->refer_next_ns = p->now_ns + p->params->join_every_ns / 4;
     council_refer(p, peer, epoch_of_sender(m), out);
 }
 
@@ -415,7 +415,7 @@ static void call_heard(struct party *p, const struct flood_id *id,
     struct invite *v;
 
     if (memcmp(f->origin, p->self->sign_public, KEY_LEN) == 0 ||
-        invites_call_heard(p->invites, id, f, p->params.invite_keep_ns, p->now_ns, &v) >
+        invites_call_heard(p->invites, id, f, p->params->invite_keep_ns, p->now_ns, &v) >
             INVITES_AGAIN) {
         p->counts.bad_content++;
         return;
@@ -430,7 +430,7 @@ static void call_heard(struct party *p, const struct flood_id *id,
         if (party_id_equal(&v->party, &p->call.candidate.party)) {
             guest_call_again(p, v);
         }
-    } else if (p->params.is_auto_accept && v->state == INVITE_OPEN) {
+    } else if (p->params->is_auto_accept && v->state == INVITE_OPEN) {
         guest_begin(p, v, out);
     }
 }
@@ -536,8 +536,8 @@ void party_set_memory(struct party *p, struct promises *promises, uint64_t clock
 {
     p->promises = promises;
     p->clock_id = clock_id;
-    p->abstain_ns = start_ns + p->params.lease_ns +
-                    mul_div(p->params.lease_ns, 2 * p->params.drift_ppm, 1000000);
+    p->abstain_ns = start_ns + p->params->lease_ns +
+                    mul_div(p->params->lease_ns, 2 * p->params->drift_ppm, 1000000);
 }
 
 void party_promised(struct party *p, const struct promise *promise, bool is_kept,
@@ -569,7 +569,7 @@ int64_t party_wake_ns(const struct party *p)
     int64_t wake_ns = map_wake_ns(p);
 
     if (p->phase == PARTY_ENDED) {
-        return time_min(wake_ns, p->ended_ns + p->params.ended_keep_ns);
+        return time_min(wake_ns, p->ended_ns + p->params->ended_keep_ns);
     }
     wake_ns = time_min(wake_ns, lead_wake_ns(p));
     if (p->role == PARTY_ROLE_HOST) {
@@ -581,7 +581,7 @@ int64_t party_wake_ns(const struct party *p)
 void party_wake(struct party *p, int64_t now_ns, struct outbox *out)
 {
     p->now_ns = now_ns;
-    if (p->phase == PARTY_ENDED && now_ns >= p->ended_ns + p->params.ended_keep_ns) {
+    if (p->phase == PARTY_ENDED && now_ns >= p->ended_ns + p->params->ended_keep_ns) {
         state_clear(p);
     }
     (void)party_line(p, now_ns);
@@ -644,7 +644,7 @@ int party_host(struct party *p, const struct party_host_request *r, int64_t now_
     if (state_is_open(p)) {
         return already_in(answer);
     }
-    if (r->name.len > MSG_NAME_MAX || r->wanted >= p->params.members_max || r->ttl < 0 ||
+    if (r->name.len > MSG_NAME_MAX || r->wanted >= p->params->members_max || r->ttl < 0 ||
         r->ttl > 12 || r->deadline_ns < 0 || r->deadline_ns > 24 * 3600 * NS_PER_S ||
         r->ready_ns < 0 || r->ready_ns > 24 * 3600 * NS_PER_S) {
         return answer_error(answer, ERR_USAGE, "out of range",

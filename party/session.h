@@ -82,9 +82,10 @@ struct party_song {
     uint8_t channels;
     uint8_t bits;
     uint8_t owner[KEY_LEN];
-    char title[MSG_TITLE_MAX + 1];
-    char artist[MSG_TITLE_MAX + 1];
-    char album[MSG_TITLE_MAX + 1];
+    size_t texts_len; /* of the three, side by side in the heap, with their NULs */
+    char *title;      /* NULL when not set */
+    char *artist;
+    char *album;
     int64_t held;  /* blocks here, as told by party_set_song_progress */
     int64_t total; /* 0: not known yet */
 };
@@ -164,16 +165,22 @@ struct party_redirect {
     uint8_t sig[SIGNATURE_LEN];
 };
 
+/* A manifest as signed. */
 struct party_offer {
-    size_t len;        /* 0: none */
-    uint8_t *manifest; /* from the heap */
-    uint8_t sig[SIGNATURE_LEN];
+    size_t len;    /* of the manifest; 0: none */
+    uint8_t *data; /* signature and manifest, from the heap */
+};
+
+/* The party that this one was made of; see party/fork.h. */
+struct party_parent {
+    struct party_id party;
+    struct council council;
 };
 
 /* Fields are for reading by tests, the simulator's invariants and status; the functions
  * below change them. */
 struct party {
-    struct party_params params;
+    const struct party_params *params;
     const struct identity *self;
     struct heap *heap;
     struct log *out_log; /* NULL: none */
@@ -198,7 +205,7 @@ struct party {
     struct timeline timeline;
     struct party_song pool[POOL_SLOTS];
     struct party_offer offers[POOL_SLOTS]; /* manifests as signed, for checkpoints */
-    struct party_offer own[POOL_SLOTS];    /* of our call that yielded: for the winner */
+    struct party_offer *own; /* POOL_SLOTS of our call that yielded: for the winner */
     bool is_pool_changed;
     int member_count;
     int member_room;
@@ -262,8 +269,7 @@ struct party {
     struct coord *certificate; /* of the epoch that we obey; from the heap; NULL: none */
     int64_t acted_ns;          /* host: it acted then */
     int64_t others_led_ns;     /* a member told us that it hears the host */
-    struct party_id parent;    /* that this one was made of; see party/fork.h … */
-    struct council parent_council; /* … and its council; count 0: of none */
+    struct party_parent *parent; /* from the heap; NULL: none */
     struct party_id merge_to;
     int64_t merge_ns; /* host: goes back there then, at the latest; TIME_NEVER: no */
     int merge_slot;   /* … or when another song is played */
@@ -280,7 +286,7 @@ struct party {
 
     /* Waiting to be taken. */
     int flood_count;
-    struct party_flood *floods; /* this and the next two from the heap, when needed */
+    struct party_flood *floods; /* so many of this and the next two, from the heap */
     int reply_count;
     struct party_reply *replies;
     int dial_count;
@@ -302,7 +308,7 @@ struct party_answer {
     const char *next;
 };
 
-/* Begin with no party.  Keeps heap, invites and self. */
+/* Begin with no party.  Keeps params, heap, invites and self. */
 void party_init(struct party *p, const struct party_params *params, struct heap *heap,
                 struct invites *invites, const struct identity *self, uint64_t seed);
 

@@ -101,19 +101,54 @@ bool state_is_here(const struct party_member *m)
     return m->is_self || (m->peer >= 0 && !m->is_away && !m->is_leaving);
 }
 
-/* Keep a manifest and its signature; none, where it is empty. */
+struct bytes state_manifest(const struct party_offer *o)
+{
+    return bytes_of(o->len > 0 ? o->data + SIGNATURE_LEN : NULL, o->len);
+}
+
+static void drop_offer(struct party *p, struct party_offer *o)
+{
+    heap_give(p->heap, o->data, SIGNATURE_LEN + o->len, 1);
+    *o = (struct party_offer){ .len = 0 };
+}
+
 static void set_offer(struct party *p, int slot, struct bytes manifest,
-                      const uint8_t *sig)
+                      const uint8_t sig[static SIGNATURE_LEN])
 {
     struct party_offer *o = &p->offers[slot];
 
-    heap_give(p->heap, o->manifest, o->len, 1);
-    o->manifest = heap_take(p->heap, manifest.len, 1);
+    drop_offer(p, o);
     o->len = manifest.len;
-    if (manifest.len > 0) {
-        memcpy(o->manifest, manifest.data, manifest.len);
-        memcpy(o->sig, sig, SIGNATURE_LEN);
+    o->data = heap_take(p->heap, SIGNATURE_LEN + o->len, 1);
+    memcpy(o->data, sig, SIGNATURE_LEN);
+    memcpy(o->data + SIGNATURE_LEN, manifest.data, manifest.len);
+}
+
+/* The three texts of a song, one behind the other in one piece of memory. */
+static void set_texts(struct party *p, struct party_song *s, const struct manifest *m)
+{
+    const struct bytes *texts[] = { &m->title, &m->artist, &m->album };
+    char **fields[] = { &s->title, &s->artist, &s->album };
+    size_t len = m->title.len + m->artist.len + m->album.len + COUNT(texts);
+    char *at = heap_take(p->heap, len, 1);
+
+    s->texts_len = len;
+    for (int i = 0; i < COUNT(texts); i++) {
+        *fields[i] = at;
+        if (texts[i]->len > 0) {
+            memcpy(at, texts[i]->data, texts[i]->len);
+        }
+        at += texts[i]->len + 1;
     }
+}
+
+static void drop_song(struct party *p, int slot)
+{
+    struct party_song *s = &p->pool[slot];
+
+    heap_give(p->heap, s->title, s->texts_len, 1);
+    *s = (struct party_song){ .is_set = false };
+    drop_offer(p, &p->offers[slot]);
 }
 
 void state_forget(struct party *p)
@@ -125,12 +160,12 @@ void state_forget(struct party *p)
     p->member_room = 0;
     p->member_count = 0;
     unison_init(&p->unison);
-    memset(p->pool, 0, sizeof(p->pool));
     for (int i = 0; i < POOL_SLOTS; i++) {
-        set_offer(p, i, bytes_of(NULL, 0), NULL);
+        drop_song(p, i);
     }
     p->is_pool_changed = true;
-    timeline_init(&p->timeline);
+    timeline_finish(&p->timeline);
+    timeline_init(&p->timeline, p->heap);
     p->timeline.version = version + 1;
     party_clock_init(&p->maps);
     p->council.count = 0;
@@ -139,21 +174,28 @@ void state_forget(struct party *p)
 
 void state_drop_own(struct party *p)
 {
-    for (int i = 0; i < POOL_SLOTS; i++) {
-        heap_give(p->heap, p->own[i].manifest, p->own[i].len, 1);
-        p->own[i].manifest = NULL;
-        p->own[i].len = 0;
+    if (p->own == NULL) {
+        return;
     }
+    for (int i = 0; i < POOL_SLOTS; i++) {
+        drop_offer(p, &p->own[i]);
+    }
+    heap_give(p->heap, p->own, POOL_SLOTS, sizeof(p->own[0]));
+    p->own = NULL;
+}
+
+void state_drop_parent(struct party *p)
+{
+    heap_give(p->heap, p->parent, 1, sizeof(*p->parent));
+    p->parent = NULL;
 }
 
 void state_keep_own(struct party *p)
 {
     state_drop_own(p);
-    for (int i = 0; i < POOL_SLOTS; i++) {
-        p->own[i] = p->offers[i];
-        p->offers[i].manifest = NULL;
-        p->offers[i].len = 0;
-    }
+    p->own = heap_take(p->heap, POOL_SLOTS, sizeof(p->own[0]));
+    memcpy(p->own, p->offers, sizeof(p->offers));
+    memset(p->offers, 0, sizeof(p->offers));
 }
 
 bool state_set_redirect(struct party *p, const struct msg_flood *raw)
@@ -229,7 +271,7 @@ void state_clear(struct party *p)
     p->bridge.is_valid = false;
     p->is_held = false;
     p->beat_ns = 0;
-    p->parent_council.count = 0;
+    state_drop_parent(p);
     p->merge_ns = TIME_NEVER;
     p->others_led_ns = p->now_ns;
     p->to_reference.is_valid = false;
@@ -383,8 +425,8 @@ static void apply_song(struct party *p, const struct entry *e)
     struct manifest m;
     struct party_song *s;
 
-    if (slot < POOL_SLOTS && p->offers[slot].len == in.len && in.len > 0 &&
-        memcmp(p->offers[slot].manifest, in.data, in.len) == 0) {
+    if (slot < POOL_SLOTS && in.len > 0 &&
+        bytes_equal(state_manifest(&p->offers[slot]), in)) {
         return; /* said again by a checkpoint */
     }
     if (in.len > MSG_ENTRY_MAX || manifest_decode(in, &m) != 0 ||
@@ -405,9 +447,7 @@ static void apply_song(struct party *p, const struct entry *e)
         .bits = m.bits,
     };
     memcpy(s->owner, m.owner, KEY_LEN);
-    text_copy(s->title, sizeof(s->title), (const char *)m.title.data, m.title.len);
-    text_copy(s->artist, sizeof(s->artist), (const char *)m.artist.data, m.artist.len);
-    text_copy(s->album, sizeof(s->album), (const char *)m.album.data, m.album.len);
+    set_texts(p, s, &m);
     p->is_pool_changed = true;
 }
 
@@ -496,7 +536,7 @@ bool state_is_ready(struct party *p)
     uint64_t all = (UINT64_C(1) << songs) - 1;
 
     return songs > 0 && (state_songs_held(p) & all) == all && line.is_valid &&
-           clock_line_sigma_at(&line, p->now_ns) <= p->params.ready_sigma_ns &&
+           clock_line_sigma_at(&line, p->now_ns) <= p->params->ready_sigma_ns &&
            p->is_audio_ok;
 }
 
@@ -548,7 +588,14 @@ bool state_is_over_for(struct party *p, int64_t ns)
 
 int64_t state_lease_ns(const struct party *p, int64_t lease_ns)
 {
-    return lease_ns - mul_div(lease_ns, 2 * p->params.drift_ppm, 1000000);
+    return lease_ns - mul_div(lease_ns, 2 * p->params->drift_ppm, 1000000);
+}
+
+/* The queue with room for one item more at its end. */
+static void *lengthen(struct party *p, void *queue, int *count, size_t size)
+{
+    ++*count;
+    return heap_resize(p->heap, queue, (size_t)*count - 1, (size_t)*count, size);
 }
 
 struct party_flood *state_queue_flood(struct party *p, enum flood_kind kind)
@@ -556,19 +603,17 @@ struct party_flood *state_queue_flood(struct party *p, enum flood_kind kind)
     struct party_flood *f;
 
     if (p->flood_count == PARTY_FLOODS_MAX) {
-        p->flood_count--;
         memmove(&p->floods[0], &p->floods[1],
-                sizeof(p->floods[0]) * (size_t)p->flood_count);
+                sizeof(p->floods[0]) * (size_t)(PARTY_FLOODS_MAX - 1));
         p->counts.full++;
+    } else {
+        p->floods = lengthen(p, p->floods, &p->flood_count, sizeof(p->floods[0]));
     }
-    if (p->floods == NULL) {
-        p->floods = heap_take(p->heap, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
-    }
-    f = &p->floods[p->flood_count++];
+    f = &p->floods[p->flood_count - 1];
     *f = (struct party_flood){
         .kind = kind,
         .ttl = p->ttl,
-        .life_s = (uint16_t)p->params.call_life_s,
+        .life_s = (uint16_t)p->params->call_life_s,
     };
     return f;
 }
@@ -582,10 +627,8 @@ void state_queue_reply(struct party *p, const struct flood_id *flood,
         p->counts.full++;
         return;
     }
-    if (p->replies == NULL) {
-        p->replies = heap_take(p->heap, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
-    }
-    q = &p->replies[p->reply_count++];
+    p->replies = lengthen(p, p->replies, &p->reply_count, sizeof(p->replies[0]));
+    q = &p->replies[p->reply_count - 1];
     q->flood = *flood;
     q->len = reply_encode(r, q->inner, sizeof(q->inner));
     assert(q->len > 0);
@@ -605,8 +648,6 @@ void state_queue_dial(struct party *p, const struct addr *addr, const struct nod
         p->counts.full++;
         return;
     }
-    if (p->dials == NULL) {
-        p->dials = heap_take(p->heap, PARTY_DIALS_MAX, sizeof(p->dials[0]));
-    }
-    p->dials[p->dial_count++] = (struct party_dial){ *addr, *id };
+    p->dials = lengthen(p, p->dials, &p->dial_count, sizeof(p->dials[0]));
+    p->dials[p->dial_count - 1] = (struct party_dial){ *addr, *id };
 }

@@ -27,6 +27,12 @@ int state_slot(struct party *p);
 void state_keep_own(struct party *p);
 void state_drop_own(struct party *p);
 
+/* The manifest of an offer, without its signature; empty where there is none. */
+struct bytes state_manifest(const struct party_offer *o);
+
+/* The party is a fork of no other. */
+void state_drop_parent(struct party *p);
+
 /* Carry out one entry that the log has taken. */
 void state_apply(struct party *p, const struct entry *e);
 

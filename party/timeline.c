@@ -15,9 +15,17 @@ struct leg {
     bool is_over;
 };
 
-void timeline_init(struct timeline *t)
+void timeline_init(struct timeline *t, struct heap *heap)
 {
-    memset(t, 0, sizeof(*t));
+    *t = (struct timeline){ .heap = heap };
+}
+
+void timeline_finish(struct timeline *t)
+{
+    heap_give(t->heap, t->actions, (size_t)t->action_room, sizeof(t->actions[0]));
+    t->actions = NULL;
+    t->action_room = 0;
+    t->action_count = 0;
 }
 
 static bool has_song(const struct timeline *t, int slot)
@@ -78,6 +86,11 @@ bool timeline_add(struct timeline *t, const struct timeline_action *a)
     if (keep == TIMELINE_ACTIONS_MAX) {
         memmove(t->actions, t->actions + 1, sizeof(t->actions[0]) * (size_t)(keep - 1));
         keep--;
+    }
+    if (keep == t->action_room) {
+        t->actions = heap_resize(t->heap, t->actions, (size_t)keep, (size_t)keep + 1,
+                                 sizeof(t->actions[0]));
+        t->action_room = keep + 1;
     }
     t->actions[keep] = *a;
     t->action_count = keep + 1;

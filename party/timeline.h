@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "base/pool.h"
 #include "base/time.h"
 
 #define TIMELINE_ACTIONS_MAX  32
@@ -48,11 +49,13 @@ struct timeline_song {
     uint32_t rate;
 };
 
-/* Zeroed: no songs, nothing ever heard. */
+/* Zeroed: no songs, nothing ever heard, and no heap to take an action. */
 struct timeline {
     uint32_t version; /* changes with every change of what is heard or may be heard */
     int action_count;
-    struct timeline_action actions[TIMELINE_ACTIONS_MAX]; /* at strictly rising */
+    int action_room;
+    struct timeline_action *actions; /* at strictly rising; from the heap */
+    struct heap *heap;
     struct timeline_song pool[POOL_SLOTS];
 };
 
@@ -65,7 +68,11 @@ struct timeline_position {
     struct timeline_segment segment; /* the one that this instant lies in */
 };
 
-void timeline_init(struct timeline *t);
+/* Keeps heap. */
+void timeline_init(struct timeline *t, struct heap *heap);
+
+/* Give all memory back. */
+void timeline_finish(struct timeline *t);
 
 /* Put a song into a slot that is empty.  False, and nothing changed, when the slot is
  * taken or out of range, or the song has no frames, no rate or is beyond the limits. */

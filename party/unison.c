@@ -29,7 +29,7 @@ void unison_take(struct party *p, struct party_member *m, const struct msg_sound
 bool unison_is_told(const struct party *p, const struct party_member *m)
 {
     return m->sound_ns != TIME_NEVER &&
-           p->now_ns - m->sound_ns <= p->params.unison_keep_ns;
+           p->now_ns - m->sound_ns <= p->params->unison_keep_ns;
 }
 
 static struct party_member *member_of_id(struct party *p, const struct node_id *id)
@@ -186,12 +186,12 @@ void unison_look(struct party *p)
     bool is_apart;
 
     measure(p);
-    is_apart = u->apart_ns > p->params.ear_ns;
+    is_apart = u->apart_ns > p->params->ear_ns;
     if (is_apart == u->is_alarm) {
         u->since_ns = TIME_NEVER;
     } else if (u->since_ns == TIME_NEVER) {
         u->since_ns = p->now_ns;
-    } else if (p->now_ns - u->since_ns >= p->params.ear_wait_ns) {
+    } else if (p->now_ns - u->since_ns >= p->params->ear_wait_ns) {
         u->is_alarm = is_apart;
         u->since_ns = TIME_NEVER;
         tell(p);

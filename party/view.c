@@ -5,18 +5,21 @@
 #include "party/session.h"
 #include "party/state.h"
 
+/* The queue without its first item. */
+static void *shift(struct party *p, void *queue, int *count, size_t size)
+{
+    memmove(queue, (uint8_t *)queue + size, size * (size_t)(*count - 1));
+    --*count;
+    return heap_resize(p->heap, queue, (size_t)*count + 1, (size_t)*count, size);
+}
+
 bool party_take_flood(struct party *p, struct party_flood *f)
 {
     if (p->flood_count == 0) {
         return false;
     }
     *f = p->floods[0];
-    p->flood_count--;
-    memmove(&p->floods[0], &p->floods[1], sizeof(p->floods[0]) * (size_t)p->flood_count);
-    if (p->flood_count == 0) {
-        heap_give(p->heap, p->floods, PARTY_FLOODS_MAX, sizeof(p->floods[0]));
-        p->floods = NULL;
-    }
+    p->floods = shift(p, p->floods, &p->flood_count, sizeof(p->floods[0]));
     return true;
 }
 
@@ -26,13 +29,7 @@ bool party_take_reply(struct party *p, struct party_reply *r)
         return false;
     }
     *r = p->replies[0];
-    p->reply_count--;
-    memmove(&p->replies[0], &p->replies[1],
-            sizeof(p->replies[0]) * (size_t)p->reply_count);
-    if (p->reply_count == 0) {
-        heap_give(p->heap, p->replies, PARTY_REPLIES_MAX, sizeof(p->replies[0]));
-        p->replies = NULL;
-    }
+    p->replies = shift(p, p->replies, &p->reply_count, sizeof(p->replies[0]));
     return true;
 }
 
@@ -42,12 +39,7 @@ bool party_take_dial(struct party *p, struct party_dial *d)
         return false;
     }
     *d = p->dials[0];
-    p->dial_count--;
-    memmove(&p->dials[0], &p->dials[1], sizeof(p->dials[0]) * (size_t)p->dial_count);
-    if (p->dial_count == 0) {
-        heap_give(p->heap, p->dials, PARTY_DIALS_MAX, sizeof(p->dials[0]));
-        p->dials = NULL;
-    }
+    p->dials = shift(p, p->dials, &p->dial_count, sizeof(p->dials[0]));
     return true;
 }
 
@@ -130,7 +122,7 @@ bool party_is_acting(const struct party *p, int64_t now_ns)
     if (p->role != PARTY_ROLE_HOST || !state_is_open(p)) {
         return false;
     }
-    if (p->params.is_classic || p->council.count == 0) {
+    if (p->params->is_classic || p->council.count == 0) {
         return true;
     }
     return !p->is_resigned && p->ballot.epoch <= p->log.epoch &&
@@ -145,8 +137,8 @@ struct clock_line party_line(struct party *p, int64_t now_ns)
         return line;
     }
     if (!line.is_valid ||
-        (clock_line_sigma_at(&line, now_ns) > p->params.bridge_sigma_ns &&
-         now_ns - p->bridge_ns < p->params.bridge_ns)) {
+        (clock_line_sigma_at(&line, now_ns) > p->params->bridge_sigma_ns &&
+         now_ns - p->bridge_ns < p->params->bridge_ns)) {
         return p->bridge;
     }
     p->bridge.is_valid = false;

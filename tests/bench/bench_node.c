@@ -21,6 +21,65 @@
 #define MEMBERS   8
 #define SEEDS_MAX 20
 
+/* Three clocks at the most. */
+static size_t clock_bytes(const struct company *c)
+{
+    size_t sum = 0;
+
+    for (int i = -1; i < PARTY_HEIRS; i++) {
+        const struct prober *p = i < 0 ? c->prober : c->heirs[i].prober;
+
+        if (p != NULL)
+            sum += sizeof(*p) + p->filter.window.room + p->filter.buckets.room;
+    }
+    return sum;
+}
+
+/* The songs of the party, as they are signed, and their texts. */
+static size_t offer_bytes(const struct party *p)
+{
+    size_t sum = 0;
+
+    for (int i = 0; i < POOL_SLOTS; i++)
+        sum += p->offers[i].len + SIGNATURE_LEN + p->pool[i].texts_len;
+    return sum;
+}
+
+static size_t swarm_bytes(const struct swarm *s)
+{
+    size_t sum = sizeof(*s) + (size_t)s->peer_room * sizeof(*s->peers) +
+                 (size_t)s->params->loads_max * sizeof(*s->loads);
+
+    for (int i = 0; i < s->order_count; i++) {
+        const struct share_song *g = &s->songs[s->order[i]];
+        size_t words = (size_t)(g->blocks + 63) / 64;
+
+        sum += (size_t)s->peer_room * sizeof(*g->have) + 3 * words * sizeof(uint64_t) +
+               (size_t)g->blocks * (HASH_LEN + 1) +
+               (g->announce == NULL ? 0 : MSG_WANT_MAX * sizeof(*g->announce));
+        for (int p = 0; p < s->peer_room; p++)
+            sum += g->have[p].map == NULL ? 0 : words * sizeof(uint64_t);
+    }
+    for (int p = 0; p < s->peer_room; p++)
+        sum += (size_t)s->peers[p].request_room * sizeof(*s->peers[p].requests) +
+               (size_t)s->peers[p].upload_room * sizeof(*s->peers[p].uploads);
+    return sum;
+}
+
+/* Where the bytes of a member are, without what an idle node has as well. */
+static void print_company(const struct company *c)
+{
+    const struct party *p = &c->party;
+    size_t members = (size_t)p->member_room * sizeof(*p->members) +
+                     (size_t)p->peer_room * sizeof(*p->peers);
+    size_t log = p->log.slots_room * sizeof(*p->log.slots) + p->log.bytes_room;
+
+    printf("  the company %zu: party %zu, swarm %zu\n", sizeof(*c), sizeof(*p),
+           sizeof(c->swarm));
+    printf("  members and links %zu, log %zu, songs' offers %zu, clocks %zu, swarm %zu\n",
+           members, log, offer_bytes(p), clock_bytes(c), swarm_bytes(&c->swarm));
+}
+
 /* Where the bytes of a node are. */
 static void print_parts(const struct node *n)
 {
@@ -87,6 +146,21 @@ static size_t idle_bytes(int *full)
     return views_bytes(true, full);
 }
 
+/* The largest member at the end, and where its bytes are. */
+static void print_largest(const struct world *w)
+{
+    const struct node *largest = w->nodes[0].node;
+
+    for (int i = 1; i < MEMBERS; i++) {
+        if (node_bytes(w->nodes[i].node) > node_bytes(largest))
+            largest = w->nodes[i].node;
+    }
+    printf("at the end: %zu bytes\n", node_bytes(largest));
+    print_parts(largest);
+    if (largest->company != NULL)
+        print_company(largest->company);
+}
+
 /* The largest member that there ever was while music played, of a party of eight. */
 static size_t member_bytes(int *seen)
 {
@@ -109,6 +183,8 @@ static size_t member_bytes(int *seen)
             fprintf(stderr, "bench_node: %s\n", e->check.what);
         else if (e->members_max == MEMBERS)
             most = e->check.member_bytes;
+        if (most > 0)
+            print_largest(&e->world);
         *seen = e->members_max;
         experiment_finish(e);
         free(e);

@@ -43,6 +43,7 @@ struct net_node {
     int64_t song_frames;
     int owner; /* whose songs it offers */
     struct identity self;
+    struct party_params params;
     struct party p;
     struct pool pool;
     struct heap heap;
@@ -482,17 +483,17 @@ static struct net *net_new(uint64_t seed, int count)
 static inline void net_on_with(struct net *n, int i, const struct party_params *base)
 {
     struct net_node *x = &n->nodes[i];
-    struct party_params params = *base;
     struct priority priority = { 1, 2, 3, 4 };
     struct addr addr = net_addr(i);
     char name[] = "guest 0";
 
     name[6] = (char)('0' + i);
-    params.peers_max = NET_NODES_MAX;
+    x->params = *base;
+    x->params.peers_max = NET_NODES_MAX;
     pool_init(&x->pool, x->memory, sizeof(x->memory));
     heap_init(&x->heap, &x->pool);
-    invites_init(&x->invites, x->self.suite, &x->heap, params.invites_max);
-    party_init(&x->p, &params, &x->heap, &x->invites, &x->self, rng_next(&n->rng));
+    invites_init(&x->invites, x->self.suite, &x->heap, x->params.invites_max);
+    party_init(&x->p, &x->params, &x->heap, &x->invites, &x->self, rng_next(&n->rng));
     /* Who starts for the first time has promised nothing. */
     party_set_memory(&x->p, &x->promises, (uint64_t)(100 + i),
                      net_local(n, i) - (x->has_run ? 0 : 10 * NS_PER_S));

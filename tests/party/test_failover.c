@@ -189,7 +189,7 @@ static void test_host_leaves(void **state)
         }
         print_message("a host leaves %d others after %d ms\n", count - 1,
                       (int)((n->now_ns - at_ns) / NS_PER_MS));
-        assert_true(n->now_ns - at_ns < net_party(n, 0)->params.leave_ns);
+        assert_true(n->now_ns - at_ns < net_party(n, 0)->params->leave_ns);
         assert_int_equal(net_phase(n, 0), PARTY_ENDED);
         net_kill(n, 0);
         assert_true(wait_for_host(n, S, &host) == 0);
@@ -246,7 +246,7 @@ static void test_host_leaves_at_once(void **state)
     assert_int_equal(net_phase(n, 0), PARTY_ENDED);
     assert_int_equal(net_leave(n, 0), ERR_STATE);
     assert_true(wait_for_host(n, 10 * S, &host) >= 0);
-    net_party(n, 0)->params.is_auto_accept = true;
+    n->nodes[0].params.is_auto_accept = true;
     net_run(n, 70 * S);
     assert_int_equal(net_phase(n, host), PARTY_PLAYING);
     assert_true(net_party(n, 0)->invites->count > 0); /* it was heard */

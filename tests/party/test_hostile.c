@@ -1,6 +1,7 @@
 /* What must not work: garbage, replays, forgeries, guests that play the host, hosts that
  * contradict themselves, certificates without a majority.  SPDX-License-Identifier: MIT
  */
+#include "party/state.h"
 #include "tests/party/net.h"
 
 #define S NS_PER_S
@@ -636,9 +637,8 @@ static void test_meaningless_entries(void **state)
     bad[3].u.song.slot = 4; /* no manifest in it */
     bad[3].u.song.manifest = bytes_of("x", 1);
     bad[4].u.song.slot = 0; /* another song where one is */
-    bad[4].u.song.manifest = bytes_of(net_party(n, 0)->offers[1].manifest,
-                                      net_party(n, 0)->offers[1].len);
-    memcpy(bad[4].u.song.sig, net_party(n, 0)->offers[1].sig, SIGNATURE_LEN);
+    bad[4].u.song.manifest = state_manifest(&net_party(n, 0)->offers[1]);
+    memcpy(bad[4].u.song.sig, net_party(n, 0)->offers[1].data, SIGNATURE_LEN);
     bad[5].u.song.slot = 3; /* a good song, but its owner did not sign it */
     bad[5].u.song.manifest = bytes_of(manifest,
                                       net_manifest(n, 2, 3, manifest, bad[5].u.song.sig));

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "party/timeline.h"
+#include "tests/heap.h"
 
 #define S NS_PER_S
 
@@ -20,7 +21,7 @@ static struct timeline three_songs(void)
 {
     struct timeline t;
 
-    timeline_init(&t);
+    timeline_init(&t, test_heap());
     assert_true(timeline_set_song(&t, 0, &(struct song_id){ { 1 } }, 441000, 44100));
     assert_true(timeline_set_song(&t, 1, &(struct song_id){ { 2 } }, 7 * 48000, 48000));
     assert_true(timeline_set_song(&t, 2, &(struct song_id){ { 3 } }, 3 * 44100, 44100));
@@ -141,7 +142,7 @@ static void test_rounding_is_down(void **state)
     struct timeline_segment s[4];
 
     (void)state;
-    timeline_init(&t); /* 2 frames at 3 Hz: 666,666,666.67 ns */
+    timeline_init(&t, test_heap()); /* 2 frames at 3 Hz: 666,666,666.67 ns */
     assert_true(timeline_set_song(&t, 0, &(struct song_id){ { 1 } }, 2, 3));
     assert_true(timeline_set_song(&t, 1, &(struct song_id){ { 2 } }, 2, 3));
     add(&t, S, 0, 0, true);
@@ -220,6 +221,8 @@ static void test_repeats_change_nothing(void **state)
     add(&t, 2 * S, 1, 0, true);
     add(&t, 3 * S, 2, 0, true);
     assert_memory_equal(&before, &t, sizeof(t));
+    assert_int_equal(t.actions[0].at.ns, S);
+    assert_int_equal(t.actions[2].at.ns, 3 * S);
     assert_int_equal(timeline_pending(&t, (struct party_time){ 2 * S }), 1);
 }
 
@@ -249,15 +252,20 @@ static struct timeline_position expected(const struct timeline *pool,
                                          const struct model *m, struct party_time now)
 {
     struct timeline alone = *pool;
+    struct timeline_position there;
 
     alone.action_count = 0;
+    alone.action_room = 0;
+    alone.actions = NULL;
     for (int i = m->count - 1; i >= 0; i--) {
         if (m->log[i].at.ns <= now.ns) {
             assert_true(timeline_add(&alone, &m->log[i]));
             break;
         }
     }
-    return timeline_at(&alone, now);
+    there = timeline_at(&alone, now);
+    timeline_finish(&alone);
+    return there;
 }
 
 static struct timeline random_pool(struct rng *r)
@@ -266,7 +274,7 @@ static struct timeline random_pool(struct rng *r)
     struct timeline t;
     int songs = 1 + (int)rng_below(r, POOL_SLOTS);
 
-    timeline_init(&t);
+    timeline_init(&t, test_heap());
     for (int i = 0; i < songs; i++) {
         struct song_id id = song_of(i + 1);
 
@@ -333,6 +341,7 @@ static void one_seed(uint64_t seed)
             assert_true(got.frame >= 0);
         }
     }
+    timeline_finish(&t);
 }
 
 static void test_against_the_rule(void **state)
