@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "share/bitmap.h"
+#include "share/have.h"
 #include "share/requests.h"
 #include "share/swarm.h"
 
@@ -22,7 +23,7 @@ static void check_block(const struct swarm *s, int song, int block, int *asked)
     }
     assert(states == (g->is_open ? 1 : 0));
     for (int p = 0; p < s->peer_room; p++)
-        copies += g->have[p].map != NULL && bitmap_has(g->have[p].map, block);
+        copies += have_has(g, &g->have[p], block);
     assert(copies == g->copies[block]);
 }
 
@@ -42,7 +43,9 @@ static void check_song(const struct swarm *s, int song)
     for (int p = 0; p < s->peer_room; p++) {
         const struct share_have *h = &g->have[p];
 
-        assert(h->count == (h->map == NULL ? 0 : bitmap_count(h->map, g->blocks)));
+        assert(h->map == NULL ? h->count == 0 || h->count == g->blocks
+                              : h->count == bitmap_count(h->map, g->blocks) &&
+                                    h->count > 0 && h->count < g->blocks);
     }
 }
 

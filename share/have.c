@@ -6,13 +6,20 @@
 #include "base/time.h"
 #include "share/bitmap.h"
 
+static void give_map(struct swarm *s, const struct share_song *g, struct share_have *h)
+{
+    heap_give(s->heap, h->map, (size_t)bitmap_words(g->blocks), sizeof(*h->map));
+    h->map = NULL;
+}
+
 void have_free(struct swarm *s, int song, int peer)
 {
-    struct share_have *h = &s->songs[song].have[peer];
+    give_map(s, &s->songs[song], &s->songs[song].have[peer]);
+}
 
-    heap_give(s->heap, h->map, (size_t)bitmap_words(s->songs[song].blocks),
-              sizeof(*h->map));
-    h->map = NULL;
+bool have_has(const struct share_song *g, const struct share_have *h, int block)
+{
+    return h->map == NULL ? h->count == g->blocks : bitmap_has(h->map, block);
 }
 
 void have_reset(struct swarm *s, int song, int peer)
@@ -20,14 +27,26 @@ void have_reset(struct swarm *s, int song, int peer)
     struct share_song *g = &s->songs[song];
     struct share_have *h = &g->have[peer];
 
-    for (int i = 0; h->count > 0 && i < g->blocks; i++)
-        have_lost(s, song, peer, i);
-    assert(h->count == 0);
+    for (int i = 0; h->count > 0 && i < g->blocks; i++) {
+        if (have_has(g, h, i))
+            g->copies[i]--;
+    }
     have_free(s, song, peer);
+    h->count = 0;
     h->has_heard = false;
     h->told_ns = INT64_MIN;
     h->tell_at_ns = TIME_NEVER;
-    h->tell_gap_ns = s->params->tell_retry_ns;
+    h->tell_gap_ms = (int32_t)(s->params->tell_retry_ns / NS_PER_MS);
+}
+
+void have_drop_announced(struct swarm *s, int song)
+{
+    struct share_song *g = &s->songs[song];
+
+    heap_give(s->heap, g->announce, (size_t)g->announce_count, sizeof(*g->announce));
+    g->announce = NULL;
+    g->announce_count = 0;
+    g->announce_at_ns = TIME_NEVER;
 }
 
 void have_tell(struct swarm *s, int song, int peer, int64_t now_ns, struct outbox *out)
@@ -50,8 +69,11 @@ void have_tell(struct swarm *s, int song, int peer, int64_t now_ns, struct outbo
     h->told_ns = now_ns;
     h->tell_at_ns = TIME_NEVER;
     if (!h->has_heard) {
-        h->tell_at_ns = now_ns + h->tell_gap_ns;
-        h->tell_gap_ns = time_min(2 * h->tell_gap_ns, s->params->tell_max_ns);
+        int64_t gap_ns = h->tell_gap_ms * NS_PER_MS;
+
+        h->tell_at_ns = now_ns + gap_ns;
+        h->tell_gap_ms = (int32_t)(time_min(2 * gap_ns, s->params->tell_max_ns) /
+                                   NS_PER_MS);
     }
 }
 
@@ -72,10 +94,7 @@ static void flush(struct swarm *s, int song, int64_t now_ns, struct outbox *out)
     m.u.blocks.count = g->announce_count;
     memcpy(m.u.blocks.list, g->announce,
            (size_t)g->announce_count * sizeof(*g->announce));
-    heap_give(s->heap, g->announce, MSG_WANT_MAX, sizeof(*g->announce));
-    g->announce = NULL;
-    g->announce_count = 0;
-    g->announce_at_ns = TIME_NEVER;
+    have_drop_announced(s, song);
     for (int p = 0; p < s->peer_room; p++) {
         /* What finds no room is made good by a whole HAVE. */
         if (s->peers[p].is_up && !share_send(out, p, &m))
@@ -90,8 +109,8 @@ void have_announce(struct swarm *s, int song, int block, int64_t now_ns,
 
     if (g->announce_count == 0)
         g->announce_at_ns = now_ns + s->params->announce_ns;
-    if (g->announce == NULL)
-        g->announce = heap_take(s->heap, MSG_WANT_MAX, sizeof(*g->announce));
+    g->announce = heap_resize(s->heap, g->announce, (size_t)g->announce_count,
+                              (size_t)g->announce_count + 1, sizeof(*g->announce));
     g->announce[g->announce_count++] = (uint32_t)block;
     if (g->announce_count == MSG_WANT_MAX || g->held_count == g->blocks)
         flush(s, song, now_ns, out);
@@ -101,13 +120,15 @@ static void gained(struct swarm *s, struct share_song *g, int peer, int block)
 {
     struct share_have *h = &g->have[peer];
 
+    if (have_has(g, h, block))
+        return;
     if (h->map == NULL)
         h->map = heap_take(s->heap, (size_t)bitmap_words(g->blocks), sizeof(*h->map));
-    if (bitmap_has(h->map, block))
-        return;
     bitmap_set(h->map, block);
     h->count++;
     g->copies[block]++;
+    if (h->count == g->blocks)
+        give_map(s, g, h);
 }
 
 void have_lost(struct swarm *s, int song, int peer, int block)
@@ -115,11 +136,17 @@ void have_lost(struct swarm *s, int song, int peer, int block)
     struct share_song *g = &s->songs[song];
     struct share_have *h = &g->have[peer];
 
-    if (h->map == NULL || !bitmap_has(h->map, block))
+    if (!have_has(g, h, block))
         return;
+    if (h->map == NULL) {
+        h->map = heap_take(s->heap, (size_t)bitmap_words(g->blocks), sizeof(*h->map));
+        bitmap_fill(h->map, g->blocks, true);
+    }
     bitmap_clear(h->map, block);
     h->count--;
     g->copies[block]--;
+    if (h->count == 0)
+        give_map(s, g, h);
 }
 
 void have_receive(struct swarm *s, int peer, const struct msg_have *m, int64_t now_ns,
@@ -146,7 +173,7 @@ void have_receive(struct swarm *s, int peer, const struct msg_have *m, int64_t n
     }
     is_first = !h->has_heard;
     h->has_heard = true;
-    h->tell_gap_ns = s->params->tell_retry_ns;
+    h->tell_gap_ms = (int32_t)(s->params->tell_retry_ns / NS_PER_MS);
     if (!g->is_open)
         return; /* opening tells all */
     if (is_first || h->told_ns < now_ns - s->params->tell_quiet_ns)

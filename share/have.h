@@ -11,6 +11,9 @@
 /* Forget what a peer has of a song, and what was told to it. */
 void have_reset(struct swarm *s, int song, int peer);
 
+/* Does the peer have this block? */
+bool have_has(const struct share_song *g, const struct share_have *h, int block);
+
 /* Give back the map of what a peer has of a song. */
 void have_free(struct swarm *s, int song, int peer);
 
@@ -21,6 +24,9 @@ void have_tell_all(struct swarm *s, int song, int64_t now_ns, struct outbox *out
 /* A block was stored: it goes out with the next batch. */
 void have_announce(struct swarm *s, int song, int block, int64_t now_ns,
                    struct outbox *out);
+
+/* What waits for the next batch is not told. */
+void have_drop_announced(struct swarm *s, int song);
 
 /* The peer does not have this block (any more). */
 void have_lost(struct swarm *s, int song, int peer, int block);

@@ -45,7 +45,9 @@ static void scan(struct choice *c, const struct picker_range *r, int first, int 
 {
     for (int block = first; block < end && c->seen < c->limit;) {
         int w = block / 64;
-        uint64_t bits = r->wanted[w] & r->has[w] & (UINT64_MAX >> block % 64);
+        uint64_t bits = r->wanted[w] & (UINT64_MAX >> block % 64);
+
+        bits &= r->has == NULL ? UINT64_MAX : r->has[w];
 
         for (; bits != 0 && c->seen < c->limit; bits &= bits - 1) {
             int lowest = 63 - __builtin_ctzll(bits);

@@ -13,7 +13,7 @@
 
 struct picker_range {
     const uint64_t *wanted; /* blocks that are neither held, asked for nor being stored */
-    const uint64_t *has;    /* what the peer has */
+    const uint64_t *has;    /* what the peer has; NULL: all */
     const uint8_t *copies;  /* by block: how many peers have it */
     int part;               /* of the blocks, spread over so many parts by a hash, only */
     int parts;              /* … this part is looked at; parts 1: all of them */

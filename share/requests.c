@@ -372,7 +372,7 @@ static void ask_again(struct swarm *s, int song, int block, int64_t now_ns)
     int peer;
 
     for (int p = 0; p < s->peer_room; p++) {
-        if (g->have[p].map == NULL || !bitmap_has(g->have[p].map, block))
+        if (!have_has(g, &g->have[p], block))
             bitmap_set(unfit, p);
         else if (asked_of(&s->peers[p], song, block) >= 0 || s->peers[p].failures > 0)
             bitmap_set(unfit, p);

@@ -58,7 +58,7 @@ void songs_give(struct swarm *s, int slot)
     heap_give(s->heap, g->storing, words, sizeof(uint64_t));
     heap_give(s->heap, g->held, words, sizeof(uint64_t));
     heap_give(s->heap, g->have, (size_t)s->peer_room, sizeof(*g->have));
-    heap_give(s->heap, g->announce, MSG_WANT_MAX, sizeof(*g->announce));
+    have_drop_announced(s, slot);
     memset(g, 0, sizeof(*g));
 }
 
@@ -120,8 +120,7 @@ void songs_close(struct swarm *s, int slot, struct outbox *out)
     g->storing_count = 0;
     g->held_count = 0;
     g->doubled_ever = 0;
-    g->announce_count = 0;
-    g->announce_at_ns = TIME_NEVER;
+    have_drop_announced(s, slot);
     g->retry_ns = 0;
     g->is_open = false;
     assert(g->asked_count == 0 && g->doubled == 0);

@@ -20,12 +20,12 @@
 
 /* What one peer has of one song, and what we told each other. */
 struct share_have {
-    int64_t told_ns;    /* our last HAVE to it; INT64_MIN: none */
-    int64_t tell_at_ns; /* the next; TIME_NEVER: none is owed */
-    int64_t tell_gap_ns;
-    uint64_t *map;  /* from the heap; NULL: none */
-    int count;      /* of blocks that it has */
-    bool has_heard; /* a HAVE of this song came from it */
+    int64_t told_ns;     /* our last HAVE to it; INT64_MIN: none */
+    int64_t tell_at_ns;  /* the next; TIME_NEVER: none is owed */
+    uint64_t *map;       /* from the heap; NULL: it has none, or all */
+    int32_t tell_gap_ms; /* from one HAVE to the next, while it does not answer */
+    uint16_t count;      /* of blocks that it has */
+    bool has_heard;      /* a HAVE of this song came from it */
 };
 
 /* The leaf layer being fetched, whole, from one peer: only so is the liar known. */
@@ -55,7 +55,7 @@ struct share_song {
     int64_t retry_ns;       /* nothing is asked before this (disk errors) */
     int64_t announce_at_ns; /* TIME_NEVER when announce_count is 0 */
     int announce_count;
-    uint32_t *announce; /* MSG_WANT_MAX of them while there are any */
+    uint32_t *announce; /* so many of them; at most MSG_WANT_MAX */
     struct share_leaves fetch;
     /* All of these from the heap, while the song is used. */
     uint8_t *leaves; /* blocks * HASH_LEN */
@@ -164,7 +164,7 @@ struct swarm {
     int storing_total;
     int upload_turn; /* the peer whose uploads are looked at first */
     int load_count;
-    struct share_load *loads;
+    struct share_load *loads; /* so many of them; at most loads_max */
 
     /* One verified block on its way to the store: a view of the caller's bytes. */
     bool has_store;

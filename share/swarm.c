@@ -28,7 +28,6 @@ void swarm_init(struct swarm *s, const struct swarm_params *params, struct heap 
     s->wake_ns = TIME_NEVER;
     s->fill_ns = TIME_NEVER;
     rng_seed(&s->rng, seed);
-    s->loads = heap_take(heap, (size_t)params->loads_max, sizeof(*s->loads));
 }
 
 void swarm_finish(struct swarm *s)
@@ -45,7 +44,7 @@ void swarm_finish(struct swarm *s)
         uploads_give(s, p);
     }
     heap_give(s->heap, s->peers, (size_t)s->peer_room, sizeof(*s->peers));
-    heap_give(s->heap, s->loads, (size_t)s->params->loads_max, sizeof(*s->loads));
+    heap_give(s->heap, s->loads, (size_t)s->load_count, sizeof(*s->loads));
 }
 
 /* The table of peers, and that of what they have of each song, grow for this one. */

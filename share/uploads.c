@@ -116,6 +116,8 @@ bool uploads_next(struct swarm *s, struct swarm_block *b)
                 continue;
             *b = (struct swarm_block){ .song = s->songs[u->song].id,
                                        .index = (uint32_t)u->block };
+            s->loads = heap_resize(s->heap, s->loads, (size_t)s->load_count,
+                                   (size_t)s->load_count + 1, sizeof(*s->loads));
             s->loads[s->load_count++] = (struct share_load){ b->song, u->block };
             s->upload_turn = (peer + 1) % peers;
             return true;
@@ -130,6 +132,8 @@ bool uploads_end_load(struct swarm *s, const struct swarm_block *b)
         if ((uint32_t)s->loads[i].block == b->index &&
             song_id_equal(&s->loads[i].song, &b->song)) {
             s->loads[i] = s->loads[--s->load_count];
+            s->loads = heap_resize(s->heap, s->loads, (size_t)s->load_count + 1,
+                                   (size_t)s->load_count, sizeof(*s->loads));
             return true;
         }
     }

@@ -48,7 +48,7 @@ static size_t offer_bytes(const struct party *p)
 static size_t swarm_bytes(const struct swarm *s)
 {
     size_t sum = sizeof(*s) + (size_t)s->peer_room * sizeof(*s->peers) +
-                 (size_t)s->params->loads_max * sizeof(*s->loads);
+                 (size_t)s->load_count * sizeof(*s->loads);
 
     for (int i = 0; i < s->order_count; i++) {
         const struct share_song *g = &s->songs[s->order[i]];
@@ -56,7 +56,7 @@ static size_t swarm_bytes(const struct swarm *s)
 
         sum += (size_t)s->peer_room * sizeof(*g->have) + 3 * words * sizeof(uint64_t) +
                (size_t)g->blocks * (HASH_LEN + 1) +
-               (g->announce == NULL ? 0 : MSG_WANT_MAX * sizeof(*g->announce));
+               (size_t)g->announce_count * sizeof(*g->announce);
         for (int p = 0; p < s->peer_room; p++)
             sum += g->have[p].map == NULL ? 0 : words * sizeof(uint64_t);
     }
