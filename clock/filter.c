@@ -47,6 +47,7 @@ struct clock_entry {
 
 /* Told by these, rows differ least from one to the next: time, offset and round trip; of
  * a bucket the upper point, how far the lower one is from it, and the round trip. */
+#define WINDOW_SPARE 8 /* samples, for jitter of the interval */
 #define ENTRY_WIDTH  3
 #define BUCKET_WIDTH 5
 
@@ -59,6 +60,7 @@ void clock_filter_init(struct clock_filter *f, const struct clock_params *params
     memset(f, 0, sizeof(*f));
     f->params = params;
     f->heap = heap;
+    f->window_max = params->window_max;
     f->window.width = ENTRY_WIDTH;
     f->buckets.width = BUCKET_WIDTH;
     f->wander = params->wander;
@@ -68,6 +70,17 @@ void clock_filter_init(struct clock_filter *f, const struct clock_params *params
         f->rate_prior = (double)prior->rate_ppt / 1e12;
         f->rate_prior_sd = (double)prior->sd_ppt / 1e12;
         f->rate = f->rate_prior;
+    }
+}
+
+void clock_filter_set_interval(struct clock_filter *f, int64_t interval_ns)
+{
+    const struct clock_params *p = f->params;
+    int64_t steady = p->window_ns / interval_ns + WINDOW_SPARE;
+
+    f->window_max = (int)time_min(p->window_max, steady);
+    if (f->window_max <= p->window_min) {
+        f->window_max = p->window_min + 1;
     }
 }
 
@@ -536,7 +549,7 @@ static void age_window(struct clock_filter *f, int64_t now_ns)
     while (f->window.count >= p->window_min) {
         struct clock_entry oldest = oldest_entry(f);
 
-        if (now_ns - oldest.at_ns <= p->window_ns && f->window.count < p->window_max) {
+        if (now_ns - oldest.at_ns <= p->window_ns && f->window.count < f->window_max) {
             return;
         }
         fold(f, &oldest);

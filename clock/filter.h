@@ -63,6 +63,7 @@ struct clock_filter {
     struct deltas buckets;    /* rows of struct clock_bucket, all but the newest … */
     struct clock_bucket open; /* … which is this, where has_open */
     bool has_open;
+    int window_max;    /* samples in the window; no more than params->window_max */
     int streak;        /* gated samples in a row */
     int misfits;       /* frequency blocks in a row that contradict the prior */
     int blocks;        /* frequency blocks fused so far */
@@ -95,6 +96,10 @@ struct clock_stats {
  * may be NULL: 0 +- prior_sd then. */
 void clock_filter_init(struct clock_filter *f, const struct clock_params *params,
                        struct heap *heap, const struct clock_prior *prior);
+
+/* Keep no more samples than those of a window at this steady interval, and a few: a
+ * remote that is asked seldom needs no room for those of its first burst. */
+void clock_filter_set_interval(struct clock_filter *f, int64_t interval_ns);
 
 /* Give all memory back. */
 void clock_filter_finish(struct clock_filter *f);

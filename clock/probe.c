@@ -97,6 +97,7 @@ void prober_init(struct prober *p, const struct clock_params *params, struct hea
     rng_seed(&p->rng, rng_next(rng));
     p->seq = (uint32_t)rng_next(&p->rng);
     clock_filter_init(&p->filter, params, heap, NULL);
+    clock_filter_set_interval(&p->filter, interval_ns);
     start_burst(p, now_ns);
 }
 
@@ -123,6 +124,7 @@ void prober_set_interval(struct prober *p, int64_t interval_ns, int64_t now_ns)
 {
     assert(interval_ns > 0);
     p->interval_ns = interval_ns;
+    clock_filter_set_interval(&p->filter, interval_ns);
     p->wake_ns = time_min(p->wake_ns, now_ns + interval_ns);
 }
 

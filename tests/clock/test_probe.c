@@ -182,9 +182,24 @@ static void test_schedule(void **state)
     /* A deputy is probed every 4 s. */
     prober_set_interval(&peer.p, 4 * NS_PER_S, peer.now_ns);
     assert_in_range(run(&peer, 530 * NS_PER_S, true), 90, 112);
+    assert_in_range(peer.p.filter.window.count, 27, 33); /* two minutes of them */
     /* It becomes host: the next probe comes within a second. */
     prober_set_interval(&peer.p, NS_PER_S, peer.now_ns);
     assert_true(prober_wake_ns(&peer.p) <= peer.now_ns + NS_PER_S);
+    prober_finish(&peer.p);
+}
+
+/* A deputy is asked as densely at first, but no more of that is kept than it has room for
+ * later on. */
+static void test_deputy(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    peer_init(&peer, 4 * NS_PER_S);
+    assert_in_range(run(&peer, 3200 * NS_PER_MS, true), 60, 69);
+    assert_in_range(peer.p.filter.window.count, 30, 40);
+    assert_int_equal(prober_state(&peer.p, peer.now_ns), CLOCK_LOCKED);
     prober_finish(&peer.p);
 }
 
@@ -306,9 +321,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_bytes), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refuses),     cmocka_unit_test(test_flips),
-        cmocka_unit_test(test_schedule),    cmocka_unit_test(test_silent_peer),
-        cmocka_unit_test(test_unsure),      cmocka_unit_test(test_step),
-        cmocka_unit_test(test_new_clock),   cmocka_unit_test(test_matching),
+        cmocka_unit_test(test_schedule),    cmocka_unit_test(test_deputy),
+        cmocka_unit_test(test_silent_peer), cmocka_unit_test(test_unsure),
+        cmocka_unit_test(test_step),        cmocka_unit_test(test_new_clock),
+        cmocka_unit_test(test_matching),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
