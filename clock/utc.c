@@ -34,7 +34,6 @@ int utc_init(struct utc *u, const struct clock_params *params,
         return ERR_LIMIT;
     }
     u->params = params;
-    u->heap = heap;
     u->start_ns = now_ns;
     u->review_ns = TIME_NEVER;
     seed = rng_next(rng);
@@ -42,12 +41,12 @@ int utc_init(struct utc *u, const struct clock_params *params,
         return 0;
     }
     u->rng = heap_take(heap, 1, sizeof(*u->rng));
-    u->room = config->count;
-    u->sources = heap_take(heap, (size_t)u->room, sizeof(*u->sources));
     rng_seed(u->rng, seed);
     for (int i = 0; i < config->count; i++) {
         /* Nobody is asked twice, nor has two votes. */
         if (!has_server(u, &config->servers[i])) {
+            u->sources = heap_resize(heap, u->sources, (size_t)u->count,
+                                     (size_t)u->count + 1, sizeof(*u->sources));
             source_init(&u->sources[u->count], params, heap, &config->servers[i],
                         config->prior);
             source_start(&u->sources[u->count], u->rng, now_ns);
@@ -57,13 +56,13 @@ int utc_init(struct utc *u, const struct clock_params *params,
     return 0;
 }
 
-void utc_finish(struct utc *u)
+void utc_finish(struct utc *u, struct heap *heap)
 {
     for (int i = 0; i < u->count; i++) {
         source_finish(&u->sources[i]);
     }
-    heap_give(u->heap, u->sources, (size_t)u->room, sizeof(*u->sources));
-    heap_give(u->heap, u->rng, 1, sizeof(*u->rng));
+    heap_give(heap, u->sources, (size_t)u->count, sizeof(*u->sources));
+    heap_give(heap, u->rng, 1, sizeof(*u->rng));
 }
 
 static bool os_votes(const struct utc *u, int64_t now_ns)
@@ -198,17 +197,6 @@ static void review(struct utc *u, int64_t now_ns)
         u->agreeing = 0;
         u->chosen = 0;
     }
-}
-
-void utc_set_server(struct utc *u, int i, const struct addr *addr, int64_t now_ns)
-{
-    struct clock_prior prior;
-    bool has_prior = utc_prior(u, &prior);
-
-    assert(i >= 0 && i < u->count);
-    source_finish(&u->sources[i]);
-    source_init(&u->sources[i], u->params, u->heap, addr, has_prior ? &prior : NULL);
-    source_start(&u->sources[i], u->rng, now_ns);
 }
 
 void utc_set_polling(struct utc *u, bool is_polling, int64_t now_ns)

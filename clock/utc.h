@@ -39,11 +39,9 @@ struct utc_os {
 
 struct utc {
     const struct clock_params *params;
-    struct heap *heap;
     struct rng *rng;            /* of the servers; NULL where there are none */
     struct ntp_source *sources; /* count of them; both from the heap */
     int count;
-    int room;
     bool is_polling;
     bool is_decided;     /* the last selection found a majority */
     bool is_last_resort; /* line is that of an undisciplined system clock */
@@ -89,18 +87,14 @@ struct utc_source_info {
     struct clock_stats stats;
 };
 
-/* Start at now_ns, not polling.  Takes the sources from the heap; keeps params and heap;
+/* Start at now_ns, not polling.  Takes the sources from the heap; keeps params;
  * draws one number from rng.  Errors: ERR_LIMIT when count is out of range. */
 MUST_USE int utc_init(struct utc *u, const struct clock_params *params,
                       const struct utc_config *config, struct heap *heap, struct rng *rng,
                       int64_t now_ns);
 
-/* Give all memory back. */
-void utc_finish(struct utc *u);
-
-/* Put another address in place of server i, whose name has been resolved anew because it
- * answers no more or has sent us away.  Its history is dropped. */
-void utc_set_server(struct utc *u, int i, const struct addr *addr, int64_t now_ns);
+/* Give all memory back, to the heap that it is from. */
+void utc_finish(struct utc *u, struct heap *heap);
 
 /* Begin or stop asking servers. */
 void utc_set_polling(struct utc *u, bool is_polling, int64_t now_ns);

@@ -89,14 +89,11 @@ struct node {
     struct identity self;
     uint8_t secret[SECURE_SEED_LEN]; /* all other secrets grow from it, one by one */
     struct rng rng;
-    size_t arena_bytes; /* that it took */
-    char *name;         /* from the heap, NUL-terminated */
+    char *name; /* from the heap, NUL-terminated */
     struct addr listen;
     struct addr reachable; /* as others see us; the listen one if it is fixed */
     uint8_t *psk;          /* of the channel, from the heap; NULL: open to strangers */
-    int join_count;
     uint32_t next_link;
-    struct addr *joins; /* from the heap */
     int64_t start_ns;
     uint64_t clock_id; /* of our raw clock */
     struct priority priority;

@@ -502,8 +502,9 @@ static void miss(struct node *n, const struct addr *to)
     char why[sizeof(n->notes[0].text)];
     struct text t;
 
-    for (int i = 0; i < n->join_count; i++) {
-        if (!addr_equal(&n->joins[i], to) || overlay_active(&n->overlay, active) > 0)
+    for (int i = 0; i < n->overlay.bootstrap_count; i++) {
+        if (!addr_equal(&n->overlay.bootstraps[i].addr, to) ||
+            overlay_active(&n->overlay, active) > 0)
             continue;
         addr_format(to, addr);
         text_init(&t, why, sizeof(why));

@@ -135,6 +135,8 @@ static int init_modules(struct node *n, const struct node_setup *setup)
     struct utc_config utc = { .servers = setup->servers, .count = setup->server_count };
 
     overlay_init(&n->overlay, &p->overlay, &n->heap, n->contacts, &self, secret_word(n));
+    for (int i = 0; i < setup->join_count; i++)
+        overlay_add_bootstrap(&n->overlay, &setup->joins[i]);
     liveness_init(&n->liveness, &p->liveness, &n->heap);
     floods_init(&n->floods, &p->flood, &n->heap, secret_word(n));
     offenders_init(&n->offenders, &p->offenders, &n->heap);
@@ -160,10 +162,6 @@ static void take_setup(struct node *n, const struct node_setup *setup)
     n->reachable = setup->listen;
     if (addr_is_any(&n->reachable))
         n->reachable.len = 0;
-    n->join_count = setup->join_count;
-    n->joins = heap_take(&n->heap, (size_t)n->join_count, sizeof(*n->joins));
-    for (int i = 0; i < n->join_count; i++)
-        n->joins[i] = setup->joins[i];
     if (!setup->has_channel)
         return;
     n->psk = heap_take(&n->heap, 1, LINK_PSK_LEN);
@@ -199,14 +197,12 @@ static void wipe_keys(struct node *n)
 static void give_setup(struct node *n)
 {
     heap_give(&n->heap, n->name, strlen(n->name) + 1, 1);
-    heap_give(&n->heap, n->joins, (size_t)n->join_count, sizeof(*n->joins));
 }
 
 struct node *node_create(const struct node_memory *memory,
                          const struct node_params *params, const struct node_setup *setup,
                          const struct node_identity *seeds)
 {
-    size_t used = memory->arena->used;
     struct node *n;
 
     assert(params->peers_max > 0 && params->peers_max <= NODE_PEERS_MAX);
@@ -219,10 +215,8 @@ struct node *node_create(const struct node_memory *memory,
     heap_init(&n->heap, memory->pool);
     n->contacts = memory->contacts;
     n->params = params;
-    if (init(n, setup, seeds) == 0) {
-        n->arena_bytes = memory->arena->used - used;
+    if (init(n, setup, seeds) == 0)
         return n;
-    }
     node_destroy(n);
     return NULL;
 }
@@ -244,7 +238,7 @@ void node_destroy(struct node *n)
     floods_finish(&n->floods);
     liveness_finish(&n->liveness);
     overlay_finish(&n->overlay);
-    utc_finish(&n->utc);
+    utc_finish(&n->utc, &n->heap);
     heap_give(&n->heap, n->promises, 1, sizeof(*n->promises));
     give_setup(n);
     assert(n->heap.used == 0);
@@ -252,7 +246,10 @@ void node_destroy(struct node *n)
 
 size_t node_bytes(const struct node *n)
 {
-    return n->arena_bytes + n->heap.used;
+    struct arena own = { .base = NULL };
+
+    (void)arena_take(&own, 1, sizeof(*n)); /* without a base it only counts */
+    return own.used + n->heap.used;
 }
 
 void node_judge(struct node *n)
@@ -325,8 +322,6 @@ static void start(struct node *n, const struct event *e)
         recall(n, &e->u.start.items[i]);
         company_recall(n, &e->u.start.items[i]);
     }
-    for (int i = 0; i < n->join_count; i++)
-        overlay_add_bootstrap(&n->overlay, &n->joins[i]);
     utc_set_polling(&n->utc, true, n->now_ns);
 }
 
