@@ -25,10 +25,25 @@ static int check_host(const struct party *p, struct party_answer *answer)
     return 0;
 }
 
-static int no_party(struct party_answer *answer)
+/* Every command begins so: there must be a party … */
+static int begin(struct party *p, int64_t now_ns, struct party_answer *answer)
 {
-    return answer_error(answer, ERR_STATE, "there is no party here",
-                        "call one with `party host SONG…`, or see `party invites`");
+    *answer = (struct party_answer){ 0 };
+    p->now_ns = now_ns;
+    if (!state_is_open(p)) {
+        return answer_error(answer, ERR_STATE, "there is no party here",
+                            "call one with `party host SONG…`, or see `party invites`");
+    }
+    answer->party = p->log.party;
+    return 0;
+}
+
+/* … and for most of them we must be its host, and able to act. */
+static int begin_as_host(struct party *p, int64_t now_ns, struct party_answer *answer)
+{
+    int err = begin(p, now_ns, answer);
+
+    return err == 0 ? check_host(p, answer) : err;
 }
 
 static bool may_lead(const struct party_member *m, bool must_be_ready)
@@ -77,15 +92,8 @@ int party_hand_over(struct party *p, const char *name, int64_t now_ns, struct ou
                     struct party_answer *answer)
 {
     const struct party_member *heir;
-    int err;
+    int err = begin_as_host(p, now_ns, answer);
 
-    *answer = (struct party_answer){ 0 };
-    p->now_ns = now_ns;
-    if (!state_is_open(p)) {
-        return no_party(answer);
-    }
-    answer->party = p->log.party;
-    err = check_host(p, answer);
     if (err != 0) {
         return err;
     }
@@ -103,15 +111,8 @@ int party_hand_over(struct party *p, const char *name, int64_t now_ns, struct ou
 int party_act(struct party *p, const struct party_command *c, int64_t now_ns,
               struct outbox *out, struct party_answer *answer)
 {
-    int err;
+    int err = begin_as_host(p, now_ns, answer);
 
-    *answer = (struct party_answer){ 0 };
-    p->now_ns = now_ns;
-    if (!state_is_open(p)) {
-        return no_party(answer);
-    }
-    answer->party = p->log.party;
-    err = check_host(p, answer);
     if (err != 0) {
         return err;
     }
@@ -179,13 +180,11 @@ int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
                 struct party_answer *answer)
 {
     const struct party_member *heir;
+    int err = begin(p, now_ns, answer);
 
-    *answer = (struct party_answer){ 0 };
-    p->now_ns = now_ns;
-    if (!state_is_open(p)) {
-        return no_party(answer);
+    if (err != 0) {
+        return err;
     }
-    answer->party = p->log.party;
     if (p->is_leaving) {
         go(p, out);
         return 0;
@@ -211,15 +210,8 @@ int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
 int party_end(struct party *p, int64_t now_ns, struct outbox *out,
               struct party_answer *answer)
 {
-    int err;
+    int err = begin_as_host(p, now_ns, answer);
 
-    *answer = (struct party_answer){ 0 };
-    p->now_ns = now_ns;
-    if (!state_is_open(p)) {
-        return no_party(answer);
-    }
-    answer->party = p->log.party;
-    err = check_host(p, answer);
     if (err == 0) {
         host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
     }
