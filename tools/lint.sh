@@ -62,6 +62,12 @@ for f in $(find $folders -name '*.[ch]'); do
     [ "$n" -le 800 ] || echo "$f: $n lines, at most 800"
 done | rule "file sizes"
 
+# A planted bug (tools/sim-mutants.sh) that changes nothing is found by nobody.
+cat tests/sim/mutants*.txt | while IFS='|' read -r file script story; do
+    case "$file$story" in "" | "#"* | *control:*) continue ;; esac
+    ! sed "$script" "$file" 2>&1 | cmp -s - "$file" || echo "$file: no place for: $story"
+done | rule "planted bugs"
+
 for f in $(find $folders tests -name '*.[ch]'); do
     head -n 40 "$f" | grep -q 'SPDX-License-Identifier: MIT' || echo "$f: no SPDX line"
 done | rule "licence lines"
