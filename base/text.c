@@ -58,22 +58,6 @@ void text_add_int(struct text *t, int64_t value)
     text_add(t, digits_of(magnitude(value), 1, buf));
 }
 
-void text_add_fixed(struct text *t, int64_t value, int places)
-{
-    char buf[32];
-    char *digits = digits_of(magnitude(value), places + 1, buf);
-    size_t whole = strlen(digits) - (size_t)places;
-
-    assert(places >= 0 && places <= 18);
-    if (value < 0)
-        text_add(t, "-");
-    text_add_len(t, digits, whole);
-    if (places > 0) {
-        text_add(t, ".");
-        text_add(t, digits + whole);
-    }
-}
-
 void text_add_hex(struct text *t, const uint8_t *data, size_t len)
 {
     static const char hex[] = "0123456789abcdef";

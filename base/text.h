@@ -22,10 +22,6 @@ void text_add(struct text *t, const char *s);
 void text_add_len(struct text *t, const char *s, size_t len);
 void text_add_int(struct text *t, int64_t value);
 
-/* value / 10^places with that many digits behind the point: (1234567, 6) is "1.234567".
- */
-void text_add_fixed(struct text *t, int64_t value, int places);
-
 void text_add_hex(struct text *t, const uint8_t *data, size_t len);
 
 /* Copy s, cut to size - 1 bytes at a UTF-8 border, and end it with a NUL. */

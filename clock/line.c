@@ -100,17 +100,6 @@ struct clock_line clock_line_compose(const struct clock_line *ab,
     };
 }
 
-struct clock_line clock_line_invert(const struct clock_line *l)
-{
-    struct clock_line inverse = *l;
-    wide one = PPT_ONE;
-
-    inverse.local_ns = l->remote_ns;
-    inverse.remote_ns = l->local_ns;
-    inverse.rate_ppt = cut(divide(-l->rate_ppt * one, one + l->rate_ppt));
-    return inverse;
-}
-
 enum clock_state clock_line_state(const struct clock_line *l,
                                   const struct clock_params *params, int64_t interval_ns,
                                   int64_t now_ns)

@@ -49,9 +49,6 @@ struct clock_line clock_line_move(const struct clock_line *l, int64_t local_ns);
 struct clock_line clock_line_compose(const struct clock_line *ab,
                                      const struct clock_line *bc);
 
-/* The line from remote to local. */
-struct clock_line clock_line_invert(const struct clock_line *l);
-
 /* The state at now_ns of a line whose remote is asked every interval_ns.  TIME_NEVER as
  * the interval says that nobody needs to ask (the host itself). */
 enum clock_state clock_line_state(const struct clock_line *l,

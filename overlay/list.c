@@ -1,39 +1,6 @@
-/* Looking at the views from outside: the rows of `party peers`, and the invariants.
+/* Looking at the views from outside: the invariants.
  * SPDX-License-Identifier: MIT */
 #include "overlay/view_private.h"
-
-static int add_rows(const struct overlay *o, bool is_active, struct overlay_row *rows,
-                    int count, int max)
-{
-    for (int k = 0; k < o->slots.count && count < max; k++) {
-        const struct overlay_peer *x = &o->peers[k];
-
-        if ((x->state == OVERLAY_ACTIVE) != is_active)
-            continue;
-        rows[count++] = (struct overlay_row){ .rec = *view_rec(o, x),
-                                              .state = (enum overlay_state)x->state,
-                                              .peer = x->slot,
-                                              .is_dialled = x->is_dialled,
-                                              .is_forced = x->is_forced,
-                                              .since_ns = x->since_ns };
-    }
-    return count;
-}
-
-int overlay_list(const struct overlay *o, struct overlay_row *rows, int max)
-{
-    int count = add_rows(o, true, rows, 0, max);
-
-    count = add_rows(o, false, rows, count, max);
-    for (int i = 0; i < o->passive.count && count < max; i++) {
-        if (overlay_find(o, &passive_rec(&o->passive, i)->id) < 0)
-            rows[count++] = (struct overlay_row){ .rec = *passive_rec(&o->passive, i),
-                                                  .peer = -1,
-                                                  .fails = passive_fails(&o->passive,
-                                                                         i) };
-    }
-    return count;
-}
 
 static const char *check_passive(const struct overlay *o)
 {

@@ -99,20 +99,3 @@ int64_t phi_milli(const struct phi *p, const struct phi_params *params,
     assert(i >= 0 && i + 1 < COUNT(tail_milli));
     return tail_milli[i] + ((tail_milli[i + 1] - tail_milli[i]) * (steps & 0xffff) >> 16);
 }
-
-int64_t phi_silence_ns(const struct phi *p, const struct phi_params *params,
-                       int64_t milli, int64_t sigma_min_ns)
-{
-    int64_t sigma = sigma_of(p, params, sigma_min_ns);
-    int i = 0;
-    int64_t part;
-
-    assert(milli <= PHI_MILLI_MAX);
-    if (milli <= tail_milli[0])
-        return p->mean_ns + 1;
-    while (tail_milli[i + 1] < milli)
-        i++;
-    part = mul_div(milli - tail_milli[i], sigma, tail_milli[i + 1] - tail_milli[i]);
-    /* A little more, for what was rounded down on the way. */
-    return p->mean_ns + (i * sigma + part) / STEPS + sigma / 16384 + 1;
-}

@@ -39,8 +39,4 @@ void phi_add(struct phi *p, const struct phi_params *params, int64_t gap_ns);
 int64_t phi_milli(const struct phi *p, const struct phi_params *params,
                   int64_t silence_ns, int64_t sigma_min_ns);
 
-/* The shortest silence with this phi. */
-int64_t phi_silence_ns(const struct phi *p, const struct phi_params *params,
-                       int64_t milli, int64_t sigma_min_ns);
-
 #endif

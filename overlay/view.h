@@ -354,20 +354,6 @@ bool overlay_dials_other(const struct overlay *o, const struct addr *a,
 /* The neighbours' slots in ascending order; peers holds OVERLAY_ACTIVE_MAX. */
 int overlay_active(const struct overlay *o, int *peers);
 
-/* One row of `party peers`. */
-struct overlay_row {
-    struct peer_rec rec;
-    enum overlay_state state; /* FREE: only a record of the passive view */
-    int peer;                 /* -1: no link */
-    bool is_dialled;
-    bool is_forced;
-    int64_t since_ns; /* of the state */
-    int fails;        /* of a passive record */
-};
-
-/* Neighbours first, then other links, then the passive view; the rows written. */
-int overlay_list(const struct overlay *o, struct overlay_row *rows, int max);
-
 /* The slot of a peer, or -1. */
 int overlay_find(const struct overlay *o, const struct node_id *id);
 

@@ -22,11 +22,6 @@ void secure_wipe(void *secret, size_t len)
         sodium_memzero(secret, len);
 }
 
-bool secure_equal(const void *a, const void *b, size_t len)
-{
-    return sodium_memcmp(a, b, len) == 0;
-}
-
 void secure_expand(const uint8_t seed[static SECURE_SEED_LEN], const char *label,
                    uint8_t *out, size_t len)
 {

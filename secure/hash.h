@@ -27,9 +27,6 @@ MUST_USE int secure_init(void);
 /* Overwrite a secret with zeros, which no compiler takes away. */
 void secure_wipe(void *secret, size_t len);
 
-/* Compare in a time that depends on len only. */
-bool secure_equal(const void *a, const void *b, size_t len);
-
 /* Grow len bytes from a seed.  Different labels give independent bytes, the same label
  * gives the same ones. */
 void secure_expand(const uint8_t seed[static SECURE_SEED_LEN], const char *label,

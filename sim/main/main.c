@@ -28,7 +28,7 @@ static const char usage[] =
     "usage: party-sim party [--nodes N] [--seed S | --seeds A..B] [--seconds T]\n"
     "                 [--net lan|wifi|internet] [--loss PERCENT] [--latency-ms MS]\n"
     "                 [--jitter-ms MS] [--song-kib K] [--faults none|LIST]\n"
-    "                 [--experiment party] [--json] [--hash-only] [--trace] [--verbose]\n"
+    "                 [--json] [--hash-only] [--trace] [--verbose]\n"
     "LIST is of late, leave, crash, dark, restart, disk, clock, liar,\n"
     "cut, rot; party-sim(1) has it all.\n";
 
@@ -154,8 +154,6 @@ static bool read_value(const char *name, const char *value, struct options *o)
         return read_fixed(value, 6, INT64_C(1000000000), &o->run.jitter_ns);
     if (strcmp(name, "--faults") == 0)
         return read_faults(value, &o->run.faults);
-    if (strcmp(name, "--experiment") == 0)
-        return strcmp(value, "party") == 0;
     return read_size(name, value, o);
 }
 

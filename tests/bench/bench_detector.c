@@ -78,9 +78,18 @@ static void make_week(struct week *w, uint64_t seed)
 
 static int64_t suspected_after_ns(const struct phi *p, const struct phi_params *params)
 {
-    int64_t ns = phi_silence_ns(p, params, 8000, 0);
+    int64_t lo = SUSPECT_NS;
+    int64_t hi = WEEK_S * NS_PER_S;
 
-    return ns > SUSPECT_NS ? ns : SUSPECT_NS;
+    while (lo < hi) { /* the shortest silence with phi 8 */
+        int64_t ns = lo + (hi - lo) / 2;
+
+        if (phi_milli(p, params, ns, 0) >= 8000)
+            hi = ns;
+        else
+            lo = ns + 1;
+    }
+    return lo;
 }
 
 static int compare(const void *a, const void *b)

@@ -66,7 +66,7 @@ static void assert_near(int64_t a, int64_t b, int64_t tolerance)
     assert_true(a - b <= tolerance && b - a <= tolerance);
 }
 
-/* There and back, inversion, moving and composition agree with each other. */
+/* There and back, moving and composition agree with each other. */
 static void check_algebra(uint64_t seed)
 {
     struct rng r;
@@ -75,7 +75,6 @@ static void check_algebra(uint64_t seed)
     for (int i = 0; i < 200; i++) {
         struct clock_line ab = random_line(&r);
         struct clock_line bc = random_line(&r);
-        struct clock_line inverse = clock_line_invert(&ab);
         int64_t local = ab.local_ns + rng_below(&r, INT64_C(1) << 53) -
                         (INT64_C(1) << 52);
         struct clock_line moved = clock_line_move(&ab, local);
@@ -83,8 +82,6 @@ static void check_algebra(uint64_t seed)
         struct clock_line ac;
 
         assert_near(clock_line_to_local(&ab, there), local, 1);
-        /* The inverse rate is rounded to 10^-12: 2.3 us over 52 days. */
-        assert_near(clock_line_to_remote(&inverse, there), local, 4600);
         assert_int_equal(clock_line_to_remote(&moved, local), there);
         assert_int_equal(moved.bound_ns, clock_line_bound_at(&ab, local));
         assert_near(clock_line_to_remote(&moved, ab.local_ns), ab.remote_ns, 1);

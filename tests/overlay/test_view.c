@@ -530,27 +530,6 @@ static void test_good_neighbours_are_remembered(void **state)
     stop(&b);
 }
 
-static void test_list(void **state)
-{
-    struct bench b;
-    struct overlay_row rows[10];
-    struct peer_rec known = rec_of(80);
-
-    (void)state;
-    start(&b);
-    fill(&b);
-    up(&b, 8);
-    assert_true(overlay_add_known(&b.o, &known));
-    assert_int_equal(overlay_list(&b.o, rows, COUNT(rows)), 8);
-    assert_int_equal(rows[0].state, OVERLAY_ACTIVE);
-    assert_int_equal(rows[6].peer, 8);
-    assert_int_equal(rows[6].state, OVERLAY_LINKED);
-    assert_int_equal(rows[7].peer, -1);
-    assert_int_equal(rows[7].rec.addr.ip[3], 80);
-    assert_int_equal(overlay_list(&b.o, rows, 3), 3);
-    stop(&b);
-}
-
 /* Six neighbours, silent for a minute; somebody asks for a slot, and those of the mask
  * answer the PING in time.  True when the request was accepted; -1: no answer yet. */
 static int checked(unsigned alive, int64_t fresh_ns, uint32_t *dead)
@@ -715,7 +694,6 @@ int main(void)
         cmocka_unit_test(test_a_second_link_to_the_same_id),
         cmocka_unit_test(test_links_without_purpose_are_dropped),
         cmocka_unit_test(test_good_neighbours_are_remembered),
-        cmocka_unit_test(test_list),
         cmocka_unit_test(test_silent_neighbours_are_asked_before_a_refusal),
         cmocka_unit_test(test_probes_are_answered_for_the_living),
         cmocka_unit_test(test_memory_of_an_idle_node),
