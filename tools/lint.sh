@@ -57,7 +57,7 @@ for f in $pure; do
         sed "s|^|lib$f.a: |"
 done | rule "the pure folders do no I/O"
 
-for f in $(find $folders -name '*.[ch]'); do
+for f in $(find $folders tests -name '*.[ch]'); do
     n=$(wc -l <"$f")
     [ "$n" -le 800 ] || echo "$f: $n lines, at most 800"
 done | rule "file sizes"
