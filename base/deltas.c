@@ -66,6 +66,19 @@ void deltas_pop(struct deltas *d, struct heap *h)
         set_room(d, h, (d->len + GRAIN - 1) / GRAIN * GRAIN);
 }
 
+void deltas_amend(struct deltas *d, struct heap *h, const int64_t row[])
+{
+    struct deltas_reader r = deltas_read(d);
+
+    assert(d->count > 0);
+    for (int i = 1; i < d->count; i++)
+        (void)deltas_next(&r);
+    memcpy(d->last, r.row, sizeof(d->last));
+    d->len = (uint16_t)r.at;
+    d->count--;
+    deltas_push(d, h, row);
+}
+
 void deltas_clear(struct deltas *d, struct heap *h)
 {
     heap_give(h, d->bytes, d->room, 1);

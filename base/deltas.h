@@ -39,6 +39,9 @@ void deltas_push(struct deltas *d, struct heap *h, const int64_t row[]);
 /* Forget the oldest row; there must be one. */
 void deltas_pop(struct deltas *d, struct heap *h);
 
+/* Put another row in place of the newest; there must be one. */
+void deltas_amend(struct deltas *d, struct heap *h, const int64_t row[]);
+
 /* Forget all, and give the memory back. */
 void deltas_clear(struct deltas *d, struct heap *h);
 

@@ -489,16 +489,83 @@ static void solve(struct clock_filter *f, double dt)
     learn_rate(f, &all);
 }
 
-/* Does the sample contradict the line by more than noise and wander explain? */
-static bool is_misfit(const struct clock_filter *f, const struct clock_entry *e)
+/* How far the offset may be above the line, and below, by one sample, and by how much the
+ * line may be wrong there for noise and wander. */
+struct miss {
+    double upper;
+    double lower;
+    double slack;
+};
+
+static struct miss miss_of(const struct clock_filter *f, const struct clock_entry *e)
 {
     double dt = seconds(e->at_ns - f->at_ns);
     double guess = f->offset + f->rate * dt;
-    double slack = f->params->gate + 3 * f->noise + 3 * rate_sd(f) * dt +
-                   3 * wandered(f, dt);
 
-    return guess > seconds(e->upper_ns - f->origin_ns) + slack ||
-           guess < seconds(e->lower_ns - f->origin_ns) - slack;
+    return (struct miss){
+        .upper = seconds(e->upper_ns - f->origin_ns) - guess,
+        .lower = seconds(e->lower_ns - f->origin_ns) - guess,
+        .slack = f->params->gate + 3 * f->noise + 3 * rate_sd(f) * dt +
+                 3 * wandered(f, dt),
+    };
+}
+
+static bool is_misfit(const struct miss *m)
+{
+    return m->upper < -m->slack || m->lower > m->slack;
+}
+
+/* After a small step a sample that was slow on its way may fit the line still, and fits
+ * what came since as well: it says nothing, and must not speak for the line.  A while
+ * later the gated ones are forgotten all the same. */
+static bool leaves_doubt(struct clock_filter *f, const struct miss *m)
+{
+    return f->streak > 0 && f->unsure++ < f->params->gate_unsure &&
+           m->lower <= f->doubt_upper + m->slack && m->upper >= f->doubt_lower - m->slack;
+}
+
+static int64_t least_trip(const struct clock_filter *f)
+{
+    struct deltas_reader window = deltas_read(&f->window);
+    struct deltas_reader buckets = deltas_read(&f->buckets);
+    bool is_open = f->has_open;
+    struct clock_entry e;
+    struct clock_bucket b;
+    int64_t least = INT64_MAX;
+
+    while (next_entry(&window, &e)) {
+        least = time_min(least, e.upper_ns - e.lower_ns);
+    }
+    while (next_bucket(f, &buckets, &is_open, &b)) {
+        least = time_min(least, b.trip_ns);
+    }
+    return least;
+}
+
+/* Much shorter a round trip than any before is a broken stamp, unless more such follow:
+ * then the way has become shorter. */
+static bool is_short(struct clock_filter *f, const struct clock_entry *e)
+{
+    const struct clock_params *p = f->params;
+    int64_t least = least_trip(f);
+
+    if (seconds(least - (e->upper_ns - e->lower_ns)) <= p->gate + 3 * f->noise) {
+        f->since_short++;
+        return false;
+    }
+    f->shorts = f->since_short < p->gate_unsure ? f->shorts + 1 : 1;
+    f->since_short = 0;
+    return f->shorts < p->gate_streak;
+}
+
+/* Too many that do not fit, and the remote clock has stepped. */
+static bool has_stepped(struct clock_filter *f, const struct miss *m)
+{
+    f->streak++;
+    f->unsure = 0;
+    f->doubt_upper = m->upper;
+    f->doubt_lower = m->lower;
+    return f->streak >= f->params->gate_streak;
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -602,17 +669,24 @@ enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_s
         f->refused++;
         return CLOCK_REFUSED;
     }
-    if (f->window.count >= 4 && is_misfit(f, &e)) {
-        f->streak++;
-        if (f->streak < f->params->gate_streak) {
+    if (f->window.count >= 4) {
+        struct miss m = miss_of(f, &e);
+
+        if (f->window.count >= f->params->window_min && is_short(f, &e)) {
             f->gated++;
             return CLOCK_GATED;
         }
-        forget_offsets(f);
-        f->resets++;
-        verdict = CLOCK_RESET;
+        if (!is_misfit(&m)) {
+            f->streak = leaves_doubt(f, &m) ? f->streak : 0;
+        } else if (!has_stepped(f, &m)) {
+            f->gated++;
+            return CLOCK_GATED;
+        } else {
+            forget_offsets(f);
+            f->resets++;
+            verdict = CLOCK_RESET;
+        }
     }
-    f->streak = 0;
     age_window(f, e.at_ns);
     if (f->window.count == 0) {
         f->start_ns = e.at_ns;
@@ -626,6 +700,21 @@ enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_s
     f->accepted++;
     solve(f, dt);
     return verdict;
+}
+
+void clock_filter_amend(struct clock_filter *f, int64_t at_ns, int64_t late_ns)
+{
+    int64_t row[ENTRY_WIDTH];
+
+    assert(late_ns >= 0);
+    if (f->window.count == 0 || f->at_ns != at_ns) {
+        return;
+    }
+    memcpy(row, f->window.last, sizeof(row));
+    row[2] -= late_ns; /* the round trip */
+    if (row[2] >= 0) {
+        deltas_amend(&f->window, f->heap, row);
+    }
 }
 
 void clock_filter_drop(struct clock_filter *f)

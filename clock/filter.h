@@ -63,20 +63,25 @@ struct clock_filter {
     struct deltas buckets;    /* rows of struct clock_bucket, all but the newest … */
     struct clock_bucket open; /* … which is this, where has_open */
     bool has_open;
-    int window_max;    /* samples in the window; no more than params->window_max */
-    int streak;        /* gated samples in a row */
-    int misfits;       /* frequency blocks in a row that contradict the prior */
-    int blocks;        /* frequency blocks fused so far */
-    int64_t at_ns;     /* the last accepted sample: anchor of the line */
-    int64_t start_ns;  /* the first sample since the last reset */
-    int64_t block_ns;  /* when the last block was fused */
-    int64_t origin_ns; /* offset that the doubles below are relative to */
-    double offset;     /* s, at at_ns */
-    double rate;       /* remote against local, relative */
-    double margin;     /* s: half the gap between the two floors */
-    double noise;      /* s: how scattered the floors are */
-    double wander;     /* as in params, or more when the floors contradict each other */
-    double rate_prior; /* fused from the blocks */
+    int window_max;     /* samples in the window; no more than params->window_max */
+    int streak;         /* gated samples, with none between them that contradicts them */
+    int unsure;         /* samples since the last of these */
+    double doubt_upper; /* s: the offset that the last of these allows at most … */
+    double doubt_lower; /* … and at least, both against the line */
+    int shorts;         /* gated for too short a round trip, one soon after the other */
+    int since_short;    /* samples since the last of these */
+    int misfits;        /* frequency blocks in a row that contradict the prior */
+    int blocks;         /* frequency blocks fused so far */
+    int64_t at_ns;      /* the last accepted sample: anchor of the line */
+    int64_t start_ns;   /* the first sample since the last reset */
+    int64_t block_ns;   /* when the last block was fused */
+    int64_t origin_ns;  /* offset that the doubles below are relative to */
+    double offset;      /* s, at at_ns */
+    double rate;        /* remote against local, relative */
+    double margin;      /* s: half the gap between the two floors */
+    double noise;       /* s: how scattered the floors are */
+    double wander;      /* as in params, or more when the floors contradict each other */
+    double rate_prior;  /* fused from the blocks */
     double rate_prior_sd;
     int64_t accepted, gated, refused, resets; /* counted since init */
 };
@@ -106,6 +111,11 @@ void clock_filter_finish(struct clock_filter *f);
 
 /* Feed one sample.  All eight words may come from a liar: they are checked. */
 enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_sample *s);
+
+/* The reply of the sample accepted last, which is at_ns, left late_ns later than its t3
+ * said: its lower bound is the better for it.  Ignored when that sample is not there any
+ * more, or when it would have been sent after it came. */
+void clock_filter_amend(struct clock_filter *f, int64_t at_ns, int64_t late_ns);
 
 /* Forget the offsets but keep the rate, known to resume_sd: after a suspend, or when the
  * remote says that its clock has started anew. */

@@ -11,6 +11,7 @@ struct clock_params clock_params_default(void)
         .window_min = 16,
         .window_max = 128,
         .gate_streak = 3,
+        .gate_unsure = 8,
         .block_min = 8,
         .wander = 1e-8,
         .wander_max = 1e-6,

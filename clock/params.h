@@ -17,6 +17,7 @@ struct clock_params {
     int window_min;       /* samples that stay, however old; at least 4 */
     int window_max;       /* at most CLOCK_WINDOW_MAX */
     int gate_streak;      /* misfits in a row that mean the remote clock has stepped */
+    int gate_unsure;      /* … though so many between them fit both before and after */
     int block_min;        /* samples that a frequency fit needs */
     double wander;        /* random walk of the rate, per root second: at least … */
     double wander_max;    /* … and at most */

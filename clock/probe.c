@@ -13,13 +13,15 @@ void probe_encode(const struct probe *p, uint8_t body[static PROBE_LEN])
     bool is_reply = p->kind == PROBE_REPLY;
 
     cbor_writer_init(&w, body, PROBE_LEN);
-    cbor_write_array(&w, is_reply ? 6 : 4);
+    cbor_write_array(&w, is_reply ? 8 : 4);
     cbor_write_uint(&w, (uint64_t)p->kind);
     cbor_write_uint(&w, p->seq);
     cbor_write_uint(&w, p->clock_id);
     if (is_reply) {
         cbor_write_int(&w, p->t2_ns);
         cbor_write_int(&w, p->t3_ns);
+        cbor_write_uint(&w, p->late_seq);
+        cbor_write_uint(&w, p->late_ns);
     }
     /* At least 28 bytes are left, so the head of the pad is always two bytes long and
      * every length can be reached. */
@@ -39,13 +41,15 @@ int probe_decode(struct bytes body, struct probe *out)
         return ERR_MALFORMED;
     }
     cbor_reader_init(&r, body);
-    (void)cbor_read_array(&r, 6);
+    (void)cbor_read_array(&r, 8);
     p.kind = (enum probe_kind)cbor_read_uint(&r, PROBE_REPLY);
     p.seq = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
     p.clock_id = cbor_read_uint(&r, UINT64_MAX);
     if (p.kind == PROBE_REPLY) {
         p.t2_ns = cbor_read_int(&r);
         p.t3_ns = cbor_read_int(&r);
+        p.late_seq = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
+        p.late_ns = (uint32_t)cbor_read_uint(&r, PROBE_LATE_NS_MAX);
     }
     (void)cbor_read_bytes(&r, PROBE_LEN);
     if (!cbor_is_done(&r) || (p.kind != PROBE_REQUEST && p.kind != PROBE_REPLY) ||
@@ -63,7 +67,7 @@ int probe_decode(struct bytes body, struct probe *out)
 }
 
 int probe_answer(struct bytes request, uint64_t clock_id, int64_t rx_ns, int64_t tx_ns,
-                 uint8_t reply[static PROBE_LEN])
+                 struct probe_echo *echo, uint8_t reply[static PROBE_LEN])
 {
     struct probe p;
     int err = probe_decode(request, &p);
@@ -75,8 +79,21 @@ int probe_answer(struct bytes request, uint64_t clock_id, int64_t rx_ns, int64_t
     p.clock_id = clock_id;
     p.t2_ns = rx_ns;
     p.t3_ns = tx_ns > rx_ns ? tx_ns : rx_ns;
+    p.late_seq = echo->late_ns > 0 ? echo->seq : 0;
+    p.late_ns = echo->late_ns;
     probe_encode(&p, reply);
+    *echo = (struct probe_echo){ .seq = p.seq, .t3_ns = p.t3_ns };
     return 0;
+}
+
+void probe_echo_sent(struct probe_echo *echo, uint32_t seq, int64_t tx_ns)
+{
+    int64_t late_ns;
+
+    if (echo->seq == seq && !__builtin_sub_overflow(tx_ns, echo->t3_ns, &late_ns) &&
+        late_ns > 0 && late_ns <= PROBE_LATE_NS_MAX) {
+        echo->late_ns = (uint32_t)late_ns;
+    }
 }
 
 static void start_burst(struct prober *p, int64_t now_ns)
@@ -157,7 +174,8 @@ static int64_t spacing(const struct prober *p, int64_t now_ns)
     return p->interval_ns;
 }
 
-bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN])
+bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN],
+                 uint32_t *seq)
 {
     struct probe request = { .kind = PROBE_REQUEST, .clock_id = p->clock_id };
 
@@ -168,6 +186,7 @@ bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN
         p->burst_left--;
     }
     request.seq = p->seq++;
+    *seq = request.seq;
     p->sent[request.seq % PROBE_OUTSTANDING_MAX] = (struct probe_sent){
         .seq = request.seq, .t1_ns = now_ns, .is_open = true
     };
@@ -192,6 +211,16 @@ void prober_set_sent(struct prober *p, uint32_t seq, int64_t tx_ns)
     if (s != NULL && tx_ns >= s->t1_ns && tx_ns - s->t1_ns <= NS_PER_S) {
         s->t1_ns = tx_ns;
     }
+}
+
+/* What the reply before was later than its own stamp says. */
+static void take_late(struct prober *p, const struct probe *r)
+{
+    if (r->late_ns > 0 && p->last_at_ns != 0 && r->late_seq == p->last_seq) {
+        clock_filter_amend(&p->filter, p->last_at_ns, r->late_ns);
+        p->stamped_count++;
+    }
+    p->last_at_ns = 0;
 }
 
 /* A peer whose clock has started anew says so, and need not be found out by misfits. */
@@ -223,12 +252,17 @@ int prober_receive(struct prober *p, struct bytes reply, int64_t rx_ns,
     p->received_count++;
     p->heard_ns = rx_ns;
     check_peer(p, r.clock_id, rx_ns);
+    take_late(p, &r);
     sample = (struct clock_sample){ s->t1_ns, r.t2_ns, r.t3_ns, rx_ns };
     *verdict = clock_filter_add(&p->filter, &sample);
+    if (*verdict == CLOCK_ACCEPTED || *verdict == CLOCK_RESET) {
+        p->last_seq = r.seq;
+        p->last_at_ns = p->filter.at_ns;
+    }
     if (*verdict == CLOCK_RESET) {
         start_burst(p, rx_ns);
-    } else if (*verdict == CLOCK_GATED) {
-        /* A step or a stray packet?  Two more probes at once tell. */
+    } else if (*verdict == CLOCK_GATED || p->filter.streak > 0) {
+        /* A step or a stray packet?  A few more probes at once tell. */
         p->wake_ns = time_min(p->wake_ns, rx_ns + p->params->probe_burst_ns);
     }
     return 0;

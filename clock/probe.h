@@ -1,10 +1,12 @@
 /* Peer probes: when to measure another node's raw clock, the datagrams, and the filter.
  *
- * A request is [1, seq, clock_id, pad], its reply [2, seq, clock_id, t2, t3, pad], in
- * strict CBOR; both are PROBE_LEN bytes, so that they take equally long on the wire.  T1
- * and T4 never leave the prober.  clock_id is random and new whenever a raw clock starts
- * anew (boot, resume); a change of it drops the history at once.  Sealing is done
- * elsewhere. SPDX-License-Identifier: MIT */
+ * A request is [1, seq, clock_id, pad], its reply [2, seq, clock_id, t2, t3, late_seq,
+ * late_ns, pad], in strict CBOR; both are PROBE_LEN bytes, so that they take equally long
+ * on the wire.  T1 and T4 never leave the prober.  When a datagram really left is known
+ * only afterwards, from the kernel: a reply therefore says by how much the one before it
+ * was later than its t3 (interleaved, after RFC 9769).  clock_id is random and new
+ * whenever a raw clock starts anew (boot, resume); a change of it drops the history at
+ * once.  Sealing is done elsewhere.  SPDX-License-Identifier: MIT */
 #ifndef CLOCK_PROBE_H
 #define CLOCK_PROBE_H
 
@@ -17,8 +19,9 @@
 #include "clock/filter.h"
 #include "clock/params.h"
 
-#define PROBE_LEN             64
+#define PROBE_LEN             72
 #define PROBE_OUTSTANDING_MAX 32
+#define PROBE_LATE_NS_MAX     50000000 /* a stamp that is later tells of something else */
 
 enum probe_kind { PROBE_REQUEST = 1, PROBE_REPLY = 2 };
 
@@ -28,6 +31,15 @@ struct probe {
     uint64_t clock_id; /* of the sender's raw clock */
     int64_t t2_ns;     /* replies only: request received, on the sender's raw clock */
     int64_t t3_ns;     /* replies only: reply sent; t3_ns >= t2_ns */
+    uint32_t late_seq; /* replies only: the reply to this one left … */
+    uint32_t late_ns;  /* … so much later than its t3_ns said, 0..PROBE_LATE_NS_MAX */
+};
+
+/* The last reply to one peer, and when it left.  Starts as zeros. */
+struct probe_echo {
+    uint32_t seq;
+    uint32_t late_ns; /* 0: not told, or not at all */
+    int64_t t3_ns;
 };
 
 /* Write the body of a datagram, padded to PROBE_LEN. */
@@ -37,10 +49,16 @@ void probe_encode(const struct probe *p, uint8_t body[static PROBE_LEN]);
 MUST_USE int probe_decode(struct bytes body, struct probe *out);
 
 /* Answer a request that was received at rx_ns and is answered at tx_ns, both on the own
- * raw clock named clock_id.  Keeps no state.  Errors: ERR_MALFORMED unless it is a
- * request. */
+ * raw clock named clock_id.  The reply says what echo has of the one before, and echo
+ * remembers it; seq gets its number.  Errors: ERR_MALFORMED unless it is a request; then
+ * the outputs are untouched. */
 MUST_USE int probe_answer(struct bytes request, uint64_t clock_id, int64_t rx_ns,
-                          int64_t tx_ns, uint8_t reply[static PROBE_LEN]);
+                          int64_t tx_ns, struct probe_echo *echo,
+                          uint8_t reply[static PROBE_LEN]);
+
+/* The kernel's transmit stamp of the reply to seq, on the raw clock.  Ignored when it is
+ * not the last one, or implausible. */
+void probe_echo_sent(struct probe_echo *echo, uint32_t seq, int64_t tx_ns);
 
 struct probe_sent {
     int64_t t1_ns;
@@ -64,6 +82,9 @@ struct prober {
     int64_t heard_ns;    /* of the last reply; start_ns before it */
     int64_t sent_count;
     int64_t received_count;
+    int64_t stamped_count; /* replies whose transmit stamp came with the next one */
+    uint32_t last_seq;     /* of the last reply that was accepted … */
+    int64_t last_at_ns;    /* … whose sample is this; 0: none */
     struct probe_sent sent[PROBE_OUTSTANDING_MAX]; /* at seq % PROBE_OUTSTANDING_MAX */
 };
 
@@ -85,8 +106,10 @@ void prober_set_interval(struct prober *p, int64_t interval_ns, int64_t now_ns);
 /* When the next probe is due; never TIME_NEVER. */
 int64_t prober_wake_ns(const struct prober *p);
 
-/* True when a probe is due at now_ns: body is to be sent now, and now_ns is its T1. */
-bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN]);
+/* True when a probe is due at now_ns: body is to be sent now, and now_ns is its T1; seq
+ * is its number, for prober_set_sent. */
+bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN],
+                 uint32_t *seq);
 
 /* A better T1 for a probe that was taken, from the kernel's transmit stamp.  Ignored when
  * it is answered already or not between its first T1 and a second later. */

@@ -115,6 +115,14 @@ bool source_take(struct ntp_source *s, struct rng *rng, int64_t now_ns,
     return true;
 }
 
+void source_set_sent(struct ntp_source *s, uint32_t number, int64_t tx_ns)
+{
+    if (s->cookie != 0 && (uint32_t)s->sent_count == number && tx_ns >= s->polled_ns &&
+        tx_ns - s->polled_ns <= NS_PER_S) {
+        s->polled_ns = tx_ns;
+    }
+}
+
 /* RFC 5905 section 7.4: DENY and RSTR end it, RATE raises the interval each time. */
 static void obey_kod(struct ntp_source *s, const char *kod, int64_t now_ns)
 {

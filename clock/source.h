@@ -60,6 +60,10 @@ void source_resume(struct ntp_source *s, struct rng *rng, int64_t now_ns);
 bool source_take(struct ntp_source *s, struct rng *rng, int64_t now_ns,
                  uint8_t packet[static SNTP_LEN]);
 
+/* The kernel's transmit stamp of request number (sent_count after it was taken): a better
+ * T1.  Ignored when it is not outstanding, or not within a second after its first T1. */
+void source_set_sent(struct ntp_source *s, uint32_t number, int64_t tx_ns);
+
 /* A packet from addr, received at rx_ns.  True when the filter took a sample from it, so
  * that the selection is to be made again. */
 bool source_receive(struct ntp_source *s, struct bytes packet, int64_t rx_ns,

@@ -302,16 +302,24 @@ void utc_wake(struct utc *u, int64_t now_ns)
     }
 }
 
-bool utc_take_request(struct utc *u, int64_t now_ns, struct addr *to,
-                      uint8_t packet[static SNTP_LEN])
+bool utc_take_request(struct utc *u, int64_t now_ns, struct utc_request *out)
 {
     for (int i = 0; u->is_polling && i < u->count; i++) {
-        if (source_take(&u->sources[i], u->rng, now_ns, packet)) {
-            *to = u->sources[i].addr;
+        if (source_take(&u->sources[i], u->rng, now_ns, out->packet)) {
+            out->to = u->sources[i].addr;
+            out->source = i;
+            out->number = (uint32_t)u->sources[i].sent_count;
             return true;
         }
     }
     return false;
+}
+
+void utc_set_sent(struct utc *u, int source, uint32_t number, int64_t tx_ns)
+{
+    if (source >= 0 && source < u->count) {
+        source_set_sent(&u->sources[source], number, tx_ns);
+    }
 }
 
 bool utc_receive(struct utc *u, const struct addr *from, struct bytes packet,

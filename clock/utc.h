@@ -113,10 +113,20 @@ int64_t utc_wake_ns(const struct utc *u);
 /* Look again at what has aged. */
 void utc_wake(struct utc *u, int64_t now_ns);
 
-/* Call until it says false: each true is a packet to send to a server now (T1 is now_ns).
- */
-bool utc_take_request(struct utc *u, int64_t now_ns, struct addr *to,
-                      uint8_t packet[static SNTP_LEN]);
+/* A request that is to be sent now, to whom, and its name for utc_set_sent: T1 is the
+ * instant of taking it. */
+struct utc_request {
+    struct addr to;
+    uint8_t packet[SNTP_LEN];
+    int source;
+    uint32_t number;
+};
+
+/* Call until it says false. */
+bool utc_take_request(struct utc *u, int64_t now_ns, struct utc_request *out);
+
+/* The kernel's transmit stamp of a request; whatever is not outstanding is ignored. */
+void utc_set_sent(struct utc *u, int source, uint32_t number, int64_t tx_ns);
 
 /* A datagram that arrived on the NTP socket at rx_ns.  True when the estimate may have
  * changed.  Packets of strangers are ignored. */

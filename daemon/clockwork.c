@@ -95,15 +95,16 @@ int64_t clockwork_now(const struct clockwork *c)
     return clockwork_of_raw(c, read_clock(CLOCK_MONOTONIC_RAW));
 }
 
-int64_t clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns)
+bool clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns,
+                            int64_t *out)
 {
     int64_t age;
 
-    if (__builtin_sub_overflow(real_ns, stamp_ns, &age))
-        return raw_ns;
-    if (age < 0 || age > CLOCKWORK_STAMP_AGE_MAX_NS)
-        return raw_ns;
-    return raw_ns - age;
+    if (__builtin_sub_overflow(real_ns, stamp_ns, &age) || age < 0 ||
+        age > CLOCKWORK_STAMP_AGE_MAX_NS)
+        return false;
+    *out = raw_ns - age;
+    return true;
 }
 
 /* RAW, REAL, RAW: the middle of the two raw readings belongs to the real one. */
@@ -117,14 +118,21 @@ static void bracket(int64_t *raw_ns, int64_t *real_ns)
     *real_ns = real;
 }
 
-int64_t clockwork_of_stamp(const struct clockwork *c, const struct timespec *stamp)
+bool clockwork_of_stamp(const struct clockwork *c, const struct timespec *stamp,
+                        int64_t earliest_ns, int64_t *out)
 {
     int64_t raw_ns;
     int64_t real_ns;
+    int64_t local_ns;
 
     bracket(&raw_ns, &real_ns);
-    return clockwork_of_raw(c,
-                            clockwork_stamp_to_raw(timespec_ns(stamp), real_ns, raw_ns));
+    if (!clockwork_stamp_to_raw(timespec_ns(stamp), real_ns, raw_ns, &raw_ns))
+        return false;
+    local_ns = clockwork_of_raw(c, raw_ns);
+    if (local_ns < earliest_ns)
+        return false;
+    *out = local_ns;
+    return true;
 }
 
 void clockwork_ask_system(const struct clockwork *c, struct clockwork_system *s)

@@ -34,12 +34,16 @@ int64_t clockwork_of_raw(const struct clockwork *c, int64_t raw_ns);
 int64_t clockwork_now(const struct clockwork *c);
 
 /* The raw instant of a kernel stamp (CLOCK_REALTIME), given both clocks read at one
- * instant.  A stamp from the future, or too old, says that the system's clock was set
- * meanwhile: raw_ns then. */
-int64_t clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns);
+ * instant.  False, and out untouched, for a stamp from the future, or too old: the
+ * system's clock was set meanwhile. */
+bool clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns,
+                            int64_t *out);
 
-/* The local instant of a kernel stamp that was just read. */
-int64_t clockwork_of_stamp(const struct clockwork *c, const struct timespec *stamp);
+/* The local instant of a kernel stamp that was just read, which must lie in earliest_ns
+ * .. now: a clock that was set by little is found out so.  False, and out untouched, when
+ * the stamp cannot be believed. */
+bool clockwork_of_stamp(const struct clockwork *c, const struct timespec *stamp,
+                        int64_t earliest_ns, int64_t *out);
 
 /* What the operating system takes for UTC. */
 struct clockwork_system {

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +16,20 @@
 #define DATAGRAM_MAX  1500
 #define READS_AT_ONCE 64 /* then other handles have their turn */
 #define BUFFER_BYTES  (256 * 1024)
+#define STAMPS        64          /* datagrams whose transmit stamp is waited for */
+#define STAMP_SLACK   (NS_PER_MS) /* from the stamp to where we can read it */
+#define CONTROL_BYTES 256
+
+/* A datagram that was sent: its place is the kernel's count of them. */
+struct departure {
+    uint64_t token; /* 0: nobody waits */
+    int64_t sent_ns;
+};
+
+union control {
+    struct cmsghdr align;
+    char room[CONTROL_BYTES];
+};
 
 struct port {
     struct datagrams *owner;
@@ -22,6 +38,10 @@ struct port {
     int family;
     bool is_polled; /* the handle is the loop's */
     uv_poll_t poll;
+    int64_t drained_ns; /* nothing that came before this is still to be read */
+    bool has_departures;
+    uint32_t sent; /* datagrams since the kernel began to count them */
+    struct departure departures[STAMPS]; /* at count % STAMPS */
 };
 
 struct datagrams {
@@ -59,11 +79,29 @@ static int translate(int error)
     return ERR_INTERNAL;
 }
 
+/* Ask for stamps of both ways, and to have the datagrams counted from 0 on.  All of it is
+ * a wish: without stamps our own clock reading serves. */
+static void ask_for_stamps(struct port *p)
+{
+    int off = 0;
+    int on = 1;
+    int flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_TX_SOFTWARE |
+                SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+                SOF_TIMESTAMPING_OPT_TSONLY;
+
+    memset(p->departures, 0, sizeof(p->departures));
+    p->sent = 0;
+    (void)setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPING, &off, sizeof(off));
+    p->has_departures = setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPING, &flags,
+                                   sizeof(flags)) == 0;
+    if (!p->has_departures)
+        (void)setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+}
+
 static int open_socket(struct port *p, int family, const struct addr *at)
 {
     struct sockaddr_storage ss;
     socklen_t len = sockaddr_of(at, family, &ss);
-    int on = 1;
     int off = 0;
     int bytes = BUFFER_BYTES;
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -72,8 +110,6 @@ static int open_socket(struct port *p, int family, const struct addr *at)
         return translate(errno);
     if (family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    /* All of these are wishes: without stamps our own clock reading serves. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     if (len == 0 || bind(fd, (struct sockaddr *)&ss, len) != 0) {
@@ -84,17 +120,77 @@ static int open_socket(struct port *p, int family, const struct addr *at)
     }
     p->fd = fd;
     p->family = family;
+    p->drained_ns = INT64_MIN;
+    ask_for_stamps(p);
     return 0;
+}
+
+/* The kernel's stamp of a message, of either kind. */
+static bool find_stamp(struct msghdr *m, struct timespec *stamp)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        /* Of the three of SCM_TIMESTAMPING the first is the software's. */
+        if (c->cmsg_level == SOL_SOCKET &&
+            (c->cmsg_type == SCM_TIMESTAMPNS || c->cmsg_type == SCM_TIMESTAMPING)) {
+            memcpy(stamp, CMSG_DATA(c), sizeof(*stamp));
+            return stamp->tv_sec != 0;
+        }
+    }
+    return false;
+}
+
+/* Which datagram a message of the error queue is the transmit stamp of. */
+static bool find_count(struct msghdr *m, uint32_t *count)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+        struct sock_extended_err e;
+
+        if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+            (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
+            memcpy(&e, CMSG_DATA(c), sizeof(e));
+            *count = e.ee_data;
+            return e.ee_errno == ENOMSG && e.ee_origin == SO_EE_ORIGIN_TIMESTAMPING &&
+                   e.ee_info == SCM_TSTAMP_SND;
+        }
+    }
+    return false;
+}
+
+/* A datagram left between our clock readings before sending it and now. */
+static void tell_departure(struct port *p, uint32_t count, const struct timespec *stamp)
+{
+    struct departure *d = &p->departures[count % STAMPS];
+    struct event e = { .kind = EVENT_SENT, .u.sent.token = d->token };
+
+    if (p->sent - count > STAMPS || count >= p->sent || d->token == 0)
+        return;
+    d->token = 0;
+    if (clockwork_of_stamp(p->owner->clock, stamp, d->sent_ns, &e.u.sent.tx_ns))
+        event_sink_post(&p->owner->sink, &e);
+}
+
+/* Read the transmit stamps that are there. */
+static void take_stamps(struct port *p)
+{
+    for (int i = 0; i < STAMPS && p->fd >= 0; i++) {
+        union control control;
+        struct msghdr m = { .msg_control = &control, .msg_controllen = sizeof(control) };
+        struct timespec stamp;
+        uint32_t count;
+
+        if (recvmsg(p->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+            return;
+        if (find_stamp(&m, &stamp) && find_count(&m, &count))
+            tell_departure(p, count, &stamp);
+    }
 }
 
 /* One datagram: its length, or -1 when there is none.  *rx_ns is when it came. */
 static ssize_t receive_one(struct port *p, struct sockaddr_storage *from, int64_t *rx_ns)
 {
     struct datagrams *d = p->owner;
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof(struct timespec)) + 64];
-    } control;
+    union control control;
+    struct timespec stamp;
     struct iovec iov = { .iov_base = d->buffer, .iov_len = sizeof(d->buffer) };
     struct msghdr m = { .msg_name = from,
                         .msg_namelen = sizeof(*from),
@@ -109,16 +205,8 @@ static ssize_t receive_one(struct port *p, struct sockaddr_storage *from, int64_
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -1;
-    *rx_ns = INT64_MIN;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-        struct timespec stamp;
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
-            continue;
-        memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
-        *rx_ns = clockwork_of_stamp(d->clock, &stamp);
-    }
-    if (*rx_ns == INT64_MIN)
+    if (!find_stamp(&m, &stamp) ||
+        !clockwork_of_stamp(d->clock, &stamp, p->drained_ns, rx_ns))
         *rx_ns = clockwork_now(d->clock);
     /* Longer than any of ours: its cut rest is of no use. */
     return m.msg_flags & MSG_TRUNC ? 0 : n;
@@ -135,16 +223,20 @@ static void on_readable(uv_poll_t *handle, int status, int events)
         socklen_t len = sizeof(error);
 
         (void)getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+        take_stamps(p);
         (void)uv_poll_start(handle, UV_READABLE, on_readable);
     }
     for (int i = 0; i < READS_AT_ONCE && p->fd >= 0; i++) {
         struct sockaddr_storage from;
         struct event e = { .kind = EVENT_DATAGRAM };
+        int64_t before_ns = clockwork_now(p->owner->clock) - STAMP_SLACK;
         int64_t rx_ns;
         ssize_t n = receive_one(p, &from, &rx_ns);
 
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            p->drained_ns = before_ns;
             return;
+        }
         if (n <= 0)
             continue;
         if (!sockaddr_to_addr((struct sockaddr *)&from, &e.u.datagram.from))
@@ -184,20 +276,30 @@ int datagrams_bind(struct datagrams *d, const struct addr *listen)
 }
 
 void datagrams_send(struct datagrams *d, enum datagram_socket which,
-                    const struct addr *to, struct bytes data)
+                    const struct addr *to, struct bytes data, uint64_t token)
 {
     struct port *p = &d->ports[which];
     struct sockaddr_storage ss;
     socklen_t len = sockaddr_of(to, p->family, &ss);
+    int64_t sent_ns = clockwork_now(d->clock);
 
     if (p->fd < 0 || len == 0)
         return;
     /* An error that an earlier datagram met is reported here once: then try again. */
     for (int tries = 0; tries < 2; tries++) {
+        bool is_full;
         ssize_t n = sendto(p->fd, data.data, data.len, MSG_DONTWAIT | MSG_NOSIGNAL,
                            (struct sockaddr *)&ss, len);
 
-        if (n >= 0 || errno == EAGAIN || errno == EWOULDBLOCK)
+        if (n >= 0) {
+            p->departures[p->sent++ % STAMPS] = (struct departure){ token, sent_ns };
+            take_stamps(p);
+            return;
+        }
+        is_full = errno == EAGAIN || errno == EWOULDBLOCK;
+        /* Whether the kernel has counted this one depends on where it failed. */
+        ask_for_stamps(p);
+        if (is_full)
             return;
     }
 }

@@ -1,6 +1,8 @@
 /* The two UDP sockets: one bound to the listen port for peers, one on a port of its own
  * for time servers, so that a time server's answer cannot be forged by a peer who only
- * knows our port (RFC 9109).  Receive times are the kernel's where it gives them.
+ * knows our port (RFC 9109).  Times of receiving and of sending are the kernel's where it
+ * gives them; its stamps are of the system's clock, which may be set at any time, so one
+ * that cannot be true is not believed.
  * SPDX-License-Identifier: MIT */
 #ifndef DAEMON_DATAGRAMS_H
 #define DAEMON_DATAGRAMS_H
@@ -21,9 +23,11 @@ struct datagrams *datagrams_create(uv_loop_t *loop, const struct clockwork *cloc
  * ERR_INTERNAL. */
 MUST_USE int datagrams_bind(struct datagrams *d, const struct addr *listen);
 
-/* Send at once or not at all: what the kernel has no room for is lost, as on the way. */
+/* Send at once or not at all: what the kernel has no room for is lost, as on the way.
+ * When it left is told by EVENT_SENT with the token, if that is not 0 and the kernel
+ * knows. */
 void datagrams_send(struct datagrams *d, enum datagram_socket which,
-                    const struct addr *to, struct bytes data);
+                    const struct addr *to, struct bytes data, uint64_t token);
 
 /* Stop receiving; the handles close in the loop. */
 void datagrams_stop(struct datagrams *d);

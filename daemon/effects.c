@@ -170,7 +170,7 @@ void driver_carry_out(struct driver *d)
 
         if (e->kind == EFFECT_DATAGRAM_SEND)
             datagrams_send(d->datagrams, e->u.datagram.socket, &e->u.datagram.to,
-                           e->u.datagram.data);
+                           e->u.datagram.data, e->u.datagram.token);
     }
     for (int i = 0; i < out->count; i++)
         carry_out(d, &out->list[i]);

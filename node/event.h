@@ -24,6 +24,7 @@ enum event_kind {
     EVENT_LINK_CLOSED,   /* … is gone, or could not be opened */
     EVENT_LINK_RECEIVED, /* one whole frame */
     EVENT_DATAGRAM,      /* one UDP datagram, with the kernel's receive time */
+    EVENT_SENT,          /* when a datagram with a token really left */
     EVENT_COMMAND,       /* the user wants something */
     EVENT_SONG,          /* a song was imported or opened, or could not be */
     EVENT_BLOCK,         /* a block was loaded or stored, or could not be */
@@ -123,6 +124,10 @@ struct event {
             int64_t rx_ns;
         } datagram;
         struct {
+            uint64_t token; /* of the effect */
+            int64_t tx_ns; /* the kernel's transmit stamp; never told where it has none */
+        } sent;
+        struct {
             uint64_t id;          /* names the reply */
             struct bytes request; /* CBOR array [verb, argument…], docs/control.md */
         } command;
@@ -180,6 +185,7 @@ struct effect {
             enum datagram_socket socket;
             struct addr to;
             struct bytes data;
+            uint64_t token; /* EVENT_SENT is wanted under this name; 0: it is not */
         } datagram;
         struct {
             uint64_t token;

@@ -214,13 +214,20 @@ static void give_wiped(struct node *n, void *memory, size_t size)
     heap_give(&n->heap, memory, 1, size);
 }
 
+/* The state of the datagrams, and behind it the echo of the probes. */
+static size_t datagram_size(const struct node *n)
+{
+    assert(n->params->suite->datagram_size % _Alignof(struct probe_echo) == 0);
+    return n->params->suite->datagram_size + sizeof(struct probe_echo);
+}
+
 static void forget_keys(struct node *n, struct slot *s)
 {
     const struct suite *suite = n->params->suite;
 
     give_wiped(n, s->session, suite->session_size);
     give_wiped(n, s->more,
-               s->state == SLOT_SHAKING ? suite->handshake_size : suite->datagram_size);
+               s->state == SLOT_SHAKING ? suite->handshake_size : datagram_size(n));
     s->session = NULL;
     s->more = NULL;
 }
@@ -252,12 +259,19 @@ void *links_datagram(struct node *n, struct slot *s)
 
     if (s->more != NULL || s->state != SLOT_UP)
         return s->more;
-    s->more = heap_take(&n->heap, 1, suite->datagram_size);
+    s->more = heap_take(&n->heap, 1, datagram_size(n));
     if (suite->datagram_key(s->session, s->more) != 0) {
-        heap_give(&n->heap, s->more, 1, suite->datagram_size);
+        heap_give(&n->heap, s->more, 1, datagram_size(n));
         s->more = NULL;
     }
     return s->more;
+}
+
+struct probe_echo *links_echo(const struct node *n, struct slot *s)
+{
+    assert(s->state == SLOT_UP && s->more != NULL);
+    return (struct probe_echo *)(void *)((uint8_t *)s->more +
+                                         n->params->suite->datagram_size);
 }
 
 /* Forget the slot; the modules hear of it when it was a peer. */

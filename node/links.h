@@ -104,6 +104,10 @@ void links_wake(struct node *n);
  * can be none. */
 void *links_datagram(struct node *n, struct slot *s);
 
+/* When the last reply to a probe of this peer left: beside that state, which must be
+ * there. */
+struct probe_echo *links_echo(const struct node *n, struct slot *s);
+
 /* True when others than the overlay need this link: the party, an introduction, a link
  * that is relayed over it. */
 bool links_carry(const struct node *n, int peer);

@@ -673,6 +673,9 @@ static void dispatch(struct node *n, const struct event *e)
         probes_datagram(n, e->u.datagram.socket, &e->u.datagram.from, e->u.datagram.data,
                         e->u.datagram.rx_ns);
         break;
+    case EVENT_SENT:
+        probes_sent(n, e->u.sent.token, e->u.sent.tx_ns);
+        break;
     case EVENT_COMMAND:
         commands_run(n, e->u.command.id, e->u.command.request);
         n->is_state_stale = true;
@@ -707,7 +710,7 @@ void node_step(struct node *n, const struct event *e, struct effects *out)
     assert(e->now_ns >= n->now_ns); /* drivers never turn time back */
     n->now_ns = e->now_ns;
     n->out = out;
-    if (e->kind != EVENT_LINK_RECEIVED && e->kind != EVENT_WAKE)
+    if (e->kind != EVENT_LINK_RECEIVED && e->kind != EVENT_WAKE && e->kind != EVENT_SENT)
         node_stir(n);
     if (n->company != NULL) {
         n->company->party.out_log = &out->log;

@@ -3,8 +3,16 @@
 
 #include "node/internal.h"
 
+/* What left, by its token: the kind, the peer or server, the number of the probe. */
+enum sent_kind { SENT_PROBE = 1, SENT_REPLY, SENT_REQUEST };
+
+static uint64_t token_of(enum sent_kind kind, int whose, uint32_t number)
+{
+    return (uint64_t)kind << 48 | (uint64_t)(uint16_t)whose << 32 | number;
+}
+
 static void send_datagram(struct node *n, enum datagram_socket socket,
-                          const struct addr *to, struct bytes data)
+                          const struct addr *to, struct bytes data, uint64_t token)
 {
     struct effect *e;
 
@@ -16,10 +24,12 @@ static void send_datagram(struct node *n, enum datagram_socket socket,
     e->u.datagram.socket = socket;
     e->u.datagram.to = *to;
     e->u.datagram.data = data;
+    e->u.datagram.token = token;
 }
 
 static void send_probe(struct node *n, struct slot *s, const struct addr *to,
-                       const uint8_t body[static PROBE_LEN])
+                       const uint8_t body[static PROBE_LEN], enum sent_kind kind,
+                       uint32_t seq)
 {
     size_t size = PROBE_LEN + DATAGRAM_OVERHEAD;
     uint8_t *room = effects_room(n->out, size);
@@ -30,7 +40,8 @@ static void send_probe(struct node *n, struct slot *s, const struct addr *to,
         return;
     if (n->params->suite->datagram_seal(datagram, bytes_of(body, PROBE_LEN), room, size,
                                         &len) == 0)
-        send_datagram(n, DATAGRAM_PEER, to, bytes_of(room, len));
+        send_datagram(n, DATAGRAM_PEER, to, bytes_of(room, len),
+                      token_of(kind, s->number, seq));
 }
 
 static struct slot *slot_of_datagram(struct node *n, struct bytes data)
@@ -48,25 +59,32 @@ static struct slot *slot_of_datagram(struct node *n, struct bytes data)
     return NULL;
 }
 
-/* The reference answered: the line may be better now. */
+/* The prober that measures this peer, or NULL. */
+static struct prober *prober_of(const struct node *n, const struct slot *s)
+{
+    const struct company *c = n->company;
+
+    if (c == NULL)
+        return NULL;
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (c->heirs[i].prober != NULL &&
+            node_id_equal(&slot_rec(n, s)->id, &c->heirs[i].id))
+            return c->heirs[i].prober;
+    }
+    return c->prober != NULL && node_id_equal(&slot_rec(n, s)->id, &c->reference)
+               ? c->prober
+               : NULL;
+}
+
+/* A peer answered; if it is the reference, the line may be better now. */
 static void take_reply(struct node *n, const struct slot *s, struct bytes body,
                        int64_t rx_ns)
 {
     struct company *c = n->company;
+    struct prober *p = prober_of(n, s);
     enum clock_verdict verdict;
 
-    if (c == NULL)
-        return;
-    for (int i = 0; i < PARTY_HEIRS; i++) {
-        if (c->heirs[i].prober != NULL &&
-            node_id_equal(&slot_rec(n, s)->id, &c->heirs[i].id)) {
-            (void)!prober_receive(c->heirs[i].prober, body, rx_ns, &verdict);
-            return;
-        }
-    }
-    if (c->prober == NULL || !node_id_equal(&slot_rec(n, s)->id, &c->reference))
-        return;
-    if (prober_receive(c->prober, body, rx_ns, &verdict) != 0)
+    if (p == NULL || prober_receive(p, body, rx_ns, &verdict) != 0 || p != c->prober)
         return;
     if (verdict == CLOCK_RESET) {
         struct text t = log_begin(&n->out->log, LOG_WARN, "clock", "reset");
@@ -83,6 +101,7 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
     void *datagram = s == NULL ? NULL : links_datagram(n, s);
     uint8_t plain[PROBE_LEN];
     uint8_t reply[PROBE_LEN];
+    struct probe_echo *echo;
     struct bytes body;
     size_t len;
 
@@ -93,10 +112,36 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
     }
     body = bytes_of(plain, len);
     liveness_heard(&n->liveness, s->number, n->now_ns);
-    if (probe_answer(body, n->clock_id, rx_ns, n->now_ns, reply) == 0)
-        send_probe(n, s, from, reply);
+    echo = links_echo(n, s);
+    if (probe_answer(body, n->clock_id, rx_ns, n->now_ns, echo, reply) == 0)
+        send_probe(n, s, from, reply, SENT_REPLY, echo->seq);
     else
         take_reply(n, s, body, rx_ns);
+}
+
+void probes_sent(struct node *n, uint64_t token, int64_t tx_ns)
+{
+    enum sent_kind kind = (enum sent_kind)(token >> 48);
+    int whose = (int)(token >> 32 & UINT16_MAX);
+    uint32_t number = (uint32_t)token;
+    struct slot *s = NULL;
+
+    if (tx_ns > n->now_ns)
+        return;
+    if (kind == SENT_REQUEST) {
+        utc_set_sent(&n->utc, whose, number, tx_ns);
+        return;
+    }
+    for (int k = 0; k < n->slot_set.count && s == NULL; k++) {
+        if (n->slots[k]->number == whose && n->slots[k]->state == SLOT_UP)
+            s = n->slots[k];
+    }
+    if (s == NULL || s->more == NULL)
+        return; /* the link went meanwhile */
+    if (kind == SENT_REPLY)
+        probe_echo_sent(links_echo(n, s), number, tx_ns);
+    else if (prober_of(n, s) != NULL)
+        prober_set_sent(prober_of(n, s), number, tx_ns);
 }
 
 void probes_datagram(struct node *n, enum datagram_socket socket, const struct addr *from,
@@ -215,24 +260,26 @@ static void follow_reference(struct node *n, struct company *c)
 static void probe(struct node *n, struct prober *p, const struct node_id *id)
 {
     uint8_t body[PROBE_LEN];
+    uint32_t seq;
     int peer;
 
-    if (p == NULL || !prober_take(p, n->now_ns, body))
+    if (p == NULL || !prober_take(p, n->now_ns, body, &seq))
         return;
     peer = links_find(n, id);
     if (peer >= 0)
-        send_probe(n, slot_at(n, peer), &slot_rec(n, slot_at(n, peer))->addr, body);
+        send_probe(n, slot_at(n, peer), &slot_rec(n, slot_at(n, peer))->addr, body,
+                   SENT_PROBE, seq);
 }
 
 static void poll_servers(struct node *n)
 {
-    uint8_t packet[SNTP_LEN];
-    struct addr to;
+    struct utc_request r;
 
     utc_wake(&n->utc, n->now_ns);
-    while (utc_take_request(&n->utc, n->now_ns, &to, packet))
-        send_datagram(n, DATAGRAM_NTP, &to,
-                      effects_copy(n->out, bytes_of(packet, sizeof(packet))));
+    while (utc_take_request(&n->utc, n->now_ns, &r))
+        send_datagram(n, DATAGRAM_NTP, &r.to,
+                      effects_copy(n->out, bytes_of(r.packet, sizeof(r.packet))),
+                      token_of(SENT_REQUEST, r.source, r.number));
 }
 
 /* The host publishes its first map when the party begins, and refines it now and then. */

@@ -8,6 +8,9 @@
 struct node;
 struct prober;
 
+/* When a datagram with that token left. */
+void probes_sent(struct node *n, uint64_t token, int64_t tx_ns);
+
 /* A datagram of a peer (a probe or its reply, sealed) or of a time server. */
 void probes_datagram(struct node *n, enum datagram_socket socket, const struct addr *from,
                      struct bytes data, int64_t rx_ns);

@@ -294,6 +294,7 @@
     X("clock.window_min", clock.window_min, KNOB_INT, "samples that stay, however old; at least 4") \
     X("clock.window_max", clock.window_max, KNOB_INT, "at most CLOCK_WINDOW_MAX") \
     X("clock.gate_streak", clock.gate_streak, KNOB_INT, "misfits in a row that mean the remote clock has stepped") \
+    X("clock.gate_unsure", clock.gate_unsure, KNOB_INT, "… though so many between them fit both before and after") \
     X("clock.block_min", clock.block_min, KNOB_INT, "samples that a frequency fit needs") \
     X("clock.wander", clock.wander, KNOB_DOUBLE, "random walk of the rate, per root second: at least …") \
     X("clock.wander_max", clock.wander_max, KNOB_DOUBLE, "… and at most") \

@@ -63,6 +63,10 @@ static void check_random(uint64_t seed)
             deltas_pop(&d, test_heap());
             memmove(m.rows[0], m.rows[1], sizeof(m.rows[0]) * (size_t)--m.count);
         }
+        if (m.count > 0 && rng_below(&r, 4) == 0) {
+            draw(&r, &m, d.width, m.rows[m.count - 1]);
+            deltas_amend(&d, test_heap(), m.rows[m.count - 1]);
+        }
         check_same(&d, &m);
     }
     deltas_clear(&d, test_heap());

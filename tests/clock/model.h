@@ -75,6 +75,7 @@ struct model {
     double phase[MODEL_SECONDS_MAX + 2]; /* s: local minus true time, each second */
     struct clock_filter alone;           /* used when the prober is not */
     struct prober prober;
+    struct probe_echo echo; /* of the host, which has no transmit stamps */
     struct model_flight flights[MODEL_FLIGHT_MAX];
     int flying;
     int64_t send_ns;
@@ -177,10 +178,11 @@ static inline void model_send(struct model *m, int64_t now_ns)
     double down = model_delay(&m->rng, s->network, true);
     struct model_flight f = { .arrives_ns = 0 };
     int64_t heard_ns;
+    uint32_t seq;
 
     m->sent++;
     f.sample.t1_ns = model_local(m, now_ns);
-    if (s->interval_ns == 0 && !prober_take(&m->prober, f.sample.t1_ns, f.body)) {
+    if (s->interval_ns == 0 && !prober_take(&m->prober, f.sample.t1_ns, f.body, &seq)) {
         m->sent--;
         return;
     }
@@ -197,7 +199,7 @@ static inline void model_send(struct model *m, int64_t now_ns)
     f.arrives_ns = heard_ns + 20000 + llround(down * 1e9);
     if (s->interval_ns == 0 &&
         probe_answer(bytes_of(f.body, PROBE_LEN), 7, f.sample.t2_ns, f.sample.t3_ns,
-                     f.body) != 0) {
+                     &m->echo, f.body) != 0) {
         abort();
     }
     m->flights[m->flying++] = f;

@@ -151,8 +151,7 @@ static void run(struct world *w, int64_t until_ns)
     for (;;) {
         int64_t next_ns = utc_wake_ns(&w->utc);
         int first = -1;
-        struct addr to;
-        uint8_t packet[SNTP_LEN];
+        struct utc_request r;
 
         for (int k = 0; k < w->flying; k++) {
             if (w->flights[k].arrives_ns <= next_ns) {
@@ -171,8 +170,8 @@ static void run(struct world *w, int64_t until_ns)
         }
         judge(w);
         utc_wake(&w->utc, w->now_ns);
-        while (utc_take_request(&w->utc, w->now_ns, &to, packet)) {
-            respond(w, to.ip[3] - 1, packet);
+        while (utc_take_request(&w->utc, w->now_ns, &r)) {
+            respond(w, r.to.ip[3] - 1, r.packet);
         }
         assert_true(utc_wake_ns(&w->utc) > w->now_ns);
     }
@@ -479,28 +478,28 @@ static void test_strangers(void **state)
 {
     static struct world w;
     struct addr other = { .ip = { 203, 0, 113, 9 }, .port = SNTP_PORT, .len = 4 };
-    struct addr to;
+    struct utc_request r;
     uint8_t packet[SNTP_LEN];
 
     (void)state;
     world_start(&w, 1, 1);
     w.now_ns = NS_PER_S;
-    assert_true(utc_take_request(&w.utc, w.now_ns, &to, packet));
-    assert_false(utc_take_request(&w.utc, w.now_ns, &to, packet));
-    respond(&w, 0, packet);
+    assert_true(utc_take_request(&w.utc, w.now_ns, &r));
+    assert_false(utc_take_request(&w.utc, w.now_ns, &r));
+    respond(&w, 0, r.packet);
     packet[0] = w.flights[0].packet[0];
     /* From elsewhere, or with another cookie: ignored, and the request stays open. */
     assert_false(utc_receive(&w.utc, &other, bytes_of(w.flights[0].packet, SNTP_LEN),
                              w.now_ns + 80 * NS_PER_MS, w.now_ns));
     memcpy(packet, w.flights[0].packet, SNTP_LEN);
     packet[24] ^= 1;
-    assert_false(utc_receive(&w.utc, &to, bytes_of(packet, SNTP_LEN),
+    assert_false(utc_receive(&w.utc, &r.to, bytes_of(packet, SNTP_LEN),
                              w.now_ns + 80 * NS_PER_MS, w.now_ns));
     packet[24] ^= 1;
-    assert_true(utc_receive(&w.utc, &to, bytes_of(packet, SNTP_LEN),
+    assert_true(utc_receive(&w.utc, &r.to, bytes_of(packet, SNTP_LEN),
                             w.now_ns + 80 * NS_PER_MS, w.now_ns));
     /* Once. */
-    assert_false(utc_receive(&w.utc, &to, bytes_of(packet, SNTP_LEN),
+    assert_false(utc_receive(&w.utc, &r.to, bytes_of(packet, SNTP_LEN),
                              w.now_ns + 81 * NS_PER_MS, w.now_ns));
 }
 

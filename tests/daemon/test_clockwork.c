@@ -101,9 +101,13 @@ static void test_stamps(void **state)
 
     (void)state;
     for (int i = 0; i < COUNT(rows); i++) {
+        int64_t at = 42;
+
         print_message("%s\n", rows[i].fact);
-        assert_int_equal(clockwork_stamp_to_raw(rows[i].stamp, rows[i].real, rows[i].raw),
-                         rows[i].want);
+        assert_int_equal(
+            clockwork_stamp_to_raw(rows[i].stamp, rows[i].real, rows[i].raw, &at),
+            rows[i].want != 42);
+        assert_int_equal(at, rows[i].want);
     }
 }
 
@@ -119,7 +123,8 @@ static void test_real_stamp(void **state)
     before = clockwork_now(&c);
     clock_gettime(CLOCK_REALTIME, &stamp);
     after = clockwork_now(&c);
-    at = clockwork_of_stamp(&c, &stamp);
+    assert_true(clockwork_of_stamp(&c, &stamp, before - 50 * NS_PER_US, &at));
+    assert_false(clockwork_of_stamp(&c, &stamp, after + 50 * NS_PER_US, &at));
     /* A stamp lies where it was taken; the two clocks may drift by a microsecond. */
     assert_true(at >= before - 50 * NS_PER_US && at <= after + 50 * NS_PER_US);
 }

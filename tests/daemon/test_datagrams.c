@@ -11,6 +11,9 @@ struct end {
     enum datagram_socket socket;
     struct addr from;
     int64_t rx_ns;
+    int sent; /* transmit stamps, and the last of them */
+    uint64_t token;
+    int64_t tx_ns;
     size_t len;
     uint8_t data[1600];
 };
@@ -26,6 +29,12 @@ static void post(void *ctx, struct event *e)
 {
     struct end *end = ctx;
 
+    if (e->kind == EVENT_SENT) {
+        end->sent++;
+        end->token = e->u.sent.token;
+        end->tx_ns = e->u.sent.tx_ns;
+        return;
+    }
     assert_int_equal(e->kind, EVENT_DATAGRAM);
     end->count++;
     end->socket = e->u.datagram.socket;
@@ -90,13 +99,13 @@ static void test_there_and_back(void **state)
 {
     struct world *w = *state;
 
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("ping", 4));
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("ping", 4), 0);
     until(w, &w->a.count, 1);
     assert_int_equal(w->a.socket, DATAGRAM_PEER);
     assert_int_equal(w->a.len, 4);
     assert_memory_equal(w->a.data, "ping", 4);
     assert_int_equal(w->a.from.len, 4);
-    datagrams_send(w->a.datagrams, DATAGRAM_PEER, &w->a.from, bytes_of("pong", 4));
+    datagrams_send(w->a.datagrams, DATAGRAM_PEER, &w->a.from, bytes_of("pong", 4), 0);
     until(w, &w->b.count, 1);
     assert_true(addr_equal(&w->b.from, &w->addr));
 }
@@ -107,14 +116,14 @@ static void test_two_sockets(void **state)
     struct world *w = *state;
     uint16_t peer_port;
 
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("p", 1));
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("p", 1), 0);
     until(w, &w->a.count, 1);
     peer_port = w->a.from.port;
-    datagrams_send(w->b.datagrams, DATAGRAM_NTP, &w->addr, bytes_of("n", 1));
+    datagrams_send(w->b.datagrams, DATAGRAM_NTP, &w->addr, bytes_of("n", 1), 0);
     until(w, &w->a.count, 2);
     assert_int_equal(w->a.from.len, 4); /* plain, though the socket may be an IPv6 one */
     assert_int_not_equal(w->a.from.port, peer_port);
-    datagrams_send(w->a.datagrams, DATAGRAM_PEER, &w->a.from, bytes_of("answer", 6));
+    datagrams_send(w->a.datagrams, DATAGRAM_PEER, &w->a.from, bytes_of("answer", 6), 0);
     until(w, &w->b.count, 1);
     assert_int_equal(w->b.socket, DATAGRAM_NTP);
 }
@@ -131,7 +140,7 @@ static void test_stamps(void **state)
     do {
         w->a.count = 0;
         before = clockwork_now(&w->clock);
-        datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("x", 1));
+        datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("x", 1), 0);
         after = clockwork_now(&w->clock);
         while (clockwork_now(&w->clock) < after + 5 * NS_PER_MS)
             ;
@@ -139,6 +148,31 @@ static void test_stamps(void **state)
     } while (w->a.rx_ns >= after + 4 * NS_PER_MS && ++tries < 1000);
     assert_true(w->a.rx_ns > before - 200 * NS_PER_US);
     assert_true(w->a.rx_ns < after + 4 * NS_PER_MS);
+}
+
+/* The kernel says when each left, under the name that it was given; also after one that
+ * could not be sent, which it may have counted. */
+static void test_departures(void **state)
+{
+    struct world *w = *state;
+    static uint8_t big[70000];
+    int64_t before = clockwork_now(&w->clock);
+
+    for (int i = 1; i <= 200; i++) {
+        if (i == 100)
+            datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr,
+                           bytes_of(big, sizeof(big)), 77);
+        datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("x", 1),
+                       (uint64_t)i % 4 == 0 ? 0 : (uint64_t)i << 40);
+        assert_int_equal(w->b.sent, i - i / 4);
+        if (i % 4 == 0)
+            continue;
+        assert_true(w->b.token == (uint64_t)i << 40);
+        assert_true(w->b.tx_ns >= before && w->b.tx_ns <= clockwork_now(&w->clock));
+        before = w->b.tx_ns;
+    }
+    assert_int_equal(w->a.sent, 0);
+    until(w, &w->a.count, 200);
 }
 
 /* Sending to nobody, too much, or another kind of address costs nothing else. */
@@ -152,13 +186,14 @@ static void test_in_vain(void **state)
 
     closed.port = 1;
     for (int i = 0; i < 5; i++)
-        datagrams_send(w->b.datagrams, DATAGRAM_PEER, &closed, bytes_of("x", 1));
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &v6, bytes_of("x", 1));
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &none, bytes_of("x", 1));
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of(big, sizeof(big)));
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of(big, 1501));
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of(big, 0));
-    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("y", 1));
+        datagrams_send(w->b.datagrams, DATAGRAM_PEER, &closed, bytes_of("x", 1), 0);
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &v6, bytes_of("x", 1), 0);
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &none, bytes_of("x", 1), 0);
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of(big, sizeof(big)),
+                   0);
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of(big, 1501), 0);
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of(big, 0), 0);
+    datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("y", 1), 0);
     until(w, &w->a.count, 1);
     assert_int_equal(w->a.data[0], 'y');
 }
@@ -181,8 +216,9 @@ static void test_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_WORLD(test_there_and_back), IN_WORLD(test_two_sockets), IN_WORLD(test_stamps),
-        IN_WORLD(test_in_vain),        IN_WORLD(test_taken),
+        IN_WORLD(test_there_and_back), IN_WORLD(test_two_sockets),
+        IN_WORLD(test_stamps),         IN_WORLD(test_in_vain),
+        IN_WORLD(test_taken),          IN_WORLD(test_departures),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

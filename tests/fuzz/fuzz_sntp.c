@@ -38,14 +38,15 @@ static void fuzz_sntp(struct bytes in)
 
 static void fuzz_probe(struct bytes in)
 {
+    struct probe_echo echo = { .seq = 7, .late_ns = PROBE_LATE_NS_MAX };
     struct probe p;
     uint8_t again[PROBE_LEN];
 
     if (probe_decode(in, &p) == 0) {
         probe_encode(&p, again);
         need(bytes_equal(in, bytes_of(again, PROBE_LEN)));
-        need(p.t3_ns >= p.t2_ns);
-        need((probe_answer(in, 1, 2, 3, again) == 0) == (p.kind == PROBE_REQUEST));
+        need(p.t3_ns >= p.t2_ns && p.late_ns <= PROBE_LATE_NS_MAX);
+        need((probe_answer(in, 1, 2, 3, &echo, again) == 0) == (p.kind == PROBE_REQUEST));
     }
 }
 
@@ -66,8 +67,10 @@ static void fuzz_prober(struct bytes in)
         uint8_t body[PROBE_LEN];
 
         now_ns = prober_wake_ns(&p);
-        need(prober_take(&p, now_ns, body));
-        reply.seq = p.seq - 1;
+        need(prober_take(&p, now_ns, body, &reply.seq));
+        /* Now and then it says that the one before was late. */
+        reply.late_seq = reply.seq - 1;
+        reply.late_ns = (in.data[at] & 6) == 0 ? load_be32(in.data + at + 4) >> 7 : 0;
         reply.t2_ns = (int64_t)load_be64(in.data + at);
         reply.t3_ns = (int64_t)load_be64(in.data + at + 8);
         if (reply.t3_ns < reply.t2_ns)
