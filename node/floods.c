@@ -119,10 +119,16 @@ static enum flood_verdict judge(struct node *n, const struct msg_flood *m,
 void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is_tree)
 {
     struct flood_head head = { .peer = peer, .hops = m->hops, .is_tree = is_tree };
+    enum flood_verdict verdict;
     struct flood f;
 
-    if (!flood_take_bytes(&n->floods, peer, m->inner.len, n->now_ns) ||
-        judge(n, m, &head, &f) != FLOOD_NEW ||
+    if (!flood_take_bytes(&n->floods, peer, m->inner.len, n->now_ns))
+        return;
+    verdict = judge(n, m, &head, &f);
+    if (is_tree && n->tree != NULL &&
+        (verdict == FLOOD_LIMITED || verdict == FLOOD_EXPIRED))
+        tree_refused(n->tree, &head.id);
+    if (verdict != FLOOD_NEW ||
         !is_signed(n, peer, f.origin, domain_of(is_tree), m->inner, m->sig) ||
         flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
         return;

@@ -335,6 +335,14 @@ void tree_deliver(struct tree *t, const struct flood_id *id,
     settle(t, id, o, m, peer, out);
 }
 
+void tree_refused(struct tree *t, const struct flood_id *id)
+{
+    int i = find_missing(t, id);
+
+    if (i >= 0)
+        drop_missing(t, i);
+}
+
 void tree_duplicate(struct tree *t, const uint8_t origin[static KEY_LEN], int peer,
                     struct outbox *out)
 {

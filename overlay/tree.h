@@ -121,6 +121,10 @@ void tree_deliver(struct tree *t, const struct flood_id *id,
                   const uint8_t origin[static KEY_LEN], const struct msg_flood *m,
                   int peer, int64_t now_ns, struct outbox *out);
 
+/* A message came, and was over the rate of its origin, or too old: nobody is asked for it
+ * any more, and who announced it has kept its word. */
+void tree_refused(struct tree *t, const struct flood_id *id);
+
 /* A message that was seen before came again. */
 void tree_duplicate(struct tree *t, const uint8_t origin[static KEY_LEN], int peer,
                     struct outbox *out);

@@ -267,10 +267,34 @@ static void test_the_host_is_gone(void **state)
     assert_true(town_phase(1) == PARTY_ENDED || town_phase(1) == PARTY_IDLE);
 }
 
+/* What the last one refuses, as its origin speaks too often for it, the others announce
+ * and pass on; they are not to be blamed for what it does not take. */
+static void test_who_passes_on_is_not_blamed(void **state)
+{
+    const struct node *last;
+
+    (void)state;
+    town_make(4, 44);
+    for (int i = 0; i < 4; i++) {
+        town.n[i].params.party.invite_every_ns = S;
+        town.n[i].params.flood.origin_rate = (struct bucket_rate){ S / 10, 100 };
+    }
+    town.n[3].params.flood.origin_rate = (struct bucket_rate){ 600 * S, 20 };
+    town_start_all();
+    town_run(3 * S);
+    assert_int_equal(town_host(0, 2, 1)->err, 0);
+    join(1);
+    town_run(90 * S);
+    last = town_node(3);
+    assert_true(flood_counts(&last->floods)->origin_limited > 10);
+    assert_int_equal(last->tree->counts.broken, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_nodes_play),
+        cmocka_unit_test(test_who_passes_on_is_not_blamed),
         cmocka_unit_test(test_late_comer),
         cmocka_unit_test(test_a_party_is_announced),
         cmocka_unit_test(test_one_party_after_the_other),

@@ -441,6 +441,32 @@ static void test_liar(void **state)
     finish();
 }
 
+/* Whose message came and was refused has kept its word: it is not asked, and not blamed.
+ */
+static void test_refused(void **state)
+{
+    struct tree *t = &net.n[0].tree;
+    struct flood_id id;
+    int peer;
+
+    (void)state;
+    for (int is_refused = 0; is_refused < 2; is_refused++) {
+        begin(7);
+        id_of(1, &id);
+        assert_true(tree_announced(t, 0, &id, 1, -1, 0));
+        assert_true(tree_announced(t, 1, &id, 1, -1, 0));
+        if (is_refused)
+            tree_refused(t, &id);
+        for (int64_t at = 0; at < ROUND_NS; at += 100 * NS_PER_MS) {
+            outbox_clear(&outbox);
+            tree_wake(t, at, &outbox);
+        }
+        assert_int_equal(t->counts.grafts, is_refused ? 0 : 2);
+        assert_int_equal(tree_take_broken(t, &peer), !is_refused);
+        finish();
+    }
+}
+
 static void test_limits(void **state)
 {
     struct flood_id id;
@@ -466,7 +492,8 @@ int main(void)
         cmocka_unit_test(test_one_sender),   cmocka_unit_test(test_off),
         cmocka_unit_test(test_many_senders), cmocka_unit_test(test_each_another),
         cmocka_unit_test(test_loss),         cmocka_unit_test(test_deaths),
-        cmocka_unit_test(test_liar),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_liar),         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
