@@ -106,35 +106,72 @@ void render_peers(struct text *t, const struct style *s, struct bytes body)
         put_offenders(t, s, body);
 }
 
+/* "+12.3 ppm": once it is known well enough to be worth telling. */
+static void put_source_rate(struct text *t, const struct style *s, struct bytes source)
+{
+    int64_t skew = map_get_int(source, "skew_ppb", PART_UNKNOWN);
+
+    if (skew == PART_UNKNOWN || skew > 20000)
+        text_add(t, part_none(s));
+    else
+        put(t, "%+.1f ppm", (double)map_get_int(source, "rate_ppb", 0) / 1e3);
+}
+
+static void put_source_poll(struct text *t, const struct style *s, int64_t poll_s)
+{
+    if (poll_s == 0)
+        text_add(t, part_none(s));
+    else
+        put(t, "%d s", (int)poll_s);
+}
+
 /* The system's clock is always within reach; what it lacks is a source of its own. */
 static void put_source_state(struct text *t, struct bytes source)
 {
     struct bytes state = map_get_text(source, "state", "?");
+    struct bytes why = map_get_text(source, "why", "");
 
     if (part_is(map_get_text(source, "addr", ""), "system") &&
         part_is(state, "unreachable"))
         text_add(t, "not synchronised");
     else
         put_clean(t, state);
+    if (why.len == 0 || part_is(map_get_text(source, "addr", ""), "system"))
+        return;
+    text_add(t, ": ");
+    put_clean(t, why);
 }
 
 void render_clock(struct text *t, const struct style *s, struct bytes body)
 {
-    static const char *const heads[] = { "SOURCE",   "STATE",    ">OFFSET",
-                                         ">+-BOUND", ">STRATUM", ">ASKED EVERY" };
+    static const char *const heads[] = { "SOURCE",       ">OFFSET", ">+-BOUND",
+                                         ">ROUND TRIP",  ">RATE",   ">STRATUM",
+                                         ">ASKED EVERY", "STATE" };
     struct bytes clock = part_get(body, "clock");
     struct table table;
     struct list sources;
     struct bytes source;
+    double rate = (double)map_get_int(clock, "rate_ppb", 0);
 
     part_put_clock(t, s, clock);
+    if (map_get_text(clock, "grade", "").len > 0) {
+        part_put_label(t, s, "grade");
+        put_clean(t, map_get_text(clock, "grade", ""));
+        text_add(t, "\n");
+    }
     if (map_get_int(clock, "sigma_ns", PART_UNKNOWN) != PART_UNKNOWN &&
         part_is(map_get_text(clock, "role", ""), "guest")) {
         part_put_label(t, s, "");
         put(t, "%d probes, sigma ", (int)map_get_int(clock, "samples", 0));
         part_put_known_ns(t, s, clock, "sigma_ns");
-        put(t, ", the host's crystal runs %+.2f ppm against ours\n",
-            (double)map_get_int(clock, "rate_ppb", 0) / 1e3);
+        put(t, ", the host's crystal runs %+.2f ppm ", rate / 1e3);
+        put(t, s->has_utf8 ? "± %.2f against ours\n" : "+- %.2f against ours\n",
+            (double)map_get_int(clock, "skew_ppb", 0) / 1e3);
+    }
+    if (!part_is(map_get_text(clock, "leap", "none"), "none")) {
+        part_put_label(t, s, "");
+        put(t, "a leap second comes at the end of the month: UTC will %s one\n",
+            part_is(map_get_text(clock, "leap", ""), "insert") ? "have" : "lack");
     }
     text_add(t, "\n");
     table_init(&table, heads, COUNT(heads));
@@ -143,14 +180,16 @@ void render_clock(struct text *t, const struct style *s, struct bytes body)
         int64_t offset = map_get_int(source, "offset_ns", PART_UNKNOWN);
 
         put_clean(table_cell(&table), map_get_text(source, "addr", "?"));
-        put_source_state(table_cell(&table), source);
         if (offset == PART_UNKNOWN)
             text_add(table_cell(&table), part_none(s));
         else
             put_error(table_cell(&table), s, offset);
         part_put_known_ns(table_cell(&table), s, source, "bound_ns");
+        part_put_known_ns(table_cell(&table), s, source, "rtt_ns");
+        put_source_rate(table_cell(&table), s, source);
         put(table_cell(&table), "%d", (int)map_get_int(source, "stratum", 0));
-        put(table_cell(&table), "%d s", (int)map_get_int(source, "poll_s", 0));
+        put_source_poll(table_cell(&table), s, map_get_int(source, "poll_s", 0));
+        put_source_state(table_cell(&table), source);
     }
     table_put(&table, t, s, 0);
 }

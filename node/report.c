@@ -217,8 +217,30 @@ static const char *clock_role(struct node *n, const char **state,
     return "guest";
 }
 
+/* How good the time is, for people, by its statistical error: of the party's time, or of
+ * UTC where there is no party. */
+static const char *grade_of(const struct node *n, const char *role, const char *state,
+                            const struct clock_stats *stats,
+                            const struct utc_estimate *utc)
+{
+    int64_t sigma_ns = stats->sigma_ns;
+
+    if (strcmp(role, "alone") == 0) {
+        sigma_ns = utc->is_synchronised ? clock_line_sigma_at(&utc->line, n->now_ns) : -1;
+        state = utc->state == CLOCK_HOLDOVER ? "holdover" : "locked";
+    }
+    if (sigma_ns < 0 || sigma_ns == TIME_NEVER || strcmp(state, "unsynced") == 0)
+        return "X";
+    if (sigma_ns >= 5 * NS_PER_MS || strcmp(state, "holdover") == 0)
+        return "D";
+    if (sigma_ns >= NS_PER_MS)
+        return "C";
+    return sigma_ns >= 100 * NS_PER_US ? "B" : "A";
+}
+
 static void put_clock(struct node *n, struct cbor_writer *w)
 {
+    static const char *const leaps[] = { "none", "insert", "delete" };
     struct utc_estimate utc;
     struct clock_stats stats;
     const char *state;
@@ -226,8 +248,10 @@ static void put_clock(struct node *n, struct cbor_writer *w)
 
     utc_estimate(&n->utc, n->now_ns, &utc);
     cbor_write_text(w, "clock");
-    cbor_write_map(w, 11);
+    cbor_write_map(w, 14);
+    put_text(w, "leap", leaps[utc.leap]);
     put_text(w, "role", role);
+    put_text(w, "grade", grade_of(n, role, state, &stats, &utc));
     put_text(w, "state", state);
     put_int(w, "resets", stats.resets);
     put_known(w, "rtt_ns", stats.rtt_median_ns);
@@ -240,11 +264,22 @@ static void put_clock(struct node *n, struct cbor_writer *w)
     put_known(w, "bound_ns", stats.bound_ns);
     put_int(w, "rate_ppb", stats.rate_ppt / 1000);
     put_known(w, "sigma_ns", stats.sigma_ns);
+    put_int(w, "skew_ppb", stats.skew_ppt / 1000);
     put_text(w, "utc_state",
              !utc.line.is_valid    ? "none"
              : utc.is_synchronised ? "synchronised"
                                    : "unsynchronised");
     put_known(w, "utc_bound_ns", utc.line.is_valid ? utc.bound_ns : -1);
+}
+
+/* Why a source is not believed, or not asked as it was: nothing when all is well. */
+static const char *why_of(const struct utc_source_info *info)
+{
+    if (info->kod[0] != '\0')
+        return info->kod;
+    if (info->packet != SNTP_OK)
+        return sntp_verdict_text(info->packet);
+    return info->verdict == UTC_SOURCE_FALSE ? "outvoted" : "";
 }
 
 static void put_source(struct node *n, struct cbor_writer *w, int i)
@@ -256,13 +291,18 @@ static void put_source(struct node *n, struct cbor_writer *w, int i)
 
     utc_source_info(&n->utc, i, n->now_ns, &info);
     has_offset = info.bound_ns != TIME_NEVER;
-    cbor_write_map(w, 7);
+    cbor_write_map(w, 11);
+    put_text(w, "why", why_of(&info));
     put_addr(w, "addr", &info.addr);
     put_int(w, "reach", info.reach);
     put_text(w, "state", verdicts[info.verdict]);
-    put_int(w, "poll_s", info.interval_ns / NS_PER_S);
+    put_int(w, "poll_s",
+            info.verdict == UTC_SOURCE_STOPPED ? 0 : info.interval_ns / NS_PER_S);
+    put_known(w, "rtt_ns", info.stats.samples > 0 ? info.stats.rtt_min_ns : -1);
     put_int(w, "stratum", info.stratum);
     put_known(w, "bound_ns", info.bound_ns);
+    put_int(w, "rate_ppb", info.stats.rate_ppt / 1000);
+    put_int(w, "skew_ppb", info.stats.skew_ppt / 1000);
     cbor_write_text(w, "offset_ns");
     if (has_offset)
         cbor_write_int(w, info.offset_ns);
@@ -278,7 +318,11 @@ static void put_system(struct node *n, struct cbor_writer *w)
     struct utc_estimate utc;
 
     utc_estimate(&n->utc, n->now_ns, &utc);
-    cbor_write_map(w, 7);
+    cbor_write_map(w, 11);
+    put_text(w, "why",
+             is_voting && !is_chosen      ? "outvoted"
+             : os->has_line && !is_voting ? "unsynchronised"
+                                          : "");
     put_text(w, "addr", "system");
     put_int(w, "reach", os->has_line ? 255 : 0);
     put_text(w, "state",
@@ -287,8 +331,11 @@ static void put_system(struct node *n, struct cbor_writer *w)
              : is_chosen   ? "ok"
                            : "falseticker");
     put_int(w, "poll_s", 16);
+    put_known(w, "rtt_ns", -1);
     put_int(w, "stratum", 0);
     put_known(w, "bound_ns", is_voting ? clock_line_bound_at(&os->line, n->now_ns) : -1);
+    put_int(w, "rate_ppb", os->line.rate_ppt / 1000);
+    put_int(w, "skew_ppb", os->line.bound_ppt / 1000);
     cbor_write_text(w, "offset_ns");
     if (os->has_line && utc.line.is_valid)
         cbor_write_int(w, clock_line_to_remote(&os->line, n->now_ns) -

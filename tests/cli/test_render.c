@@ -394,21 +394,30 @@ static void test_clock(void **state)
     render_clock(&t, &ascii,
                  body("{'clock' {'role' 'guest' 'state' 'holdover' 'rtt_ns' 1000000"
                       " 'samples' 21 'bound_ns' 58000 'rate_ppb' -27450 'sigma_ns' 900"
+                      " 'skew_ppb' 210 'grade' 'D' 'leap' 'insert'"
                       " 'utc_state' 'unsynchronised'}"
-                      " 'sources' [{'addr' '1.2.3.4:123' 'state' 'ok' 'poll_s' 64"
-                      " 'offset_ns' -2500000 'bound_ns' 9000000 'stratum' 2}"
+                      " 'sources' [{'addr' '1.2.3.4:123' 'state' 'ok' 'poll_s' 128"
+                      " 'offset_ns' -2500000 'bound_ns' 9000000 'stratum' 2 'why' 'RATE'"
+                      " 'rtt_ns' 17000000 'rate_ppb' 12340 'skew_ppb' 300}"
                       " {'addr' 'system' 'state' 'unreachable' 'poll_s' 16 'offset_ns' N"
-                      " 'bound_ns' N 'stratum' 0}]}"));
+                      " 'bound_ns' N 'stratum' 0 'why' 'unsynchronised' 'rtt_ns' N"
+                      " 'rate_ppb' 0 'skew_ppb' 500000}]}"));
     assert_string_equal(
         t.data,
         "clock running on: the host is not heard, +-58 us, round trip 1.0 ms, UTC as "
         "this "
         "machine has it, not synchronised\n"
-        "      21 probes, sigma 900 ns, the host's crystal runs -27.45 ppm against ours\n"
+        "grade D\n"
+        "      21 probes, sigma 900 ns, the host's crystal runs -27.45 ppm +- 0.21 "
+        "against ours\n"
+        "      a leap second comes at the end of the month: UTC will have one\n"
         "\n"
-        "SOURCE       STATE              OFFSET  +-BOUND  STRATUM  ASKED EVERY\n"
-        "1.2.3.4:123  ok                -2.5 ms   9.0 ms        2         64 s\n"
-        "system       not synchronised        -        -        0         16 s\n");
+        "SOURCE        OFFSET  +-BOUND  ROUND TRIP       RATE  STRATUM  ASKED EVERY  "
+        "STATE\n"
+        "1.2.3.4:123  -2.5 ms   9.0 ms       17 ms  +12.3 ppm        2        128 s  "
+        "ok: RATE\n"
+        "system             -        -           -          -        0         16 s  "
+        "not synchronised\n");
 }
 
 static void test_invites(void **state)

@@ -71,12 +71,13 @@ static const char *const audio_keys[] = { "card",     "song",      "error",
                                           "card_ppb", "depth_ns",  "phase_ns",
                                           "rate_ppb", "realtime",  "resident",
                                           "sigma_ns", "underruns", "latency_ns" };
-static const char *const clock_keys[] = { "role",      "state",       "resets",
-                                          "rtt_ns",    "utc_ns",      "samples",
-                                          "bound_ns",  "rate_ppb",    "sigma_ns",
-                                          "utc_state", "utc_bound_ns" };
-static const char *const source_keys[] = { "addr",    "reach",    "state",    "poll_s",
-                                           "stratum", "bound_ns", "offset_ns" };
+static const char *const clock_keys[] = {
+    "leap",    "role",     "grade",    "state",    "resets",   "rtt_ns",    "utc_ns",
+    "samples", "bound_ns", "rate_ppb", "sigma_ns", "skew_ppb", "utc_state", "utc_bound_ns"
+};
+static const char *const source_keys[] = { "why",      "addr",     "reach",    "state",
+                                           "poll_s",   "rtt_ns",   "stratum",  "bound_ns",
+                                           "rate_ppb", "skew_ppb", "offset_ns" };
 static const char *const peer_keys[] = { "id",      "how",      "addr",     "name",
                                          "score",   "forced",   "rtt_ns",   "dialled",
                                          "in_rate", "out_rate", "neighbour" };
