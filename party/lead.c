@@ -149,6 +149,23 @@ static bool is_free(const struct party *p)
            council_rank(&p->council, p->self->sign_public) < 0;
 }
 
+/* The party cannot do without us yet: it was given away a moment ago, or we are the only
+ * one, or one of two, whose grants count. */
+static bool is_needed(const struct party *p)
+{
+    return p->is_resigned || (p->role == PARTY_ROLE_GUEST && p->council.count <= 2 &&
+                              council_rank(&p->council, p->self->sign_public) >= 0);
+}
+
+/* To leave, once the others can do without us. */
+static void begin_to_leave(struct party *p)
+{
+    p->is_leaving = true;
+    p->has_said_so = false;
+    p->leave_ns = p->now_ns;
+    p->leave_limit_ns = p->now_ns + p->params->leave_ns;
+}
+
 void lead_run(struct party *p, struct outbox *out)
 {
     if (!p->is_leaving || !state_is_open(p)) {
@@ -189,6 +206,11 @@ int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
         go(p, out);
         return 0;
     }
+    if (is_needed(p)) {
+        begin_to_leave(p);
+        lead_run(p, out);
+        return 0;
+    }
     if (p->role == PARTY_ROLE_GUEST) {
         guest_leave(p, out);
         return 0;
@@ -198,10 +220,7 @@ int party_leave(struct party *p, int64_t now_ns, struct outbox *out,
         host_end(p, p->phase == PARTY_PLAYING ? CLOSE_ENDED : CLOSE_CANCELLED, out);
         return 0;
     }
-    p->is_leaving = true;
-    p->has_said_so = false;
-    p->leave_ns = now_ns;
-    p->leave_limit_ns = now_ns + p->params->leave_ns;
+    begin_to_leave(p);
     host_resign(p, heir, out);
     host_run(p, out);
     return 0;

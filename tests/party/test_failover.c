@@ -169,6 +169,35 @@ static void test_hand_over_in_a_party_of_two(void **state)
     assert_int_equal(acting(n), 1);
 }
 
+/* It is given away and left behind a moment later: the only one whose grant counts stays
+ * until it counts no more. */
+static void test_hand_over_and_leave(void **state)
+{
+    static const int after_ms[] = { 0, 10, 30, 50, 80, 120, 200, 400, 1000, 1900 };
+
+    (void)state;
+    for (int i = 0; i < 2 * COUNT(after_ms); i++) {
+        struct net *n = playing((uint64_t)(70 + i), 2 + i % 2);
+        struct party_id party = net_party(n, 0)->log.party;
+        struct party_answer answer;
+        int host = -1;
+
+        outbox_clear(&n->out);
+        assert_int_equal(
+            party_hand_over(net_party(n, 0), "", net_local(n, 0), &n->out, &answer), 0);
+        net_after(n, 0);
+        net_run(n, after_ms[i / 2] * NS_PER_MS);
+        assert_int_equal(net_leave(n, 0), 0);
+        net_run(n, 2 * S);
+        assert_int_equal(net_phase(n, 0), PARTY_ENDED);
+        net_kill(n, 0);
+        assert_true(wait_for_host(n, 8 * S, &host) >= 0);
+        net_run(n, 40 * S);
+        assert_int_equal(acting(n), host);
+        assert_true(party_id_equal(&net_party(n, host)->log.party, &party));
+    }
+}
+
 /* The host leaves in the middle of a song: the others hear nothing of it, and it is not
  * needed by anybody once it has gone. */
 static void test_host_leaves(void **state)
@@ -490,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_crash),
         cmocka_unit_test(test_hand_over),
         cmocka_unit_test(test_hand_over_in_a_party_of_two),
+        cmocka_unit_test(test_hand_over_and_leave),
         cmocka_unit_test(test_host_leaves),
         cmocka_unit_test(test_host_leaves_a_dull_heir),
         cmocka_unit_test(test_host_leaves_at_once),
