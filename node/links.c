@@ -516,16 +516,13 @@ static void miss(struct node *n, const struct addr *to)
     char why[sizeof(n->notes[0].text)];
     struct text t;
 
-    for (int i = 0; i < n->overlay.bootstrap_count; i++) {
-        if (!addr_equal(&n->overlay.bootstraps[i].addr, to) ||
-            overlay_active(&n->overlay, active) > 0)
-            continue;
-        addr_format(to, addr);
-        text_init(&t, why, sizeof(why));
-        text_add(&t, addr);
-        text_add(&t, " does not answer; start a node there, or name another with --join");
-        node_note(n, why);
-    }
+    if (!overlay_is_bootstrap(&n->overlay, to) || overlay_active(&n->overlay, active) > 0)
+        return;
+    addr_format(to, addr);
+    text_init(&t, why, sizeof(why));
+    text_add(&t, addr);
+    text_add(&t, " does not answer; start a node there, or name another with --join");
+    node_note(n, why);
 }
 
 void links_begin(struct node *n, struct slot *s)

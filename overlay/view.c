@@ -142,14 +142,27 @@ void overlay_set_listen(struct overlay *o, const struct addr *listen)
         view_set_self(o, &self);
 }
 
+static struct overlay_bootstrap *find_bootstrap(const struct overlay *o,
+                                                const struct addr *a)
+{
+    for (int i = 0; i < o->bootstrap_count; i++) {
+        if (addr_equal(&o->bootstraps[i].addr, a))
+            return &o->bootstraps[i];
+    }
+    return NULL;
+}
+
+bool overlay_is_bootstrap(const struct overlay *o, const struct addr *a)
+{
+    return find_bootstrap(o, a) != NULL;
+}
+
 bool overlay_add_bootstrap(struct overlay *o, const struct addr *a)
 {
     if (!passive_is_dialable(a))
         return false;
-    for (int i = 0; i < o->bootstrap_count; i++) {
-        if (addr_equal(&o->bootstraps[i].addr, a))
-            return true;
-    }
+    if (find_bootstrap(o, a) != NULL)
+        return true;
     if (o->bootstrap_count >= OVERLAY_BOOTSTRAPS_MAX)
         return false;
     o->bootstraps = heap_resize(o->heap, o->bootstraps, (size_t)o->bootstrap_count,
@@ -193,13 +206,11 @@ static void collect(struct overlay *o, int index, struct dial *d)
 /* Somebody answered at the address that we dialled. */
 static void met(struct overlay *o, const struct addr *a, const struct node_id *id)
 {
-    for (int i = 0; i < o->bootstrap_count; i++) {
-        struct overlay_bootstrap *b = &o->bootstraps[i];
+    struct overlay_bootstrap *b = find_bootstrap(o, a);
 
-        if (addr_equal(&b->addr, a)) {
-            b->is_met = true;
-            b->id = *id;
-        }
+    if (b != NULL) {
+        b->is_met = true;
+        b->id = *id;
     }
 }
 
@@ -268,13 +279,12 @@ void overlay_dial_failed(struct overlay *o, const struct addr *a, int64_t now_ns
 
 void overlay_dial_self(struct overlay *o, const struct addr *a)
 {
+    struct overlay_bootstrap *b = find_bootstrap(o, a);
     int i = dials_find_addr(&o->dials, a);
     int wrong;
 
-    for (int k = 0; k < o->bootstrap_count; k++) {
-        if (addr_equal(&o->bootstraps[k].addr, a))
-            o->bootstraps[k].is_self = true;
-    }
+    if (b != NULL)
+        b->is_self = true;
     if (i < 0)
         return;
     /* A record with our address under another id is wrong. */

@@ -243,6 +243,7 @@ void overlay_set_listen(struct overlay *o, const struct addr *listen);
  * have no neighbour.  False when there are OVERLAY_BOOTSTRAPS_MAX, or it is no address.
  */
 bool overlay_add_bootstrap(struct overlay *o, const struct addr *a);
+bool overlay_is_bootstrap(const struct overlay *o, const struct addr *a);
 
 /* A peer remembered from an earlier run.  False when it was ignored. */
 bool overlay_add_known(struct overlay *o, const struct peer_rec *rec);

@@ -1,5 +1,5 @@
-/* Who is off, as all members learn it, and when they are told.  SPDX-License-Identifier:
- * MIT */
+/* Who is off, as all members learn it, and when they are told.
+ * SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
 #include "tests/party/net.h"
