@@ -130,7 +130,7 @@ void prober_set_clock_id(struct prober *p, uint64_t clock_id, int64_t now_ns)
     }
     /* The first id is no change of the clock. */
     if (p->clock_id != 0) {
-        memset(p->sent, 0, sizeof(p->sent));
+        p->open = 0;
         clock_filter_drop(&p->filter);
         start_burst(p, now_ns);
     }
@@ -174,6 +174,11 @@ static int64_t spacing(const struct prober *p, int64_t now_ns)
     return p->interval_ns;
 }
 
+static uint32_t bit_of(uint32_t seq)
+{
+    return UINT32_C(1) << seq % PROBE_OUTSTANDING_MAX;
+}
+
 bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN],
                  uint32_t *seq)
 {
@@ -187,9 +192,8 @@ bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN
     }
     request.seq = p->seq++;
     *seq = request.seq;
-    p->sent[request.seq % PROBE_OUTSTANDING_MAX] = (struct probe_sent){
-        .seq = request.seq, .t1_ns = now_ns, .is_open = true
-    };
+    p->open |= bit_of(request.seq);
+    p->t1_ns[request.seq % PROBE_OUTSTANDING_MAX] = now_ns;
     p->sent_count++;
     p->wake_ns = now_ns +
                  rng_jitter(&p->rng, spacing(p, now_ns), p->params->probe_jitter_percent);
@@ -197,19 +201,23 @@ bool prober_take(struct prober *p, int64_t now_ns, uint8_t body[static PROBE_LEN
     return true;
 }
 
-static struct probe_sent *find_sent(struct prober *p, uint32_t seq)
+/* The T1 of a probe that waits for its answer; NULL: there is none of this number, which
+ * is modulo 2^32. */
+static int64_t *find_sent(struct prober *p, uint32_t seq)
 {
-    struct probe_sent *s = &p->sent[seq % PROBE_OUTSTANDING_MAX];
+    uint32_t ago = p->seq - 1 - seq;
 
-    return s->is_open && s->seq == seq ? s : NULL;
+    return ago < PROBE_OUTSTANDING_MAX && (p->open & bit_of(seq)) != 0
+               ? &p->t1_ns[seq % PROBE_OUTSTANDING_MAX]
+               : NULL;
 }
 
 void prober_set_sent(struct prober *p, uint32_t seq, int64_t tx_ns)
 {
-    struct probe_sent *s = find_sent(p, seq);
+    int64_t *t1_ns = find_sent(p, seq);
 
-    if (s != NULL && tx_ns >= s->t1_ns && tx_ns - s->t1_ns <= NS_PER_S) {
-        s->t1_ns = tx_ns;
+    if (t1_ns != NULL && tx_ns >= *t1_ns && tx_ns - *t1_ns <= NS_PER_S) {
+        *t1_ns = tx_ns;
     }
 }
 
@@ -238,22 +246,22 @@ int prober_receive(struct prober *p, struct bytes reply, int64_t rx_ns,
                    enum clock_verdict *verdict)
 {
     struct probe r;
-    struct probe_sent *s;
+    const int64_t *t1_ns;
     struct clock_sample sample;
 
     if (probe_decode(reply, &r) != 0 || r.kind != PROBE_REPLY) {
         return ERR_MALFORMED;
     }
-    s = find_sent(p, r.seq);
-    if (s == NULL) {
+    t1_ns = find_sent(p, r.seq);
+    if (t1_ns == NULL) {
         return ERR_NOT_FOUND;
     }
-    s->is_open = false;
+    p->open &= ~bit_of(r.seq);
     p->received_count++;
     p->heard_ns = rx_ns;
     check_peer(p, r.clock_id, rx_ns);
     take_late(p, &r);
-    sample = (struct clock_sample){ s->t1_ns, r.t2_ns, r.t3_ns, rx_ns };
+    sample = (struct clock_sample){ *t1_ns, r.t2_ns, r.t3_ns, rx_ns };
     *verdict = clock_filter_add(&p->filter, &sample);
     if (*verdict == CLOCK_ACCEPTED || *verdict == CLOCK_RESET) {
         p->last_seq = r.seq;

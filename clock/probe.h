@@ -20,7 +20,7 @@
 #include "clock/params.h"
 
 #define PROBE_LEN             72
-#define PROBE_OUTSTANDING_MAX 32
+#define PROBE_OUTSTANDING_MAX 32       /* bits of prober.open */
 #define PROBE_LATE_NS_MAX     50000000 /* a stamp that is later tells of something else */
 
 enum probe_kind { PROBE_REQUEST = 1, PROBE_REPLY = 2 };
@@ -60,12 +60,6 @@ MUST_USE int probe_answer(struct bytes request, uint64_t clock_id, int64_t rx_ns
  * not the last one, or implausible. */
 void probe_echo_sent(struct probe_echo *echo, uint32_t seq, int64_t tx_ns);
 
-struct probe_sent {
-    int64_t t1_ns;
-    uint32_t seq;
-    bool is_open; /* not answered yet */
-};
-
 /* One peer that is measured.  Embed it; all is private but filter, which may be read. */
 struct prober {
     const struct clock_params *params;
@@ -85,7 +79,8 @@ struct prober {
     int64_t stamped_count; /* replies whose transmit stamp came with the next one */
     uint32_t last_seq;     /* of the last reply that was accepted … */
     int64_t last_at_ns;    /* … whose sample is this; 0: none */
-    struct probe_sent sent[PROBE_OUTSTANDING_MAX]; /* at seq % PROBE_OUTSTANDING_MAX */
+    uint32_t open; /* of the newest probes, by seq % so many: not answered yet … */
+    int64_t t1_ns[PROBE_OUTSTANDING_MAX]; /* … and when they were sent */
 };
 
 /* Start to measure a peer: the first probe is due at now_ns.  interval_ns is the steady
