@@ -65,19 +65,6 @@ int64_t clock_line_sigma_at(const struct clock_line *l, int64_t local_ns)
     return grown(l, l->sigma_ns, l->sigma_ppt, local_ns);
 }
 
-struct clock_line clock_line_move(const struct clock_line *l, int64_t local_ns)
-{
-    struct clock_line moved = *l;
-
-    if (l->is_valid) {
-        moved.local_ns = local_ns;
-        moved.remote_ns = clock_line_to_remote(l, local_ns);
-        moved.sigma_ns = clock_line_sigma_at(l, local_ns);
-        moved.bound_ns = clock_line_bound_at(l, local_ns);
-    }
-    return moved;
-}
-
 struct clock_line clock_line_compose(const struct clock_line *ab,
                                      const struct clock_line *bc)
 {

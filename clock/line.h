@@ -41,9 +41,6 @@ int64_t clock_line_to_local(const struct clock_line *l, int64_t remote_ns);
 int64_t clock_line_bound_at(const struct clock_line *l, int64_t local_ns);
 int64_t clock_line_sigma_at(const struct clock_line *l, int64_t local_ns);
 
-/* The same line anchored at another local instant, its errors grown accordingly. */
-struct clock_line clock_line_move(const struct clock_line *l, int64_t local_ns);
-
 /* The line from a to c, given those from a to b and from b to c.  Errors add up; it stays
  * anchored where the first one is.  Not valid unless both are. */
 struct clock_line clock_line_compose(const struct clock_line *ab,
