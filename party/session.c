@@ -29,6 +29,7 @@ void party_init(struct party *p, const struct party_params *params, struct heap 
     unison_init(&p->unison);
     party_log_init(&p->log, self->suite, heap, params->log_entries_max,
                    params->log_bytes_max);
+    timeline_init(&p->timeline, heap);
     state_clear(p);
     p->is_pool_changed = false;
 }
