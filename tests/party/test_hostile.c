@@ -544,6 +544,9 @@ static void random_message(struct net *n, struct msg *m)
     } else if (m->type == MSG_PARTY_UNISON) {
         m->u.party_unison.count = 1 + (int)rng_below(&n->rng, MSG_UNISON_MAX);
         m->u.party_unison.list[0].id = n->nodes[0].self.id;
+        for (int i = 0; i < m->u.party_unison.count; i++) {
+            m->u.party_unison.list[i].sound.is_playing = i % 2;
+        }
     } else if (m->type == MSG_PARTY_WELCOME) {
         m->u.party_welcome.reason = (uint8_t)rng_below(&n->rng, 5);
     }
@@ -561,7 +564,8 @@ static void one_babel(uint64_t seed)
 
         random_message(n, &m);
         if (m.type == MSG_PARTY_STATUS) {
-            m.u.party_status.is_ready = i % 2;
+            m.u.party_status.is_ready = i % 2; /* what decoding gives is 0 or 1 */
+            m.u.party_status.sound.is_playing = i % 3 == 0;
         }
         if (!n->up[to][from]) {
             net_up(n, from, to);
