@@ -306,13 +306,17 @@ static void publish_map(struct node *n, struct company *c)
     c->is_line_stale = true;
 }
 
-/* Our line to the reference's raw clock. */
-static struct clock_line reference_line(const struct company *c)
+/* Our line to the reference's raw clock.  While we do not hear it the host may steer
+ * party time from one end of what it may to the other, and whoever is cut off cannot
+ * know: the bound grows by that, too. */
+static struct clock_line reference_line(const struct node *n, const struct company *c)
 {
     struct clock_line line = clock_line_identity();
 
-    if (c->prober != NULL)
+    if (c->prober != NULL) {
         clock_filter_line(&c->prober->filter, &line);
+        line.bound_ppt += 2 * n->params->clock.map_slew_ppt;
+    }
     return line;
 }
 
@@ -325,7 +329,7 @@ static bool same_line(const struct clock_line *a, const struct clock_line *b)
 /* Tell the party how we know the reference's clock now. */
 static void renew_line(struct node *n, struct company *c)
 {
-    struct clock_line host = reference_line(c);
+    struct clock_line host = reference_line(n, c);
     struct clock_stats stats = { 0 };
 
     c->is_line_stale = false;

@@ -89,6 +89,25 @@ static void test_two_nodes_play(void **state)
     assert_false(node_party_line(town_node(0))->is_valid);
 }
 
+/* A guest that is cut off cannot know where to the host steers meanwhile: its bound says
+ * so, and the host's own does not grow. */
+static void test_bound_of_silence(void **state)
+{
+    const struct clock_line *guest;
+    int64_t at_ns;
+    int64_t steered_ns;
+
+    (void)state;
+    begin(2, 37, 2);
+    guest = node_party_line(town_node(1));
+    at_ns = guest->local_ns;
+    steered_ns = mul_div(60 * S, 2 * clock_params_default().map_slew_ppt, PPT_ONE);
+    assert_true(clock_line_bound_at(guest, at_ns + 60 * S) -
+                    clock_line_bound_at(guest, at_ns) >=
+                steered_ns);
+    assert_int_equal(node_party_line(town_node(0))->bound_ppt, 0);
+}
+
 static void test_late_comer(void **state)
 {
     (void)state;
@@ -296,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_two_nodes_play),
         cmocka_unit_test(test_who_passes_on_is_not_blamed),
         cmocka_unit_test(test_late_comer),
+        cmocka_unit_test(test_bound_of_silence),
         cmocka_unit_test(test_a_party_is_announced),
         cmocka_unit_test(test_one_party_after_the_other),
         cmocka_unit_test(test_the_same_song_twice),
