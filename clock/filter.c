@@ -67,6 +67,13 @@ void clock_filter_init(struct clock_filter *f, const struct clock_params *params
     f->noise = params->noise_first;
     f->rate_prior_sd = params->prior_sd;
     if (prior != NULL) {
+        clock_filter_set_prior(f, prior);
+    }
+}
+
+void clock_filter_set_prior(struct clock_filter *f, const struct clock_prior *prior)
+{
+    if (f->accepted == 0) {
         f->rate_prior = (double)prior->rate_ppt / 1e12;
         f->rate_prior_sd = (double)prior->sd_ppt / 1e12;
         f->rate = f->rate_prior;
@@ -549,7 +556,8 @@ static bool is_short(struct clock_filter *f, const struct clock_entry *e)
     const struct clock_params *p = f->params;
     int64_t least = least_trip(f);
 
-    if (seconds(least - (e->upper_ns - e->lower_ns)) <= p->gate + 3 * f->noise) {
+    if (seconds(least - (e->upper_ns - e->lower_ns)) <=
+        p->gate + p->gate_short * f->noise) {
         f->since_short++;
         return false;
     }

@@ -102,6 +102,9 @@ struct clock_stats {
 void clock_filter_init(struct clock_filter *f, const struct clock_params *params,
                        struct heap *heap, const struct clock_prior *prior);
 
+/* As the prior of init, for a filter that has had no sample yet; else ignored. */
+void clock_filter_set_prior(struct clock_filter *f, const struct clock_prior *prior);
+
 /* Keep no more samples than those of a window at this steady interval, and a few: a
  * remote that is asked seldom needs no room for those of its first burst. */
 void clock_filter_set_interval(struct clock_filter *f, int64_t interval_ns);

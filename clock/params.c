@@ -26,6 +26,7 @@ struct clock_params clock_params_default(void)
         .noise_first = 1e-3,
         .noise_floor = 0.2e-6,
         .gate = 50e-6,
+        .gate_short = 6,
         .block_first = 20,
         .block = 60,
         .growth = 1e-6,        /* chrony's maxclockerror */

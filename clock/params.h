@@ -32,10 +32,11 @@ struct clock_params {
     double noise_first;   /* s: noise before the first sample */
     double noise_floor;   /* s: stamps are no better than this */
     double gate;          /* s: a misfit of less is never gated */
-    double block_first;   /* s of history before the first frequency fit */
-    double block;         /* s between the later ones */
-    double growth;        /* of the bound while nothing is heard, relative */
-    double growth_first;  /* the same while less than settle_ns of history exists */
+    double gate_short;  /* so many times the noise, and a gate, shorter: a broken stamp */
+    double block_first; /* s of history before the first frequency fit */
+    double block;       /* s between the later ones */
+    double growth;      /* of the bound while nothing is heard, relative */
+    double growth_first; /* the same while less than settle_ns of history exists */
     int64_t settle_ns;
     int64_t wander_after_ns; /* more wander is looked for after so much history */
     int64_t rtt_max_ns;      /* a slower answer is refused */

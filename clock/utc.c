@@ -199,6 +199,22 @@ static void review(struct utc *u, int64_t now_ns)
     }
 }
 
+void utc_set_prior(struct utc *u, const struct clock_prior *prior)
+{
+    int64_t rate_max_ppt = (int64_t)(u->params->rate_max * 1e12);
+    int64_t least_ppt = (int64_t)(u->params->resume_sd * 1e12);
+    struct clock_prior p = *prior;
+
+    if (p.rate_ppt > rate_max_ppt || p.rate_ppt < -rate_max_ppt || p.sd_ppt <= 0 ||
+        p.sd_ppt > rate_max_ppt) {
+        return;
+    }
+    p.sd_ppt = p.sd_ppt < least_ppt ? least_ppt : p.sd_ppt;
+    for (int i = 0; i < u->count; i++) {
+        clock_filter_set_prior(&u->sources[i].filter, &p);
+    }
+}
+
 void utc_set_polling(struct utc *u, bool is_polling, int64_t now_ns)
 {
     if (is_polling && !u->is_polling) {

@@ -96,6 +96,11 @@ MUST_USE int utc_init(struct utc *u, const struct clock_params *params,
 /* Give all memory back, to the heap that it is from. */
 void utc_finish(struct utc *u, struct heap *heap);
 
+/* What the last run knew of the rate, as utc_prior told it, but from a disk: what cannot
+ * be is ignored, and the crystal may be warmer now, so it is never taken as better known
+ * than resume_sd.  For servers that have not answered yet. */
+void utc_set_prior(struct utc *u, const struct clock_prior *prior);
+
 /* Begin or stop asking servers. */
 void utc_set_polling(struct utc *u, bool is_polling, int64_t now_ns);
 

@@ -96,6 +96,7 @@ struct node {
     uint32_t next_link;
     int64_t start_ns;
     uint64_t clock_id; /* of our raw clock */
+    int64_t rate_ns;   /* when its rate is to be written down again */
     struct priority priority;
     int note_next; /* of notes */
     struct offenders offenders;

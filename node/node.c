@@ -23,6 +23,7 @@ struct node_params node_params_default(void)
         .peers_max = 64,
         .handshake_ns = 10 * NS_PER_S,
         .idle_link_ns = 20 * NS_PER_S,
+        .rate_period_ns = 600 * NS_PER_S,
         .probe_interval_ns = NS_PER_S,
         .heir_interval_ns = 2 * NS_PER_S,
         .line_period_ns = NS_PER_S,
@@ -176,6 +177,7 @@ static int init(struct node *n, const struct node_setup *setup,
     take_setup(n, setup);
     rng_seed(&n->rng, secret_word(n));
     n->clock_id = secret_word(n);
+    n->rate_ns = INT64_MIN;
     n->next_link = 2;
     n->next_token = 1;
     n->judge_ns = TIME_NEVER;
@@ -321,6 +323,7 @@ static void start(struct node *n, const struct event *e)
     for (int i = 0; i < e->u.start.count; i++) {
         recall(n, &e->u.start.items[i]);
         company_recall(n, &e->u.start.items[i]);
+        probes_recall(n, &e->u.start.items[i]);
     }
     utc_set_polling(&n->utc, true, n->now_ns);
 }

@@ -27,6 +27,7 @@ struct node_params {
     int peers_max;             /* slots of the table of links: 64 */
     int64_t handshake_ns;      /* from connection to HELLO: 10 s */
     int64_t idle_link_ns;      /* a link that nobody needs is kept so long: 20 s */
+    int64_t rate_period_ns;    /* how often the rate of our crystal is written down */
     int64_t probe_interval_ns; /* to the party's reference, once steady: 1 s */
     int64_t heir_interval_ns;  /* … and to those who may be the next one: 2 s */
     int64_t line_period_ns;    /* the line to party time is renewed so often: 1 s */

@@ -2,6 +2,9 @@
 #include "node/probes.h"
 
 #include "node/internal.h"
+#include "wire/cbor.h"
+
+#define RATE_KEY "clock-rate"
 
 /* What left, by its token: the kind, the peer or server, the number of the probe. */
 enum sent_kind { SENT_PROBE = 1, SENT_REPLY, SENT_REQUEST };
@@ -119,6 +122,45 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
         take_reply(n, s, body, rx_ns);
 }
 
+void probes_recall(struct node *n, const struct memory_item *item)
+{
+    struct clock_prior p;
+    struct cbor_reader r;
+
+    if (!bytes_equal(item->key, bytes_of(RATE_KEY, strlen(RATE_KEY))))
+        return;
+    cbor_reader_init(&r, item->value);
+    if (cbor_read_array(&r, 2) != 2)
+        return;
+    p.rate_ppt = cbor_read_int(&r);
+    p.sd_ppt = cbor_read_int(&r);
+    if (cbor_is_done(&r))
+        utc_set_prior(&n->utc, &p);
+}
+
+/* A crystal is as fast tomorrow as it was today, but for some heat: the next run begins
+ * with what this one has learnt of it. */
+static void remember_rate(struct node *n)
+{
+    struct clock_prior p;
+    struct cbor_writer w;
+    uint8_t value[32];
+    struct effect *e;
+
+    if (n->now_ns < n->rate_ns || !utc_prior(&n->utc, &p))
+        return;
+    e = effects_add(n->out, EFFECT_REMEMBER);
+    if (e == NULL)
+        return;
+    n->rate_ns = n->now_ns + n->params->rate_period_ns;
+    cbor_writer_init(&w, value, sizeof(value));
+    cbor_write_array(&w, 2);
+    cbor_write_int(&w, p.rate_ppt);
+    cbor_write_int(&w, p.sd_ppt);
+    e->u.remember.key = bytes_of(RATE_KEY, strlen(RATE_KEY));
+    e->u.remember.value = effects_copy(n->out, cbor_written(&w));
+}
+
 void probes_sent(struct node *n, uint64_t token, int64_t tx_ns)
 {
     enum sent_kind kind = (enum sent_kind)(token >> 48);
@@ -151,8 +193,8 @@ void probes_datagram(struct node *n, enum datagram_socket socket, const struct a
         rx_ns = n->now_ns;
     if (socket == DATAGRAM_PEER)
         peer_datagram(n, from, data, rx_ns);
-    else
-        (void)utc_receive(&n->utc, from, data, rx_ns, n->now_ns);
+    else if (utc_receive(&n->utc, from, data, rx_ns, n->now_ns))
+        remember_rate(n);
 }
 
 void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,

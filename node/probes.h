@@ -8,6 +8,9 @@
 struct node;
 struct prober;
 
+/* What was remembered of the rate of our crystal. */
+void probes_recall(struct node *n, const struct memory_item *item);
+
 /* When a datagram with that token left. */
 void probes_sent(struct node *n, uint64_t token, int64_t tx_ns);
 

@@ -309,6 +309,7 @@
     X("clock.noise_first", clock.noise_first, KNOB_DOUBLE, "s: noise before the first sample") \
     X("clock.noise_floor", clock.noise_floor, KNOB_DOUBLE, "s: stamps are no better than this") \
     X("clock.gate", clock.gate, KNOB_DOUBLE, "s: a misfit of less is never gated") \
+    X("clock.gate_short", clock.gate_short, KNOB_DOUBLE, "so many times the noise, and a gate, shorter: a broken stamp") \
     X("clock.block_first", clock.block_first, KNOB_DOUBLE, "s of history before the first frequency fit") \
     X("clock.block", clock.block, KNOB_DOUBLE, "s between the later ones") \
     X("clock.growth", clock.growth, KNOB_DOUBLE, "of the bound while nothing is heard, relative") \
@@ -344,6 +345,7 @@
     X("node.peers_max", peers_max, KNOB_INT, "slots of the table of links: 64") \
     X("node.handshake_ns", handshake_ns, KNOB_NS, "from connection to HELLO: 10 s") \
     X("node.idle_link_ns", idle_link_ns, KNOB_NS, "a link that nobody needs is kept so long: 20 s") \
+    X("node.rate_period_ns", rate_period_ns, KNOB_NS, "how often the rate of our crystal is written down") \
     X("node.probe_interval_ns", probe_interval_ns, KNOB_NS, "to the party's reference, once steady: 1 s") \
     X("node.heir_interval_ns", heir_interval_ns, KNOB_NS, "… and to those who may be the next one: 2 s") \
     X("node.line_period_ns", line_period_ns, KNOB_NS, "the line to party time is renewed so often: 1 s") \

@@ -503,6 +503,46 @@ static void test_strangers(void **state)
                              w.now_ns + 81 * NS_PER_MS, w.now_ns));
 }
 
+/* What the last run learnt of the crystal spares the minute in which nobody is asked: and
+ * damage on the disk is no knowledge. */
+static void test_remembered_rate(void **state)
+{
+    static const struct clock_prior damaged[] = {
+        { 0, 0 },
+        { 0, -5 },
+        { 0, INT64_MAX },
+        { INT64_MIN, PPT_PER_PPM },
+        { 251 * PPT_PER_PPM, PPT_PER_PPM },
+    };
+    struct clock_prior good = { -40 * PPT_PER_PPM, 1000 };
+    static struct world w;
+    int64_t worst[2];
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        world_start(&w, 4, 3);
+        if (k == 1) {
+            utc_set_prior(&w.utc, &good);
+        }
+        for (int i = 0; i < COUNT(damaged); i++) {
+            utc_set_prior(&w.utc, &damaged[i]);
+        }
+        run(&w, 8 * NS_PER_S);
+        w.worst_ns = 0;
+        run(&w, 64 * NS_PER_S);
+        worst[k] = w.worst_ns;
+        assert_int_equal(w.violations, 0);
+        /* A run of its own knows better than any memory. */
+        utc_set_prior(&w.utc, &(struct clock_prior){ 200 * PPT_PER_PPM, 1000 });
+        w.worst_ns = 0;
+        run(&w, 72 * NS_PER_S);
+        assert_true(w.worst_ns <= worst[k] + NS_PER_MS);
+    }
+    print_message("worst error between two polls: %lld us, with memory %lld us\n",
+                  (long long)(worst[0] / 1000), (long long)(worst[1] / 1000));
+    assert_true(worst[1] < worst[0] / 2 && worst[1] < NS_PER_MS);
+}
+
 /* After a suspend nothing of the old offset is left, and the rules still hold. */
 static void test_resume(void **state)
 {
@@ -593,13 +633,21 @@ static void test_init(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_manners),       cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_kod),           cmocka_unit_test(test_liars),
-        cmocka_unit_test(test_holdover),      cmocka_unit_test(test_os),
-        cmocka_unit_test(test_os_outvoted),   cmocka_unit_test(test_first_answer),
-        cmocka_unit_test(test_strangers),     cmocka_unit_test(test_resume),
-        cmocka_unit_test(test_polling),       cmocka_unit_test(test_leap),
-        cmocka_unit_test(test_init),          cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_manners),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_kod),
+        cmocka_unit_test(test_liars),
+        cmocka_unit_test(test_holdover),
+        cmocka_unit_test(test_os),
+        cmocka_unit_test(test_os_outvoted),
+        cmocka_unit_test(test_first_answer),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_remembered_rate),
+        cmocka_unit_test(test_polling),
+        cmocka_unit_test(test_leap),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_root_distance),
     };
 

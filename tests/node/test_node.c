@@ -428,6 +428,10 @@ static void test_what_is_recalled_may_be_damaged(void **state)
     } rows[] = {
         { "peer/", 5, "\x82\x44\x0a\x00\x00\x01\x19\x12\x8b", 9 },
         { "song/0123456789abcdef0123456789abcdef", 37, "", 0 },
+        { "clock-rate", 10, "", 0 },
+        { "clock-rate", 10, "\x81\x01", 2 },
+        { "clock-rate", 10, "\x82\x20\x00", 3 },
+        { "clock-rate", 10, "\x82\x1b\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11 },
         { "peer/0123456789abcdef0123456789abcdef", 37, "", 0 },
         { "peer/0123456789abcdef0123456789abcdef", 37, "\x82\x44\x0a\x00", 4 },
         { "peer/0123456789abcdef0123456789abcdef", 37, "\x81\x44\x0a\x00\x00\x01\x01",
