@@ -66,14 +66,12 @@ void clock_filter_init(struct clock_filter *f, const struct clock_params *params
     f->wander = params->wander;
     f->noise = params->noise_first;
     f->rate_prior_sd = params->prior_sd;
-    if (prior != NULL) {
-        clock_filter_set_prior(f, prior);
-    }
+    clock_filter_set_prior(f, prior);
 }
 
 void clock_filter_set_prior(struct clock_filter *f, const struct clock_prior *prior)
 {
-    if (f->accepted == 0) {
+    if (prior != NULL && f->accepted == 0) {
         f->rate_prior = (double)prior->rate_ppt / 1e12;
         f->rate_prior_sd = (double)prior->sd_ppt / 1e12;
         f->rate = f->rate_prior;
@@ -517,14 +515,9 @@ static struct miss miss_of(const struct clock_filter *f, const struct clock_entr
     };
 }
 
-static bool is_misfit(const struct miss *m)
-{
-    return m->upper < -m->slack || m->lower > m->slack;
-}
-
-/* After a small step a sample that was slow on its way may fit the line still, and fits
- * what came since as well: it says nothing, and must not speak for the line.  A while
- * later the gated ones are forgotten all the same. */
+/* A slow sample after a small step fits the line still, and what came since as well: it
+ * must not speak for the line.  A while later the gated ones are forgotten all the same.
+ */
 static bool leaves_doubt(struct clock_filter *f, const struct miss *m)
 {
     return f->streak > 0 && f->unsure++ < f->params->gate_unsure &&
@@ -554,10 +547,9 @@ static int64_t least_trip(const struct clock_filter *f)
 static bool is_short(struct clock_filter *f, const struct clock_entry *e)
 {
     const struct clock_params *p = f->params;
-    int64_t least = least_trip(f);
+    double shorter = seconds(least_trip(f) - (e->upper_ns - e->lower_ns));
 
-    if (seconds(least - (e->upper_ns - e->lower_ns)) <=
-        p->gate + p->gate_short * f->noise) {
+    if (shorter <= p->gate + p->gate_short * f->noise) {
         f->since_short++;
         return false;
     }
@@ -684,7 +676,7 @@ enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_s
             f->gated++;
             return CLOCK_GATED;
         }
-        if (!is_misfit(&m)) {
+        if (m.upper >= -m.slack && m.lower <= m.slack) {
             f->streak = leaves_doubt(f, &m) ? f->streak : 0;
         } else if (!has_stepped(f, &m)) {
             f->gated++;

@@ -102,7 +102,7 @@ struct clock_stats {
 void clock_filter_init(struct clock_filter *f, const struct clock_params *params,
                        struct heap *heap, const struct clock_prior *prior);
 
-/* As the prior of init, for a filter that has had no sample yet; else ignored. */
+/* As the prior of init, which may be NULL; ignored once there was a sample. */
 void clock_filter_set_prior(struct clock_filter *f, const struct clock_prior *prior);
 
 /* Keep no more samples than those of a window at this steady interval, and a few: a
