@@ -128,6 +128,8 @@ void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is
     if (is_tree && n->tree != NULL &&
         (verdict == FLOOD_LIMITED || verdict == FLOOD_EXPIRED))
         tree_refused(n->tree, &head.id);
+    if (verdict == FLOOD_LIMITED && !is_tree)
+        flood_refuse(&n->floods, &head.id, peer, &n->out->outbox);
     if (verdict != FLOOD_NEW ||
         !is_signed(n, peer, f.origin, domain_of(is_tree), m->inner, m->sig) ||
         flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)
@@ -216,7 +218,7 @@ void floods_peer_up(struct node *n, int peer)
     const struct peer_rec *rec = slot_rec(n, slot_at(n, peer));
     int64_t debt_ns = offenders_debt_ns(&n->offenders, &rec->id);
 
-    flood_peer_up(&n->floods, peer, debt_ns > n->now_ns ? debt_ns : 0);
+    flood_peer_up(&n->floods, peer, debt_ns > n->now_ns ? debt_ns : 0, n->now_ns);
     flood_greet(&n->floods, peer, n->now_ns, &n->out->outbox);
 }
 

@@ -25,9 +25,14 @@ struct flood_params flood_params_default(void)
         .life_max_s = 150,
         .skew_ns = 30 * NS_PER_S,
         .route_ns = 180 * NS_PER_S,
-        .link_rate = { NS_PER_S / 5, 20 },
+        .link_rate = { NS_PER_S / 25, 50 },
         .origin_rate = { 10 * NS_PER_S, 5 },
         .node_rate = { NS_PER_S / 50, 200 },
+        .alone_rate = { 3 * NS_PER_S, 4 },
+        .alone_new = 2,
+        .alone_own = 3,
+        .alone_fine = 2,
+        .unsure_max = 128,
         .reply_rate = { NS_PER_S / 10, 32 },
         .reply_link = { NS_PER_S / 20, 64 },
         .replies_max = 64,
@@ -107,18 +112,20 @@ struct flood_traffic *flood_traffic(struct floods *f, int peer)
 
     if (link->traffic == NULL) {
         link->traffic = heap_take(f->heap, 1, sizeof(*link->traffic));
+        flood_alone_begin(f, link, link->traffic);
         if (f->tidy_ns == TIME_NEVER)
             f->tidy_ns = 0;
     }
     return link->traffic;
 }
 
-void flood_peer_up(struct floods *f, int peer, int64_t debt_ns)
+void flood_peer_up(struct floods *f, int peer, int64_t debt_ns, int64_t now_ns)
 {
     assert(peer >= 0 && peer < f->p->peers_max);
     f->links = sparse_add(&f->slots, f->heap, f->links, peer, sizeof(*f->links));
     *flood_link(f, peer) = (struct flood_link){ .slot = (uint8_t)peer,
-                                                .generation = ++f->generation };
+                                                .generation = ++f->generation,
+                                                .up_s = (uint32_t)(now_ns / NS_PER_S) };
     if (debt_ns > 0)
         flood_traffic(f, peer)->score.full_ns = debt_ns;
 }
@@ -149,6 +156,7 @@ static void finish_state(struct floods *f)
         return;
     flood_recent_finish(f);
     flood_answers_finish(f);
+    flood_alone_finish(f);
     seen_finish(&s->seen, f->heap);
     heap_give(f->heap, s->origins, (size_t)s->origin_room, sizeof(*s->origins));
     heap_give(f->heap, s, 1, sizeof(*s));
@@ -316,13 +324,16 @@ static bool is_within_rates(struct floods *f, const struct flood_head *h, int64_
 enum flood_verdict flood_probe(struct floods *f, const struct flood_head *h,
                                int64_t now_ns)
 {
-    bool is_asked = flood_wanted_take(f, &h->id, h->peer);
+    int other;
+    bool is_asked = flood_wanted_take(f, &h->id, h->peer, &other);
     enum flood_verdict verdict = check_head(f, h);
 
     if (verdict == FLOOD_BAD_HOPS)
         flood_blame(f, h->peer, f->p->signature_points, now_ns);
     if (verdict != FLOOD_NEW)
         return verdict;
+    if (!flood_alone_admits(f, h, other, now_ns))
+        return FLOOD_LIMITED;
     /* What we asked for costs no token: its sender did not choose when to send it. */
     if (!is_asked &&
         !bucket_take(&flood_traffic(f, h->peer)->floods, f->p->link_rate, now_ns)) {
@@ -346,7 +357,8 @@ static void remember(struct floods *f, const struct flood_head *h, int64_t now_n
     row->replies_ms = row->born_ms;
     row->hops = h->hops;
     row->ttl = h->ttl;
-    row->peer = (int16_t)(h->peer < 0 ? SEEN_OWN : h->peer);
+    row->peer = (int8_t)(h->peer < 0 ? SEEN_OWN : h->peer);
+    flood_alone_charge(f, h, row, now_ns);
     row->generation = h->peer < 0 ? 0 : flood_link(f, h->peer)->generation;
     f->past->newest = (struct flood_newest){ .id = h->id,
                                              .at_ns = now_ns,
@@ -462,8 +474,8 @@ bool flood_take_abuser(struct floods *f, int *peer)
 static bool is_quiet(const struct flood_traffic *t, int64_t now_ns)
 {
     int64_t full_ns = t->floods.full_ns;
-    const struct bucket *others[] = { &t->sends, &t->replies, &t->checks, &t->bytes,
-                                      &t->ids,   &t->pulls,   &t->score };
+    const struct bucket *others[] = { &t->sends, &t->alone, &t->replies, &t->checks,
+                                      &t->bytes, &t->ids,   &t->pulls,   &t->score };
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         full_ns = others[i]->full_ns > full_ns ? others[i]->full_ns : full_ns;

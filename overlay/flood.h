@@ -33,12 +33,20 @@ struct flood_params {
     int life_max_s;                 /* of any flood: 150 */
     int64_t skew_ns;                /* tolerated between two UTC clocks: 30 s */
     int64_t route_ns;               /* the way back is known so long: 180 s */
-    struct bucket_rate link_rate;   /* unseen floods of one link: 5/s, burst 20 */
+    struct bucket_rate link_rate;   /* unseen floods of one link: 25/s, burst 50 */
     struct bucket_rate origin_rate; /* of one origin: 1 in 10 s, burst 5 */
     struct bucket_rate node_rate;   /* of all: 50/s, burst 200 */
-    struct bucket_rate reply_rate;  /* replies of one flood: 10/s, burst 32 */
-    struct bucket_rate reply_link;  /* replies of one link: 20/s, burst 64 */
-    int replies_max;                /* replies of one flood: 64 */
+
+    struct bucket_rate alone_rate; /* floods that one link brings and no two others: 1 in
+                                      3 s, burst 4; a period of 0: any number */
+    int alone_new;                 /* … so many of a new link: 2 */
+    int alone_own;  /* … and so many more that its peer signed itself: 3 */
+    int alone_fine; /* … and so many beyond it count as one: 2 */
+    int unsure_max; /* ids of floods that wait for a second link: 128 */
+
+    struct bucket_rate reply_rate; /* replies of one flood: 10/s, burst 32 */
+    struct bucket_rate reply_link; /* replies of one link: 20/s, burst 64 */
+    int replies_max;               /* replies of one flood: 64 */
 
     bool has_acks;  /* what is sent on a link must be answered there: true */
     int64_t ack_ns; /* … within max(this, ack_rtts * RTT): 400 ms */
@@ -118,6 +126,7 @@ struct flood_counts {
     uint32_t link_limited;
     uint32_t origin_limited;
     uint32_t node_limited;
+    uint32_t alone_limited; /* one link alone brought it, that has brought too many */
     uint32_t cache_full;
     uint32_t replies; /* handled or passed on */
     uint32_t replies_lost;
@@ -136,6 +145,7 @@ struct flood_newest {
 struct flood_origin;
 struct flood_body;
 struct flood_wanted;
+struct flood_unsure;
 struct flood_unacked;
 
 /* What is left of floods that are long over. */
@@ -156,7 +166,10 @@ struct flood_more {
 /* What there is while floods are remembered. */
 struct flood_state {
     struct seen seen;
-    struct bucket node; /* of node_rate */
+    struct bucket node;          /* of node_rate */
+    struct flood_unsure *unsure; /* unsure_max, the newest ones a ring; NULL: none */
+    int unsure_count;
+    int unsure_next;
     struct flood_origin *origins;
     int origin_count;
     int origin_room;
@@ -180,6 +193,7 @@ struct flood_state {
 struct flood_traffic {
     struct bucket floods; /* from it */
     struct bucket sends;  /* to it */
+    struct bucket alone;  /* what no two others brought too */
     struct bucket replies;
     struct bucket checks;
     struct bucket bytes;
@@ -195,11 +209,12 @@ struct flood_traffic {
 
 struct flood_link {
     struct flood_traffic *traffic; /* NULL: nothing came yet, or of late */
+    uint32_t up_s;                 /* when it began */
     uint16_t generation;           /* tells it from other links that the slot had */
     uint8_t slot;                  /* its number, which the node gives it */
-    bool is_neighbour;             /* and was greeted as one */
-    bool is_dead;                  /* waits for flood_take_dead */
-    bool is_abuser;                /* waits for flood_take_abuser */
+    bool is_neighbour : 1;         /* and was greeted as one */
+    bool is_dead : 1;              /* waits for flood_take_dead */
+    bool is_abuser : 1;            /* waits for flood_take_abuser */
 };
 
 struct floods {
@@ -233,7 +248,7 @@ void floods_finish(struct floods *f);
 
 /* There is a link in this slot, whose points from earlier links are forgiven at debt_ns
  * (0: it has none); and it is gone: its routes too. */
-void flood_peer_up(struct floods *f, int peer, int64_t debt_ns);
+void flood_peer_up(struct floods *f, int peer, int64_t debt_ns, int64_t now_ns);
 void flood_peer_down(struct floods *f, int peer, int64_t now_ns);
 
 /* Has this flood, that came from a peer, been handled before?  Then it is counted and
@@ -241,6 +256,11 @@ void flood_peer_down(struct floods *f, int peer, int64_t now_ns);
  * other. */
 bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
                    struct outbox *out);
+
+/* A flood of a peer is not handled, for there are too many: it is answered all the same,
+ * as who does not answer counts as dead. */
+void flood_refuse(const struct floods *f, const struct flood_id *id, int peer,
+                  struct outbox *out);
 
 /* The same question without an answer: for what goes over trees. */
 bool flood_knows(const struct floods *f, const struct flood_id *id);

@@ -116,10 +116,18 @@ bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
     if (row == NULL)
         return false;
     f->past->counts.duplicates++;
+    flood_alone_copy(f, row, peer);
     /* Where our own copy crosses this one, each is the answer to the other. */
     if (f->p->has_acks && !acknowledge(f, peer, (int32_t)(row - f->state->seen.rows)))
         say_seen(peer, id, out);
     return true;
+}
+
+void flood_refuse(const struct floods *f, const struct flood_id *id, int peer,
+                  struct outbox *out)
+{
+    if (f->p->has_acks)
+        say_seen(peer, id, out);
 }
 
 void flood_on_seen(struct floods *f, int peer, const struct msg_ids *m, int64_t now_ns,

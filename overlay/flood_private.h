@@ -1,6 +1,6 @@
 /* What the files of the floods share: flood.c (what may come in), flood_reply.c
- * (replies), flood_hop.c (copies sent, and their answers), flood_recent.c (what is kept
- * for others). SPDX-License-Identifier: MIT */
+ * (replies), flood_hop.c (copies sent, and their answers), flood_storm.c (too many
+ * floods), flood_recent.c (what is kept for others). SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_FLOOD_PRIVATE_H
 #define OVERLAY_FLOOD_PRIVATE_H
 
@@ -46,6 +46,24 @@ void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns);
 /* A link is gone, and what was sent on it. */
 void flood_hops_drop(struct floods *f, int peer);
 
+/* --- flood_alone.c */
+
+/* The traffic of a link begins. */
+void flood_alone_begin(const struct floods *f, const struct flood_link *link,
+                       struct flood_traffic *t);
+
+/* May this flood of a peer be handled?  other: a peer that has named it, or -1. */
+bool flood_alone_admits(struct floods *f, const struct flood_head *h, int other,
+                        int64_t now_ns);
+
+/* It is handled, and this is its row. */
+void flood_alone_charge(struct floods *f, const struct flood_head *h,
+                        struct seen_row *row, int64_t now_ns);
+
+/* Another peer brings it as well, or the same one again. */
+void flood_alone_copy(struct floods *f, struct seen_row *row, int peer);
+void flood_alone_finish(struct floods *f);
+
 /* --- flood_recent.c */
 
 /* Keep a copy, for those who ask. */
@@ -63,8 +81,9 @@ void flood_recent_finish(struct floods *f);
 void flood_want(struct floods *f, int peer, const struct msg_ids *ids, int64_t now_ns,
                 struct outbox *out);
 
-/* A flood comes from a peer.  True when we had asked that one for it. */
-bool flood_wanted_take(struct floods *f, const struct flood_id *id, int peer);
+/* A flood comes from a peer.  True when we had asked that one for it; other: another peer
+ * that named it, -1: nobody did. */
+bool flood_wanted_take(struct floods *f, const struct flood_id *id, int peer, int *other);
 
 /* It was accepted, from whomever. */
 void flood_wanted_come(struct floods *f, const struct flood_id *id);

@@ -206,12 +206,14 @@ static void remove_wanted(struct floods *f, struct flood_wanted *w)
     s->wanted_room = 0;
 }
 
-bool flood_wanted_take(struct floods *f, const struct flood_id *id, int peer)
+bool flood_wanted_take(struct floods *f, const struct flood_id *id, int peer, int *other)
 {
     struct flood_wanted *w = find_wanted(f, id);
 
+    *other = -1;
     if (w == NULL || w->peer != peer)
         return false;
+    *other = w->other;
     remove_wanted(f, w);
     return true;
 }

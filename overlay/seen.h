@@ -25,8 +25,9 @@ struct seen_row {
     uint32_t replies_ms; /* the bucket of replies is full again then */
     int32_t next;        /* in its chain, or of the free ones; -1: last */
     uint16_t generation; /* of the link of the peer that it came from */
-    int16_t peer;        /* that one; SEEN_OWN, SEEN_FREE */
     uint16_t replies;    /* handled or passed on */
+    int8_t peer;         /* that one; SEEN_OWN, SEEN_FREE */
+    int8_t other;        /* who else brought it: overlay/flood_alone.c */
     uint8_t hops;        /* as it came first */
     uint8_t ttl;
 };

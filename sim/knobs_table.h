@@ -116,12 +116,18 @@
     X("flood.life_max_s", flood.life_max_s, KNOB_INT, "of any flood: 150") \
     X("flood.skew_ns", flood.skew_ns, KNOB_NS, "tolerated between two UTC clocks: 30 s") \
     X("flood.route_ns", flood.route_ns, KNOB_NS, "the way back is known so long: 180 s") \
-    X("flood.link_rate.period_ns", flood.link_rate.period_ns, KNOB_NS, "one token comes back in this time; unseen floods of one link: 5/s, burst 20") \
-    X("flood.link_rate.burst", flood.link_rate.burst, KNOB_INT, "tokens of a full bucket; unseen floods of one link: 5/s, burst 20") \
+    X("flood.link_rate.period_ns", flood.link_rate.period_ns, KNOB_NS, "one token comes back in this time; unseen floods of one link: 25/s, burst 50") \
+    X("flood.link_rate.burst", flood.link_rate.burst, KNOB_INT, "tokens of a full bucket; unseen floods of one link: 25/s, burst 50") \
     X("flood.origin_rate.period_ns", flood.origin_rate.period_ns, KNOB_NS, "one token comes back in this time; of one origin: 1 in 10 s, burst 5") \
     X("flood.origin_rate.burst", flood.origin_rate.burst, KNOB_INT, "tokens of a full bucket; of one origin: 1 in 10 s, burst 5") \
     X("flood.node_rate.period_ns", flood.node_rate.period_ns, KNOB_NS, "one token comes back in this time; of all: 50/s, burst 200") \
     X("flood.node_rate.burst", flood.node_rate.burst, KNOB_INT, "tokens of a full bucket; of all: 50/s, burst 200") \
+    X("flood.alone_rate.period_ns", flood.alone_rate.period_ns, KNOB_NS, "one token comes back in this time; floods that one link brings and no two others: 1 in 3 s, burst 4; a period of 0: any number") \
+    X("flood.alone_rate.burst", flood.alone_rate.burst, KNOB_INT, "tokens of a full bucket; floods that one link brings and no two others: 1 in 3 s, burst 4; a period of 0: any number") \
+    X("flood.alone_new", flood.alone_new, KNOB_INT, "… so many of a new link: 2") \
+    X("flood.alone_own", flood.alone_own, KNOB_INT, "… and so many more that its peer signed itself: 3") \
+    X("flood.alone_fine", flood.alone_fine, KNOB_INT, "… and so many beyond it count as one: 2") \
+    X("flood.unsure_max", flood.unsure_max, KNOB_INT, "ids of floods that wait for a second link: 128") \
     X("flood.reply_rate.period_ns", flood.reply_rate.period_ns, KNOB_NS, "one token comes back in this time; replies of one flood: 10/s, burst 32") \
     X("flood.reply_rate.burst", flood.reply_rate.burst, KNOB_INT, "tokens of a full bucket; replies of one flood: 10/s, burst 32") \
     X("flood.reply_link.period_ns", flood.reply_link.period_ns, KNOB_NS, "one token comes back in this time; replies of one link: 20/s, burst 64") \

@@ -12,7 +12,7 @@
 #include "sim/lab_enemy.h"
 
 #define PPM         1000000
-#define ATTACK_STEP (10 * NS_PER_MS) /* each attacker sends once in it */
+#define ATTACK_STEP (10 * NS_PER_MS) /* no attacker sends more than once in it */
 
 /* ---- attack ---- */
 
@@ -111,6 +111,7 @@ static void lift_limits(struct node_params *p)
     struct bucket_rate none = { 1, 1000000 };
 
     p->flood.origin_rate = p->flood.link_rate = p->flood.node_rate = none;
+    p->flood.alone_rate.period_ns = 0;
     p->flood.seen_max = 1 << 20;
     p->flood.has_scores = false;
 }
@@ -125,23 +126,33 @@ static bool send_as_another(struct lab *lab, int from)
     return enemy_say_all(lab, from, &f.msg) > 0;
 }
 
-/* All hostile nodes send one flood each, every 10 ms. */
+/* All hostile nodes send one flood each. */
+static int64_t volley(struct lab *lab)
+{
+    const struct setup *s = lab->setup;
+    int64_t sent = 0;
+
+    for (int i = 0; i < s->nodes; i++) {
+        struct flood_id id;
+
+        if (!lab_is_hostile(lab, i) || !world_is_up(&lab->world, i))
+            continue;
+        if (s->is_fresh)
+            sent += send_as_another(lab, i);
+        else
+            sent += lab_order(lab, i, (int)s->ttl, (int)s->bytes, &id);
+    }
+    return sent;
+}
+
+/* … at the pace of the attackers. */
 static int64_t storm(struct lab *lab, int64_t for_ns)
 {
     int64_t sent = 0;
 
     for (int64_t t = 0; t < for_ns; t += ATTACK_STEP) {
-        for (int i = 0; i < lab->setup->nodes; i++) {
-            struct flood_id id;
-
-            if (!lab_is_hostile(lab, i) || !world_is_up(&lab->world, i))
-                continue;
-            if (lab->setup->is_fresh)
-                sent += send_as_another(lab, i);
-            else
-                sent += lab_order(lab, i, (int)lab->setup->ttl, (int)lab->setup->bytes,
-                                  &id);
-        }
+        if (lab->world.now_ns % lab->setup->pace_ns < ATTACK_STEP)
+            sent += volley(lab);
         lab_run(lab, ATTACK_STEP);
     }
     return sent;
@@ -210,6 +221,7 @@ static void run_flood(const struct setup *s, uint64_t seed, struct results *r)
 static void flood_defaults(struct setup *s)
 {
     s->share_ppm = 10000;
+    s->pace_ns = ATTACK_STEP;
     s->messages = 20;
     s->gap_ns = NS_PER_S;
 }

@@ -32,6 +32,7 @@ struct setup {
     int64_t ttl;
     int64_t bytes;     /* of a message */
     int64_t is_fresh;  /* attackers sign each flood with another key */
+    int64_t pace_ns;   /* … and send one in this time */
     int64_t is_silent; /* who dies loses its power: no reset reaches anybody */
     int64_t share_ppm; /* of the nodes that something befalls: attackers, members, … */
     int64_t rounds;

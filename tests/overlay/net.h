@@ -327,7 +327,7 @@ static inline void net_link_up(struct net *n, int from, int to, const struct add
     n->link_count++;
     for (int e = 0; e < 2; e++) {
         liveness_peer_up(&x[e]->liveness, l->slot[e], e == 0, n->now_ns);
-        flood_peer_up(&x[e]->floods, l->slot[e], 0);
+        flood_peer_up(&x[e]->floods, l->slot[e], 0, n->now_ns);
         overlay_peer_up(&x[e]->overlay, l->slot[e], &x[!e]->rec, e == 0 ? addr : NULL,
                         n->now_ns, &n->out);
         if (e == 1)

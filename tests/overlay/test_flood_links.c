@@ -31,6 +31,7 @@ static void start(void)
     b.p = flood_params_default();
     b.lp = liveness_params_default();
     b.p.origin_rate = (struct bucket_rate){ 1, 1000 };
+    b.p.alone_rate.period_ns = 0;
     b.memory = aligned_alloc(16, POOL_SIZE);
     assert_non_null(b.memory);
     pool_init(&b.pool, b.memory, POOL_SIZE);
@@ -39,7 +40,7 @@ static void start(void)
     floods_init(&b.f, &b.p, &b.heap, 1);
     b.f.liveness = &b.l;
     for (int i = 0; i < PEERS; i++) {
-        flood_peer_up(&b.f, i, 0);
+        flood_peer_up(&b.f, i, 0, T0);
         liveness_peer_up(&b.l, i, true, T0);
     }
 }
@@ -333,7 +334,7 @@ static void test_links_are_told_while_we_mend(void **state)
     flood_greet(&b.f, 6, T0 + NS_PER_S, &b.out);
     assert_int_equal(b.out.count, 0);
     flood_peer_down(&b.f, 6, T0 + NS_PER_S); /* no neighbour */
-    flood_peer_up(&b.f, 6, 0);
+    flood_peer_up(&b.f, 6, 0, T0);
     flood_greet(&b.f, 6, T0 + NS_PER_S, &b.out);
     assert_int_equal(b.out.count, 0);
     flood_peer_down(&b.f, 1, T0 + NS_PER_S);
@@ -380,9 +381,9 @@ static void test_what_was_asked_for_is_not_limited(void **state)
     (void)state;
     start();
     flood_on_digest(&b.f, 4, &d, T0, &b.out);
-    for (int i = 1; i <= 90; i++)
+    for (int i = 1; i <= 120; i++)
         got += arrive(i, 4, T0) == FLOOD_NEW;
-    assert_int_equal(got, 60 + 20);
+    assert_int_equal(got, 60 + 50);
     assert_int_equal(flood_score(&b.f, 4, T0), 10);
     stop();
 }
@@ -393,13 +394,13 @@ static void test_what_was_asked_for_is_not_limited(void **state)
  * never taken for an attacker; the neighbour asks for it. */
 static void test_the_rate_is_kept_by_the_sender(void **state)
 {
-    struct msg_ids last = ids_of(30, 1);
+    struct msg_ids last = ids_of(60, 1);
 
     (void)state;
     start();
-    for (int i = 1; i <= 30; i++) {
-        assert_int_equal(arrive(i, i <= 15 ? 6 : 7, T0), FLOOD_NEW);
-        if (i == 20)
+    for (int i = 1; i <= 60; i++) {
+        assert_int_equal(arrive(i, i <= 30 ? 6 : 7, T0), FLOOD_NEW);
+        if (i == 50)
             outbox_clear(&b.out);
     }
     assert_int_equal(said(MSG_FLOOD, 1), 0);
@@ -446,7 +447,7 @@ static void test_points(void **state)
     assert_int_equal(peer, 3);
     assert_false(flood_take_abuser(&b.f, &peer));
     flood_peer_down(&b.f, 3, T0);
-    flood_peer_up(&b.f, 3, T0 + 150 * NS_PER_S); /* 15 points from earlier */
+    flood_peer_up(&b.f, 3, T0 + 150 * NS_PER_S, T0); /* 15 points from earlier */
     assert_int_equal(flood_score(&b.f, 3, T0), 15);
     b.p.has_scores = false;
     flood_blame(&b.f, 4, 100, T0);

@@ -219,8 +219,12 @@ static void test_attack(void **state)
 static void test_flood(void **state)
 {
     static const char *const set[] = { SMALL, "messages=5", "share=3%", NULL };
-    static const char *const off[] = { SMALL, "messages=5", "share=3%",
-                                       "flood.origin_rate.period=0", NULL };
+    static const char *const off[] = { SMALL,
+                                       "messages=5",
+                                       "share=3%",
+                                       "flood.origin_rate.period=0",
+                                       "flood.alone_rate.period=0",
+                                       NULL };
     struct results r;
     (void)state;
 
