@@ -114,7 +114,6 @@ static void peer_datagram(struct node *n, const struct addr *from, struct bytes 
         return;
     }
     body = bytes_of(plain, len);
-    liveness_heard(&n->liveness, s->number, n->now_ns);
     echo = links_echo(n, s);
     if (probe_answer(body, n->clock_id, rx_ns, n->now_ns, echo, reply) == 0)
         send_probe(n, s, from, reply, SENT_REPLY, echo->seq);
@@ -362,10 +361,15 @@ static struct clock_line reference_line(const struct node *n, const struct compa
     return line;
 }
 
+/* … and about the same bound: that of a bridge to a new host changes all the time. */
 static bool same_line(const struct clock_line *a, const struct clock_line *b)
 {
+    int64_t little_ns = a->bound_ns / 8;
+
     return a->is_valid == b->is_valid && a->local_ns == b->local_ns &&
-           a->remote_ns == b->remote_ns && a->rate_ppt == b->rate_ppt;
+           a->remote_ns == b->remote_ns && a->rate_ppt == b->rate_ppt &&
+           b->bound_ns >= a->bound_ns - little_ns &&
+           b->bound_ns <= a->bound_ns + little_ns;
 }
 
 /* Tell the party how we know the reference's clock now. */
@@ -387,7 +391,7 @@ static void publish_line(struct node *n, struct company *c)
     struct clock_line line = party_line(&c->party, n->now_ns);
     struct effect *e;
 
-    if (!line.is_valid || same_line(&line, &c->line))
+    if (!line.is_valid || same_line(&c->line, &line))
         return;
     c->line = line;
     e = effects_add(n->out, EFFECT_CLOCK);
