@@ -638,6 +638,11 @@ static void tick(struct party *p, struct outbox *out)
         p->is_host_silent = true;
         state_note(p, "the host is silent: what is scheduled plays on", "", "");
         state_log(p, LOG_WARN, "host silent");
+        if (p->is_in) { /* it may have lost us, though the link stands */
+            p->is_in = false;
+            p->is_current = false;
+            p->join_ns = p->now_ns;
+        }
     }
     if (silence_ns >= p->params->host_gone_ns && !is_playing(p)) {
         give_up(p, "the host is gone", true);
