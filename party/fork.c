@@ -42,12 +42,17 @@ static int turn(const struct party *p)
     return before;
 }
 
+/* Who was told of a new host and then heard nothing of its log waits twice as long for
+ * it, and goes on with the log of the one before. */
 static bool may_fork(struct party *p)
 {
     int64_t wait_ns = p->params->fork_ns + turn(p) * p->params->fork_turn_ns;
 
+    if (!party_log_is_of_epoch(&p->log)) {
+        wait_ns *= 2;
+    }
     return state_is_open(p) && p->phase == PARTY_PLAYING && !p->is_held &&
-           party_log_is_of_epoch(&p->log) && p->now_ns - led_ns(p) >= wait_ns &&
+           p->log.seq > 0 && p->now_ns - led_ns(p) >= wait_ns &&
            !party_is_acting(p, p->now_ns) && p->offers[0].len > 0 &&
            state_member(p, p->self->sign_public) != NULL &&
            (!p->params->must_know_time || party_line(p, p->now_ns).is_valid);
