@@ -72,6 +72,7 @@ struct party_params party_params_default(void)
         .merge_ns = 30 * NS_PER_S,
         .must_know_time = true,
         .bridge_ns = 15 * NS_PER_S,
+        .bridge_bound_ns = 5 * NS_PER_MS,
         .push_max = 96,
         .push_every_ns = 20 * NS_PER_MS,
     };

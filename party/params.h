@@ -82,7 +82,8 @@ struct party_params {
     int64_t
         bridge_sigma_ns; /* the clock of a new host is used once it is so well known … */
     int64_t bridge_ns;   /* … or so long after; until then the old line goes on */
-    int64_t fork_ns;     /* nobody has led us for so long: a party of our own; 0: never */
+    int64_t bridge_bound_ns; /* so far may the new one be off while we do not know it */
+    int64_t fork_ns; /* nobody has led us for so long: a party of our own; 0: never */
     int64_t fork_turn_ns; /* … and so much later for each who is fitter */
     int64_t merge_ns; /* a fork goes back so long after it heard of the others, at most */
     bool must_know_time; /* who does not know party time does not stand */

@@ -129,6 +129,24 @@ bool party_is_acting(const struct party *p, int64_t now_ns)
            leases(p, now_ns) > p->council.count / 2;
 }
 
+/* The line that went before, while the one to the new host's clock is poor.  It is off by
+ * no more than the two are apart and the new one may be wrong. */
+static struct clock_line bridged(const struct party *p, const struct clock_line *line,
+                                 int64_t now_ns)
+{
+    struct clock_line b = p->bridge;
+    int64_t apart_ns;
+
+    if (!line->is_valid) {
+        b.bound_ns += p->params->bridge_bound_ns;
+        return b;
+    }
+    apart_ns = clock_line_to_remote(line, now_ns) - clock_line_to_remote(&b, now_ns);
+    b.bound_ns += (apart_ns < 0 ? -apart_ns : apart_ns) +
+                  clock_line_bound_at(line, now_ns);
+    return b;
+}
+
 struct clock_line party_line(struct party *p, int64_t now_ns)
 {
     struct clock_line line = party_clock_line(&p->maps, &p->to_reference, now_ns);
@@ -139,7 +157,7 @@ struct clock_line party_line(struct party *p, int64_t now_ns)
     if (!line.is_valid ||
         (clock_line_sigma_at(&line, now_ns) > p->params->bridge_sigma_ns &&
          now_ns - p->bridge_ns < p->params->bridge_ns)) {
-        return p->bridge;
+        return bridged(p, &line, now_ns);
     }
     p->bridge.is_valid = false;
     return line;

@@ -259,6 +259,7 @@
     X("party.host_wait_ns", party.host_wait_ns, KNOB_NS, "a host that lost its leases waits so long for them") \
     X("party.bridge_sigma_ns", party.bridge_sigma_ns, KNOB_NS, "the clock of a new host is used once it is so well known …") \
     X("party.bridge_ns", party.bridge_ns, KNOB_NS, "… or so long after; until then the old line goes on") \
+    X("party.bridge_bound_ns", party.bridge_bound_ns, KNOB_NS, "so far may the new one be off while we do not know it") \
     X("party.fork_ns", party.fork_ns, KNOB_NS, "nobody has led us for so long: a party of our own; 0: never") \
     X("party.fork_turn_ns", party.fork_turn_ns, KNOB_NS, "… and so much later for each who is fitter") \
     X("party.merge_ns", party.merge_ns, KNOB_NS, "a fork goes back so long after it heard of the others, at most") \
