@@ -299,8 +299,10 @@ static bool knows_map(const struct check *c, int node, const struct party *host)
     return p->is_current && (now_ns < h->cut_ns || now_ns > h->heal_ns + 20 * NS_PER_S);
 }
 
+/* The host's party time is true within truth_bound_ns: it may still go by the clock of
+ * the one before it. */
 static bool listen(struct check *c, int node, int host_node, int64_t truth_ns,
-                   struct listener *l)
+                   int64_t truth_bound_ns, struct listener *l)
 {
     const struct world_node *n = &c->world->nodes[node];
     const struct world_player *player = world_player(c->world, node);
@@ -313,7 +315,8 @@ static bool listen(struct check *c, int node, int host_node, int64_t truth_ns,
 
     if (!party_ns_of(c, node, &l->party_ns, &bound_ns) || !knows_map(c, node, host))
         return false;
-    if (l->party_ns - truth_ns > bound_ns || truth_ns - l->party_ns > bound_ns) {
+    if (l->party_ns - truth_ns > bound_ns + truth_bound_ns ||
+        truth_ns - l->party_ns > bound_ns + truth_bound_ns) {
         char text[CHECK_TEXT_MAX];
 
         c->bound_violations++;
@@ -374,7 +377,7 @@ void check_sound(struct check *c, int host)
             check_silence(c, i);
         else if (p->phase != PARTY_JOINING && count < LISTENERS_MAX &&
                  party_id_equal(&p->log.party, &hp->log.party) &&
-                 listen(c, i, host, truth_ns, &list[count]))
+                 listen(c, i, host, truth_ns, bound_ns, &list[count]))
             count++;
     }
     compare_pairs(c, list, count);

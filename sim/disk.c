@@ -11,24 +11,46 @@
 #define DISK_MEAN_NS   (400 * NS_PER_US)
 #define IMPORT_MEAN_NS (30 * NS_PER_MS)
 
-/* The event that a disk will answer with, its len bytes behind it; NULL when it is dead.
- * Its pointers into these stay true: packets do not move. */
-static struct event *answer(struct world_part *p, int node, int64_t mean_ns, size_t len)
+static const struct world_disk *disk_of(const struct world_part *p, int node)
 {
-    struct world_node *n = &p->w->nodes[node];
+    static const struct world_disk good;
+    const struct world_more *more = p->w->nodes[node].more;
+
+    return more == NULL ? &good : &more->disk;
+}
+
+/* How long an order takes that usually takes mean_ns. */
+static int64_t delay_ns(const struct world_part *p, int node, int64_t mean_ns)
+{
+    const struct world_disk *disk = disk_of(p, node);
+    uint64_t word = random_word(p->w->p.seed, RANDOM_DISK, (uint64_t)node,
+                                p->w->nodes[node].number);
+
+    if (disk->mean_ns > mean_ns)
+        mean_ns = disk->mean_ns;
+    return 50 * NS_PER_US + random_exponential(word, mean_ns);
+}
+
+/* The event that a disk will answer with, its len bytes behind it.  Its pointers into
+ * these stay true: packets do not move. */
+static struct event *answer_in(struct world_part *p, int node, int64_t wait_ns,
+                               size_t len)
+{
     struct packet *packet;
     struct event *e;
-    uint64_t word;
 
-    if (n->has_dead_disk)
-        return NULL;
-    word = random_word(p->w->p.seed, RANDOM_DISK, (uint64_t)node, n->number);
-    packet = part_post_self(p, PACKET_EVENT, node,
-                            50 * NS_PER_US + random_exponential(word, mean_ns),
-                            sizeof(*e) + len);
+    packet = part_post_self(p, PACKET_EVENT, node, wait_ns, sizeof(*e) + len);
     e = (struct event *)(void *)packet->data;
     *e = (struct event){ .kind = EVENT_SONG };
     return e;
+}
+
+/* The same; NULL when the disk is dead. */
+static struct event *answer(struct world_part *p, int node, int64_t mean_ns, size_t len)
+{
+    if (disk_of(p, node)->is_dead)
+        return NULL;
+    return answer_in(p, node, delay_ns(p, node, mean_ns), len);
 }
 
 static struct store *store_of(struct world_part *p, int node)
@@ -149,7 +171,6 @@ static void block_answer(struct event *answered, const struct effect *e,
 static void load_block(struct world_part *p, int node, const struct effect *e)
 {
     struct world *w = p->w;
-    struct world_more *more = part_more(&w->nodes[node]);
     int song = store_find(&w->library, &e->u.block.song);
     uint64_t word = random_word(w->p.seed, RANDOM_FAULT, (uint64_t)node,
                                 w->nodes[node].number);
@@ -164,7 +185,7 @@ static void load_block(struct world_part *p, int node, const struct effect *e)
     if (answered == NULL)
         return;
     block_answer(answered, e, BLOCK_LOADED, data);
-    if (data.len > 0 && random_chance(word, more->rot_ppm))
+    if (data.len > 0 && random_chance(word, disk_of(p, node)->rot_ppm))
         ((uint8_t *)(answered + 1))[word % data.len] ^= 0x10;
 }
 
@@ -172,15 +193,20 @@ static void store_block(struct world_part *p, int node, const struct effect *e)
 {
     struct world *w = p->w;
     int song = store_find(&w->library, &e->u.block.song);
+    struct event *answered = answer(p, node, DISK_MEAN_NS, 0);
 
-    if (w->nodes[node].has_dead_disk)
+    if (answered == NULL)
         return;
+    block_answer(answered, e, BLOCK_STORED, bytes_of(NULL, 0));
+    if (disk_of(p, node)->is_full) {
+        answered->u.block.err = ERR_DISK;
+        return;
+    }
     if (song < 0 || !store_put(store_of(p, node), &w->library, song, e->u.block.index,
                                e->u.block.data))
         fail(p, node, "a stored block is not the block of its hash");
     p->counts.blocks_stored++;
     p->counts.bytes_stored += (int64_t)e->u.block.data.len;
-    block_answer(answer(p, node, DISK_MEAN_NS, 0), e, BLOCK_STORED, bytes_of(NULL, 0));
 }
 
 void disk_effect(struct world_part *p, int node, const struct effect *e)
@@ -206,20 +232,18 @@ void disk_effect(struct world_part *p, int node, const struct effect *e)
     }
 }
 
-void disk_remember(struct world_part *p, int node, const struct memory_item *item)
+/* ---- the memory ---- */
+
+static void keep_item(struct world_more *more, const struct world_item *item)
 {
-    struct world_more *more;
     int i;
 
-    if (p->w->p.has_no_memory || item->key.len > WORLD_ITEM_MAX ||
-        item->value.len > WORLD_ITEM_MAX)
-        return;
-    more = part_more(&p->w->nodes[node]);
     for (i = 0; i < more->item_count; i++) {
-        if (bytes_equal(bytes_of(more->items[i].key, more->items[i].key_len), item->key))
+        if (bytes_equal(bytes_of(more->items[i].key, more->items[i].key_len),
+                        bytes_of(item->key, item->key_len)))
             break;
     }
-    if (item->value.len == 0) {
+    if (item->value_len == 0) {
         if (i < more->item_count)
             more->items[i] = more->items[--more->item_count];
         return;
@@ -232,26 +256,74 @@ void disk_remember(struct world_part *p, int node, const struct memory_item *ite
                                   sizeof(*more->items));
     }
     more->item_count += i == more->item_count;
-    memcpy(more->items[i].key, item->key.data, item->key.len);
-    memcpy(more->items[i].value, item->value.data, item->value.len);
-    more->items[i].key_len = (uint8_t)item->key.len;
-    more->items[i].value_len = (uint8_t)item->value.len;
+    more->items[i] = *item;
+}
+
+void disk_settle(struct world_more *more, int64_t now_ns, bool is_crash)
+{
+    int done = 0;
+
+    while (done < more->write_count && more->writes[done].at_ns <= now_ns)
+        keep_item(more, &more->writes[done++].item);
+    more->write_count -= done;
+    memmove(more->writes, more->writes + done,
+            (size_t)more->write_count * sizeof(*more->writes));
+    if (is_crash)
+        more->write_count = 0;
+}
+
+/* Writes reach the disk in order.  When this one does; TIME_NEVER: not at all. */
+static int64_t write_item(struct world_part *p, int node, const struct memory_item *item,
+                          int64_t delay_ns)
+{
+    struct world_more *more = part_more(&p->w->nodes[node]);
+    struct world_write *w;
+    int64_t at_ns = p->now_ns + delay_ns;
+
+    if (p->w->p.has_no_memory || item->key.len > WORLD_ITEM_MAX ||
+        item->value.len > WORLD_ITEM_MAX || more->disk.is_full || more->disk.is_dead)
+        return TIME_NEVER;
+    disk_settle(more, p->now_ns, false);
+    if (more->write_count > 0 && more->writes[more->write_count - 1].at_ns > at_ns)
+        at_ns = more->writes[more->write_count - 1].at_ns;
+    if (more->write_count == more->write_room) {
+        more->write_room = more->write_room == 0 ? 8 : 2 * more->write_room;
+        more->writes = memory_grow(more->writes, (size_t)more->write_room,
+                                   sizeof(*more->writes));
+    }
+    w = &more->writes[more->write_count++];
+    w->at_ns = at_ns;
+    memcpy(w->item.key, item->key.data, item->key.len);
+    memcpy(w->item.value, item->value.data, item->value.len);
+    w->item.key_len = (uint8_t)item->key.len;
+    w->item.value_len = (uint8_t)item->value.len;
+    return at_ns;
+}
+
+void disk_remember(struct world_part *p, int node, const struct memory_item *item)
+{
+    (void)write_item(p, node, item, delay_ns(p, node, DISK_MEAN_NS));
 }
 
 /* It is on the disk when the answer comes, or a moment before. */
 void disk_promise(struct world_part *p, int node, const struct memory_item *item)
 {
-    size_t len = item->key.len + item->value.len;
-    struct event *e = answer(p, node, DISK_MEAN_NS, len);
-    uint8_t *data = (uint8_t *)(e + 1);
+    const struct world_more *more = part_more(&p->w->nodes[node]);
+    int64_t wait_ns = delay_ns(p, node, DISK_MEAN_NS);
+    int64_t at_ns = write_item(p, node, item, wait_ns);
+    struct event *e;
+    uint8_t *data;
 
-    if (e == NULL)
+    if (more->disk.is_dead)
         return;
-    disk_remember(p, node, item);
+    if (at_ns != TIME_NEVER)
+        wait_ns = at_ns - p->now_ns;
+    e = answer_in(p, node, wait_ns, item->key.len + item->value.len);
+    data = (uint8_t *)(e + 1);
     e->kind = EVENT_PROMISED;
     memcpy(data, item->key.data, item->key.len);
     memcpy(data + item->key.len, item->value.data, item->value.len);
-    e->u.promised.err = 0;
+    e->u.promised.err = more->disk.is_full ? ERR_DISK : 0;
     e->u.promised.item.key = bytes_of(data, item->key.len);
     e->u.promised.item.value = bytes_of(data + item->key.len, item->value.len);
 }

@@ -463,9 +463,9 @@ static void schedule(struct experiment *e)
                      cut_ns + random_between(draw(e, 8, 1), 1, 20) * NS_PER_S);
     }
     if (p->rot >= 0)
-        world_set_rot(&e->world, p->rot, 100000);
+        world_set_disk(&e->world, p->rot, &(struct world_disk){ .rot_ppm = 100000 });
     if (p->dead_disk >= 0)
-        e->world.nodes[p->dead_disk].has_dead_disk = true;
+        world_set_disk(&e->world, p->dead_disk, &(struct world_disk){ .is_dead = true });
 }
 
 int experiment_run(struct experiment *e, const struct experiment_options *options)

@@ -201,6 +201,16 @@ void links_forget(struct world_part *p, int node, bool is_dark)
     n->links = NULL;
 }
 
+void links_mute(struct world_part *p, int node)
+{
+    struct world_node *n = &p->w->nodes[node];
+
+    for (int i = n->links == NULL ? 0 : n->links->count; i-- > 0;) {
+        if (n->links->rows[i].state == END_OPEN)
+            row_remove(p, n, &n->links->rows[i]);
+    }
+}
+
 void links_adopted(struct world_part *p, int node, const struct link_end *end)
 {
     struct world_node *n = &p->w->nodes[node];
@@ -313,6 +323,24 @@ static void closed(struct world_part *p, int node, struct link_row *row, int err
     row_remove(p, &p->w->nodes[node], row);
     if (was_known)
         part_step(p, node, &e, bytes_of(NULL, 0));
+}
+
+void links_reset(struct world_part *p, int node)
+{
+    struct world_node *n = &p->w->nodes[node];
+    uint32_t ids[ROWS_MAX];
+    int count = n->links == NULL ? 0 : n->links->count;
+
+    for (int i = 0; i < count; i++)
+        ids[i] = n->links->rows[i].id;
+    for (int i = 0; i < count; i++) {
+        struct link_row *row = row_find(n, ids[i]); /* the node may have closed it */
+
+        if (row == NULL || row->state != END_OPEN)
+            continue;
+        send_close(p, node, row);
+        closed(p, node, row, ERR_CLOSED);
+    }
 }
 
 static void received(struct world_part *p, int node, const struct packet *packet)

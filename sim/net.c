@@ -68,6 +68,8 @@ void net_init(struct net *n, uint64_t seed, const struct net_params *p, int host
 
 void net_finish(struct net *n)
 {
+    for (int i = 0; i < n->host_count; i++)
+        free(n->hosts[i].weather);
     free(n->hosts);
     n->hosts = NULL;
 }
@@ -194,6 +196,17 @@ bool net_cut_groups(struct net *n, const struct net_cut *cut)
     return true;
 }
 
+void net_forget_cuts(struct net *n, int64_t now_ns)
+{
+    int kept = 0;
+
+    for (int i = 0; i < n->cut_count; i++) {
+        if (n->cuts[i].heal_ns > now_ns)
+            n->cuts[kept++] = n->cuts[i];
+    }
+    n->cut_count = kept;
+}
+
 /* When the cut that is between two hosts now is over; 0: there is none. */
 static int64_t heal_ns(const struct net *n, int from, int to, int64_t now_ns)
 {
@@ -219,19 +232,42 @@ static int64_t heal_ns(const struct net *n, int from, int to, int64_t now_ns)
 
 /* ---- how long it takes ---- */
 
+void net_set_weather(struct net *n, int host, const struct net_params *weather)
+{
+    struct net_host *h = &n->hosts[host];
+
+    if (weather == NULL) {
+        free(h->weather);
+        h->weather = NULL;
+        return;
+    }
+    if (h->weather == NULL)
+        h->weather = memory_new(1, sizeof(*h->weather));
+    *h->weather = *weather;
+}
+
+/* What a packet from this host fares by. */
+static const struct net_params *weather(const struct net *n, int host)
+{
+    const struct net_host *h = &n->hosts[host];
+
+    return h->weather != NULL ? h->weather : &n->p;
+}
+
 static int64_t jitter_ns(const struct net *n, uint64_t from, uint64_t packet)
 {
+    const struct net_params *p = weather(n, (int)from);
     uint64_t spike;
-    int64_t ns = 0;
+    int64_t ns = p->delay_ns;
 
-    if (n->p.jitter_ns > 0)
-        ns = random_exponential(random_word(n->seed, RANDOM_JITTER, from, packet),
-                                n->p.jitter_ns);
-    if (n->p.spike_ppm == 0)
+    if (p->jitter_ns > 0)
+        ns += random_exponential(random_word(n->seed, RANDOM_JITTER, from, packet),
+                                 p->jitter_ns);
+    if (p->spike_ppm == 0)
         return ns;
     spike = random_word(n->seed, RANDOM_JITTER, from, ~packet);
-    if (random_chance(spike, n->p.spike_ppm))
-        ns += random_exponential(spike * UINT64_C(0x9e3779b97f4a7c15), n->p.spike_ns);
+    if (random_chance(spike, p->spike_ppm))
+        ns += random_exponential(spike * UINT64_C(0x9e3779b97f4a7c15), p->spike_ns);
     return ns;
 }
 
@@ -239,13 +275,14 @@ static int64_t jitter_ns(const struct net *n, uint64_t from, uint64_t packet)
 static int64_t uplink_ns(struct net *n, int from, size_t len, int64_t now_ns)
 {
     struct net_host *h = &n->hosts[from];
-    int64_t bps = n->p.uplink_bps;
+    const struct net_params *p = weather(n, from);
+    int64_t bps = p->uplink_bps;
     int64_t begin;
 
-    if (n->p.slow_ppm > 0 &&
+    if (p->slow_ppm > 0 &&
         random_chance(random_word(n->seed, RANDOM_NAT, (uint64_t)from, UINT64_MAX),
-                      n->p.slow_ppm))
-        bps = n->p.slow_bps;
+                      p->slow_ppm))
+        bps = p->slow_bps;
     if (bps == 0)
         return 0;
     begin = h->uplink_ns > now_ns ? h->uplink_ns : now_ns;
@@ -258,22 +295,23 @@ static int64_t uplink_ns(struct net *n, int from, size_t len, int64_t now_ns)
 static int64_t repair_ns(const struct net *n, uint64_t from, uint64_t packet, size_t len,
                          int64_t way_ns)
 {
+    const struct net_params *p = weather(n, (int)from);
     int64_t segments = (int64_t)(len / SEGMENT_LEN);
-    int64_t wait_ns = n->p.retransmit_ns;
+    int64_t wait_ns = p->retransmit_ns;
     int64_t ns = 0;
     uint64_t middle;
     uint64_t word;
 
-    if (n->p.loss_ppm == 0)
+    if (p->loss_ppm == 0)
         return 0;
     word = random_word(n->seed, RANDOM_LOSS, from, packet);
     middle = random_word(n->seed, RANDOM_LOSS, ~from, packet);
-    for (int i = 0; i < 6 && random_chance(word, n->p.loss_ppm); i++) {
+    for (int i = 0; i < 6 && random_chance(word, p->loss_ppm); i++) {
         ns += wait_ns;
         wait_ns *= 2;
         word = random_word(n->seed, RANDOM_LOSS, word, packet);
     }
-    if (ns == 0 && random_chance(middle, segments * n->p.loss_ppm))
+    if (ns == 0 && random_chance(middle, segments * p->loss_ppm))
         ns = 2 * way_ns;
     return ns;
 }
@@ -299,16 +337,17 @@ int64_t net_frame_ns(struct net *n, const struct net_trip *t, int64_t now_ns,
 int net_datagram_ns(struct net *n, const struct net_trip *t, int64_t now_ns,
                     int64_t at_ns[static NET_COPIES_MAX])
 {
+    const struct net_params *p = weather(n, t->from);
     uint64_t f = (uint64_t)t->from;
     int64_t start = now_ns + uplink_ns(n, t->from, t->len, now_ns) +
                     net_way_ns(n, t->from, t->to);
     int copies = 1;
 
     if (heal_ns(n, t->from, t->to, now_ns) > 0 ||
-        random_chance(random_word(n->seed, RANDOM_LOSS, f, t->number), n->p.loss_ppm))
+        random_chance(random_word(n->seed, RANDOM_LOSS, f, t->number), p->loss_ppm))
         return 0;
     if (random_chance(random_word(n->seed, RANDOM_DUPLICATE, f, t->number),
-                      n->p.duplicate_ppm))
+                      p->duplicate_ppm))
         copies = 2;
     at_ns[0] = start + jitter_ns(n, f, t->number);
     at_ns[1] = start + jitter_ns(n, f, t->number | UINT64_C(1) << 63);

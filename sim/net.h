@@ -27,6 +27,7 @@ enum net_nat { NET_NAT_NONE, NET_NAT_CONE, NET_NAT_SYMMETRIC };
 struct net_params {
     struct latency_params latency; /* fixed for each pair … */
     int64_t skew_percent;          /* … the ways there and back differ by up to this */
+    int64_t delay_ns;              /* added to the way of all that is sent */
     int64_t jitter_ns;             /* mean; exponential */
     int64_t spike_ppm;             /* now and then a packet waits … */
     int64_t spike_ns; /* … this long on average (power saving, full queues) */
@@ -48,10 +49,11 @@ struct net_params {
 bool net_params_named(const char *name, struct net_params *p);
 
 struct net_host {
-    int64_t uplink_ns; /* what was sent so far has left by then */
-    int64_t cut_ns;    /* nothing comes through from here … */
-    int64_t heal_ns;   /* … until here; equal: never */
-    uint8_t group;     /* that cuts between groups go by */
+    struct net_params *weather; /* of what is sent from here; NULL: as everywhere */
+    int64_t uplink_ns;          /* what was sent so far has left by then */
+    int64_t cut_ns;             /* nothing comes through from here … */
+    int64_t heal_ns;            /* … until here; equal: never */
+    uint8_t group;              /* that cuts between groups go by */
 };
 
 /* A cut between groups of machines, one way. */
@@ -108,12 +110,19 @@ bool net_may_punch(const struct net *n, int from, int to);
 /* Cut a machine off, between two instants. */
 void net_cut_host(struct net *n, int host, int64_t cut_ns, int64_t heal_ns);
 
+/* What a machine sends fares by these from now on (all but latency, NATs and groups);
+ * NULL: as the net's own again.  A copy is taken. */
+void net_set_weather(struct net *n, int host, const struct net_params *weather);
+
 /* Put a machine in a group, 0..NET_GROUPS_MAX-1; all begin in 0. */
 void net_set_group(struct net *n, int host, int group);
 
 /* Cut all ways from groups to groups, each a bit; from_groups to_groups swapped is the
  * other direction.  False when there are too many cuts. */
 bool net_cut_groups(struct net *n, const struct net_cut *cut);
+
+/* Make room for others: cuts that are over now are void. */
+void net_forget_cuts(struct net *n, int64_t now_ns);
 
 /* When a frame that is sent now comes, at the earliest just after after_ns. */
 int64_t net_frame_ns(struct net *n, const struct net_trip *t, int64_t now_ns,

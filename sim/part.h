@@ -14,6 +14,12 @@ struct world_item {
     uint8_t value_len;
 };
 
+/* … and one that is on its way to the disk. */
+struct world_write {
+    int64_t at_ns; /* it is there then */
+    struct world_item item;
+};
+
 /* What few nodes need. */
 struct world_more {
     struct clock_model *clock;   /* NULL: true time */
@@ -26,7 +32,11 @@ struct world_more {
     int held_count;
     int held_room;
     bool has_missed_wake;
-    int64_t rot_ppm;
+    struct world_disk disk;
+    struct world_write *writes; /* not on the disk yet, in the order they were made */
+    int write_count;
+    int write_room;
+    uint32_t wipes; /* disks that it has had before this one */
     int64_t utc_step_ns;
     uint64_t next_command;
 };
@@ -140,6 +150,8 @@ void links_open(struct world_part *p, int node, const struct effect *e);
 void links_close(struct world_part *p, int node, uint32_t id);
 void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame);
 void links_forget(struct world_part *p, int node, bool is_dark);
+void links_reset(struct world_part *p, int node);
+void links_mute(struct world_part *p, int node);
 
 /* One end of a link that stands, though nobody opened it. */
 struct link_end {
@@ -154,5 +166,8 @@ void links_deliver(struct world_part *p, int node, const struct packet *packet);
 void disk_effect(struct world_part *p, int node, const struct effect *e);
 void disk_remember(struct world_part *p, int node, const struct memory_item *item);
 void disk_promise(struct world_part *p, int node, const struct memory_item *item);
+
+/* What was under way by now is on the disk; on a crash the rest is lost. */
+void disk_settle(struct world_more *more, int64_t now_ns, bool is_crash);
 
 #endif

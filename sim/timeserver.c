@@ -39,6 +39,7 @@ bool timeserver_ask(struct world_part *p, int node, const struct effect *e,
     int64_t utc_ns;
 
     if (server < 0 || server >= w->p.ntp_count || request.len < SNTP_LEN ||
+        (w->p.ntp_mute >> server & 1) != 0 ||
         random_chance(there ^ back, w->p.net.loss_ppm))
         return false;
     utc_ns = CLOCK_MODEL_UTC_NS + at_ns + w->p.ntp_error_ns[server];

@@ -49,9 +49,12 @@ static struct node_setup setup_of(const struct world *w, int node)
 
 void world_identity_seed(const struct world *w, int node, uint8_t seed[static 32])
 {
+    const struct world_more *more = w->nodes[node].more;
+    uint64_t wipes = more == NULL ? 0 : (uint64_t)more->wipes << 32;
+
     for (uint64_t i = 0; i < 4; i++)
         store_be64(seed + 8 * i,
-                   random_word(w->p.seed, RANDOM_IDENTITY, (uint64_t)node, i));
+                   random_word(w->p.seed, RANDOM_IDENTITY, (uint64_t)node, i + wipes));
 }
 
 static void seeds_of(const struct world *w, int node, struct node_identity *seeds)
@@ -182,6 +185,7 @@ void world_crash(struct world *w, int node, bool is_dark)
     n->armed_ns = TIME_NEVER;
     if (n->more != NULL) {
         drop_held(p, n->more);
+        disk_settle(n->more, p->now_ns, true);
         free(n->more->player);
         n->more->player = NULL;
     }
@@ -235,9 +239,35 @@ void world_step_utc(struct world *w, int node, int64_t by_ns)
     part_more(&w->nodes[node])->utc_step_ns += by_ns;
 }
 
-void world_set_rot(struct world *w, int node, int64_t ppm)
+void world_set_disk(struct world *w, int node, const struct world_disk *disk)
 {
-    part_more(&w->nodes[node])->rot_ppm = ppm;
+    part_more(&w->nodes[node])->disk = *disk;
+}
+
+void world_wipe(struct world *w, int node)
+{
+    struct world_more *more = part_more(&w->nodes[node]);
+
+    assert(w->nodes[node].node == NULL);
+    if (more->store != NULL)
+        store_finish(more->store);
+    free(more->store);
+    more->store = NULL;
+    more->item_count = 0;
+    more->write_count = 0;
+    more->wipes++;
+}
+
+void world_reset_links(struct world *w, int node)
+{
+    if (local_part(w, node) != NULL && world_is_up(w, node))
+        links_reset(part_of(w, node), node);
+}
+
+void world_mute_links(struct world *w, int node)
+{
+    if (local_part(w, node) != NULL)
+        links_mute(part_of(w, node), node);
 }
 
 uint64_t world_next_command(const struct world *w, int node)
@@ -486,6 +516,7 @@ static void finish_more(struct world_more *more)
     free(more->clock);
     free(more->player);
     free(more->items);
+    free(more->writes);
     free(more->held);
     free(more);
 }

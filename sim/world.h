@@ -49,11 +49,18 @@ struct world_node {
     int64_t armed_ns;         /* the wake in the queue that counts, true time */
     uint32_t number;          /* of what it caused; names the draws too */
     uint16_t life;            /* starts so far */
-    bool is_dark : 1;       /* the machine is off: nothing answers, not even a refusal */
-    bool is_paused : 1;     /* its process is stopped; what comes has to wait */
-    bool has_dead_disk : 1; /* the store takes orders and never answers */
+    bool is_dark : 1;   /* the machine is off: nothing answers, not even a refusal */
+    bool is_paused : 1; /* its process is stopped; what comes has to wait */
     bool has_no_sound : 1;
     bool is_audio_due : 1; /* a report is in the queue */
+};
+
+/* The disk of a node.  All zero: a good one. */
+struct world_disk {
+    int64_t mean_ns; /* an order takes so long; 0: as usual */
+    int64_t rot_ppm; /* blocks come back damaged, in so many of a million cases */
+    bool is_full;    /* what is to be kept is refused, with an error */
+    bool is_dead;    /* it takes orders and never answers */
 };
 
 struct world_counts {
@@ -100,6 +107,7 @@ struct world_params {
     struct node_params node; /* of all */
     struct node_setup setup; /* of all; name and listen are filled in */
     int ntp_count;           /* time servers, 0..WORLD_NTP_MAX */
+    unsigned ntp_mute;       /* bit i: server i does not answer */
     int64_t ntp_error_ns[WORLD_NTP_MAX];
     int64_t clock_period_ns; /* nodes hear of the system's clock at the start, and … */
     bool has_no_memory;      /* what a node asks to be remembered is lost */
@@ -164,8 +172,18 @@ void world_resume(struct world *w, int node);
 /* The system clock of a node shows another time, from now on, by so much. */
 void world_step_utc(struct world *w, int node, int64_t by_ns);
 
-/* Blocks that a node loads are damaged, in so many of a million cases. */
-void world_set_rot(struct world *w, int node, int64_t ppm);
+/* From now on a node has this disk.  What a node asked to be remembered, and was not told
+ * to be on the disk, is lost when it crashes. */
+void world_set_disk(struct world *w, int node, const struct world_disk *disk);
+
+/* A new disk for a node that is down: it remembers nothing, holds no song, and is another
+ * one when it starts. */
+void world_wipe(struct world *w, int node);
+
+/* All links of a node end with a reset at both ends; or, muted, what is sent on them is
+ * lost from now on, and nobody is told: a translator has forgotten them. */
+void world_reset_links(struct world *w, int node);
+void world_mute_links(struct world *w, int node);
 
 /* Hand a command to a node now: an encoded request.  The id of its reply. */
 uint64_t world_command(struct world *w, int node, struct bytes request);
