@@ -13,6 +13,7 @@
 #include "sim/knobs.h"
 #include "sim/memory.h"
 #include "sim/output.h"
+#include "sim/hunt.h"
 
 #define COMMAND_LEN 1024
 #define PATH_LEN    256
@@ -53,7 +54,10 @@ void verb_help(void)
         "       party-sim graph [options]      the overlay as GraphViz and CSV\n"
         "       party-sim trace [options]      what happened, line by line\n"
         "       party-sim jobs|job|merge FILE --out DIR [--job N]\n"
-        "       party-sim replay DIR [--seed S] [--job N]\n\nkinds:\n");
+        "       party-sim replay DIR [--seed S] [--job N]\n"
+        "       party-sim swarm [options]      storms of faults over parties, by seed\n"
+        "       party-sim script --seed S      … what one of them is, as a text\n"
+        "       party-sim play FILE            … and a run of such a text\n\nkinds:\n");
     for (int i = 0; i < lab_kind_count(); i++)
         printf("  %-8s %s\n", lab_kind_at(i)->name, lab_kind_at(i)->about);
     printf("\noptions: --nodes N --seeds A..B --jobs N --out DIR --set NAME=VALUE\n"
@@ -370,7 +374,7 @@ static bool is_file_verb(const char *verb)
 int verb_is_own(const char *verb)
 {
     return strcmp(verb, "params") == 0 || strcmp(verb, "party") == 0 ||
-           is_file_verb(verb) || inspect_has(verb);
+           is_file_verb(verb) || inspect_has(verb) || hunt_has(verb);
 }
 
 int verb_exists(const char *verb)
@@ -411,6 +415,8 @@ int verb_run(int argc, char **argv)
 
     if (strcmp(argv[0], "params") == 0)
         return show_params(argc - 1, argv + 1);
+    if (hunt_has(argv[0]))
+        return hunt_verb(argc, argv);
     q = memory_new(1, sizeof(*q));
     spec_init(&q->spec);
     if (!is_file_verb(argv[0]))

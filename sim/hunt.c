@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/hunt.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "sim/memory.h"
+#include "sim/shrink.h"
+#include "sim/spec.h"
+#include "sim/storm.h"
+#include "sim/verbs.h"
+
+#define JOBS_MAX        256
+#define KINDS_MAX       8 /* of failures that are told apart and made small */
+#define SHRINK_NS       (60 * NS_PER_S)
+#define PROGRESS_NS     (5 * NS_PER_S)
+#define SCRIPT_PATH_MAX 256
+
+struct hunt {
+    struct storm_options storm;
+    uint64_t first;
+    uint64_t last;
+    int64_t for_ns; /* no new seed after this; TIME_NEVER: all */
+    int64_t jobs;
+    const char *dir; /* where scripts of failures go */
+    bool is_json;
+    bool is_quiet;
+
+    int64_t begin_ns;
+    uint64_t next;
+    int64_t done;
+    int64_t failed;
+    int64_t party_ns; /* simulated */
+    struct trial_outcome sum;
+    int failure_count;
+    struct failure {
+        uint64_t seed;
+        int64_t times;
+        struct trial_outcome outcome;
+    } failures[KINDS_MAX];
+};
+
+/* One seed under way, in a process of its own. */
+struct worker {
+    pid_t pid; /* 0: none */
+    int fd;
+    uint64_t seed;
+};
+
+static int64_t wall_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* ---- options ---- */
+
+static int usage(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "party-sim: %s: %s\n", what, why);
+    (void)fprintf(
+        stderr,
+        "usage: party-sim swarm [--seeds A..B] [--minutes M] [--nodes N] [--length T]\n"
+        "                       [--jobs J] [--faults KIND,…] [--out DIR] [--json]\n"
+        "                       [--quiet]\n"
+        "       party-sim script --seed S [--nodes N] [--length T] [--faults …]\n"
+        "       party-sim play FILE [--trace] [--verbose] [--quiet]\n"
+        "kinds of faults:");
+    for (int i = 0; i < SCRIPT_KINDS; i++)
+        (void)fprintf(stderr, "%s%s", i % 8 == 0 ? "\n  " : " ", script_about(i)->name);
+    (void)fprintf(stderr, "\n");
+    return VERB_USAGE;
+}
+
+static bool read_kinds(const char *text, uint64_t *kinds)
+{
+    *kinds = 0;
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+        int kind = 0;
+
+        while (kind < SCRIPT_KINDS && (strlen(script_about(kind)->name) != len ||
+                                       memcmp(script_about(kind)->name, text, len) != 0))
+            kind++;
+        if (kind == SCRIPT_KINDS)
+            return false;
+        *kinds |= UINT64_C(1) << kind;
+        text += len + (text[len] == ',');
+    }
+    return *kinds != 0;
+}
+
+static bool read_number(enum value_kind kind, const char *text, int64_t least,
+                        int64_t most, int64_t *out)
+{
+    const char *why;
+
+    return value_parse(kind, text, out, &why) && *out >= least && *out <= most;
+}
+
+/* What one option says.  False when it makes no sense. */
+static bool read_option(struct hunt *w, const char *name, const char *text)
+{
+    int64_t n;
+
+    if (strcmp(name, "--seeds") == 0 || strcmp(name, "--seed") == 0)
+        return spec_read_seeds(text, &w->first, &w->last);
+    if (strcmp(name, "--faults") == 0)
+        return read_kinds(text, &w->storm.kinds);
+    if (strcmp(name, "--out") == 0) {
+        w->dir = text;
+        return strlen(text) < SCRIPT_PATH_MAX - 64;
+    }
+    if (strcmp(name, "--minutes") == 0) {
+        if (!read_number(VALUE_INT, text, 1, 100000, &n))
+            return false;
+        w->for_ns = n * 60 * NS_PER_S;
+        return true;
+    }
+    if (strcmp(name, "--jobs") == 0)
+        return read_number(VALUE_INT, text, 1, JOBS_MAX, &w->jobs);
+    if (strcmp(name, "--length") == 0)
+        return read_number(VALUE_TIME, text, 40 * NS_PER_S, 24 * 3600 * NS_PER_S,
+                           &w->storm.length_ns);
+    if (strcmp(name, "--nodes") == 0 &&
+        read_number(VALUE_INT, text, 2, SCRIPT_NODES_MAX, &n)) {
+        w->storm.nodes = (int)n;
+        return true;
+    }
+    return false;
+}
+
+static bool read_options(struct hunt *w, int argc, char **argv)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    bool has_range = false;
+
+    *w = (struct hunt){ .first = 1,
+                        .last = 100,
+                        .for_ns = TIME_NEVER,
+                        .jobs = cores < 1          ? 1
+                                : cores > JOBS_MAX ? JOBS_MAX
+                                                   : cores,
+                        .dir = "swarm-failures",
+                        .storm = { .kinds = (UINT64_C(1) << SCRIPT_KINDS) - 1 } };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            w->is_json = true;
+        } else if (strcmp(argv[i], "--quiet") == 0) {
+            w->is_quiet = true;
+        } else if (i + 1 < argc && read_option(w, argv[i], argv[i + 1])) {
+            has_range |= strncmp(argv[i], "--seed", 6) == 0;
+            i++;
+        } else {
+            (void)usage(argv[i], "no such option, or not with this");
+            return false;
+        }
+    }
+    if (!has_range && w->for_ns != TIME_NEVER)
+        w->last = INT64_MAX / 2;
+    return true;
+}
+
+/* ---- many seeds ---- */
+
+static void begin_seed(struct hunt *w, struct worker *k)
+{
+    struct trial_options options = { .is_told = false };
+    struct trial_outcome out;
+    struct script *s;
+    int ends[2];
+
+    k->seed = w->next++;
+    if (pipe(ends) != 0)
+        memory_fail();
+    (void)fflush(NULL);
+    k->pid = fork();
+    if (k->pid < 0)
+        memory_fail();
+    if (k->pid == 0) {
+        s = memory_new(1, sizeof(*s));
+        storm_make(s, k->seed, &w->storm);
+        trial_run(s, &options, &out);
+        _exit(write(ends[1], &out, sizeof(out)) != (ssize_t)sizeof(out));
+    }
+    close(ends[1]);
+    k->fd = ends[0];
+}
+
+static void note_failure(struct hunt *w, uint64_t seed, const struct trial_outcome *out)
+{
+    w->failed++;
+    for (int i = 0; i < w->failure_count; i++) {
+        if (trial_is_same(&w->failures[i].outcome, out)) {
+            w->failures[i].times++;
+            return;
+        }
+    }
+    if (!w->is_quiet)
+        (void)fprintf(stderr, "\rseed %llu: %s\n", (unsigned long long)seed, out->what);
+    if (w->failure_count < KINDS_MAX)
+        w->failures[w->failure_count++] = (struct failure){ seed, 1, *out };
+}
+
+static void end_seed(struct hunt *w, struct worker *k)
+{
+    struct trial_outcome out;
+    struct script *s = memory_new(1, sizeof(*s));
+    int status;
+
+    if (read(k->fd, &out, sizeof(out)) != (ssize_t)sizeof(out)) {
+        out = (struct trial_outcome){ .has_failed = true, .node = -1 };
+        (void)snprintf(out.what, sizeof(out.what), "the program died");
+    }
+    close(k->fd);
+    waitpid(k->pid, &status, 0);
+    k->pid = 0;
+    storm_make(s, k->seed, &w->storm);
+    w->party_ns += s->length_ns + TRIAL_CALM_NS;
+    free(s);
+    w->done++;
+    for (int i = 0; i < SCRIPT_KINDS; i++)
+        w->sum.begun[i] += out.begun[i];
+    w->sum.elections += out.elections;
+    w->sum.parties += out.parties;
+    w->sum.members += out.members;
+    if (out.has_failed)
+        note_failure(w, k->seed, &out);
+}
+
+static void show_progress(const struct hunt *w)
+{
+    double spent = (double)(wall_ns() - w->begin_ns) / 1e9;
+    double total = (double)(w->last - w->first) + 1;
+    double left = (total - (double)w->done) * spent / (double)(w->done > 0 ? w->done : 1);
+
+    if (w->for_ns != TIME_NEVER && (double)w->for_ns / 1e9 - spent < left)
+        left = (double)w->for_ns / 1e9 - spent;
+    (void)fprintf(stderr, "\r%lld seeds, %lld failed, %.0f s left   ", (long long)w->done,
+                  (long long)w->failed, left < 0 ? 0 : left);
+}
+
+static bool wants_more(const struct hunt *w)
+{
+    return w->next <= w->last &&
+           (w->for_ns == TIME_NEVER || wall_ns() - w->begin_ns < w->for_ns);
+}
+
+static void run_all(struct hunt *w)
+{
+    struct worker workers[JOBS_MAX] = { { .pid = 0 } };
+    struct pollfd fds[JOBS_MAX];
+    int64_t shown_ns = wall_ns();
+    int running;
+
+    w->begin_ns = wall_ns();
+    w->next = w->first;
+    do {
+        running = 0;
+        for (int64_t i = 0; i < w->jobs; i++) {
+            if (workers[i].pid == 0 && wants_more(w))
+                begin_seed(w, &workers[i]);
+            running += workers[i].pid != 0;
+            fds[i] = (struct pollfd){ workers[i].pid != 0 ? workers[i].fd : -1, POLLIN,
+                                      0 };
+        }
+        if (running > 0 && poll(fds, (nfds_t)w->jobs, -1) < 0 && errno != EINTR)
+            break;
+        for (int64_t i = 0; i < w->jobs && running > 0; i++) {
+            if (workers[i].pid != 0 && fds[i].revents != 0)
+                end_seed(w, &workers[i]);
+        }
+        if (!w->is_quiet && wall_ns() - shown_ns > PROGRESS_NS) {
+            show_progress(w);
+            shown_ns = wall_ns();
+        }
+    } while (running > 0);
+    if (!w->is_quiet)
+        (void)fprintf(stderr, "\n");
+}
+
+/* ---- what came of it ---- */
+
+static bool save(const struct hunt *w, const struct script *s, const char *suffix,
+                 char path[static SCRIPT_PATH_MAX])
+{
+    FILE *file;
+
+    (void)mkdir(w->dir, 0777);
+    (void)snprintf(path, SCRIPT_PATH_MAX, "%s/%llu%s.script", w->dir,
+                   (unsigned long long)s->seed, suffix);
+    file = fopen(path, "w");
+    if (file == NULL) {
+        (void)fprintf(stderr, "party-sim: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    script_write(s, file);
+    return fclose(file) == 0;
+}
+
+static void explain(const struct hunt *w, const struct failure *f)
+{
+    struct script *s = memory_new(1, sizeof(*s));
+    struct trial_outcome out;
+    char path[SCRIPT_PATH_MAX];
+    int before;
+    int runs;
+
+    storm_make(s, f->seed, &w->storm);
+    before = s->count;
+    printf("VIOLATED %s\n  seed %llu, at %.3f s, node %d; %lld seeds failed like this\n",
+           f->outcome.what, (unsigned long long)f->seed, (double)f->outcome.at_ns / 1e9,
+           f->outcome.node, (long long)f->times);
+    (void)save(w, s, "-whole", path);
+    shrink_trial(s, &out);
+    if (!trial_is_same(&out, &f->outcome)) {
+        printf("  not repeatable: a second run said \"%s\"\n", out.what);
+    } else {
+        runs = shrink_script(s, &out, SHRINK_NS);
+        printf("  made smaller in %d runs: %d of %d things that happen, %d nodes\n", runs,
+               s->count, before, s->nodes);
+        if (save(w, s, "", path))
+            printf("  repeat: party-sim play %s\n", path);
+    }
+    (void)fflush(stdout);
+    free(s);
+}
+
+/* Kinds that were wanted and never happened. */
+static int silent_kinds(const struct hunt *w)
+{
+    int count = 0;
+
+    for (int i = 0; i < SCRIPT_KINDS; i++)
+        count += (w->storm.kinds >> i & 1) != 0 && w->sum.begun[i] == 0;
+    return count;
+}
+
+static void report(const struct hunt *w)
+{
+    double s = (double)(wall_ns() - w->begin_ns) / 1e9;
+    double hours = (double)w->party_ns / 3600e9;
+
+    if (w->is_json) {
+        printf("{\"seeds\":%lld,\"failed\":%lld,\"elections\":%lld,\"wall_s\":%.1f,"
+               "\"party_hours\":%.2f,\"silent_kinds\":%d,\"begun\":{",
+               (long long)w->done, (long long)w->failed, (long long)w->sum.elections, s,
+               hours, silent_kinds(w));
+        for (int i = 0; i < SCRIPT_KINDS; i++)
+            printf("%s\"%s\":%lld", i > 0 ? "," : "", script_about(i)->name,
+                   (long long)w->sum.begun[i]);
+        printf("}}\n");
+        return;
+    }
+    printf(
+        "%lld seeds in %.1f s on %lld processes (%.0f an hour each), %.1f party-hours,\n"
+        "%lld elections, %lld parties led at the ends with %lld members\nhappened:",
+        (long long)w->done, s, (long long)w->jobs,
+        (double)w->done * 3600 / s / (double)w->jobs, hours, (long long)w->sum.elections,
+        (long long)w->sum.parties, (long long)w->sum.members);
+    for (int i = 0; i < SCRIPT_KINDS; i++)
+        printf("%s%s %lld", i % 6 == 0 ? "\n  " : ", ", script_about(i)->name,
+               (long long)w->sum.begun[i]);
+    printf("\n%lld passed, %lld failed\n", (long long)(w->done - w->failed),
+           (long long)w->failed);
+}
+
+static int run_swarm(int argc, char **argv)
+{
+    struct hunt *w = memory_new(1, sizeof(*w));
+    int status = VERB_USAGE;
+
+    if (read_options(w, argc, argv)) {
+        run_all(w);
+        for (int i = 0; i < w->failure_count; i++)
+            explain(w, &w->failures[i]);
+        report(w);
+        status = w->failed > 0 ? VERB_MISSED : VERB_OK;
+    }
+    free(w);
+    return status;
+}
+
+/* ---- one script ---- */
+
+static int show_script(int argc, char **argv)
+{
+    struct hunt *w = memory_new(1, sizeof(*w));
+    struct script *s = memory_new(1, sizeof(*s));
+    int status = VERB_USAGE;
+
+    if (read_options(w, argc, argv)) {
+        storm_make(s, w->first, &w->storm);
+        script_write(s, stdout);
+        status = VERB_OK;
+    }
+    free(s);
+    free(w);
+    return status;
+}
+
+static int play_script(const struct script *s, const struct trial_options *options)
+{
+    struct trial_outcome out;
+    char hash[RUN_HASH_TEXT];
+
+    trial_run(s, options, &out);
+    run_hash_text(&out.hash, hash);
+    if (out.has_failed)
+        printf("VIOLATED %s: node %d, at %.6f s\n", out.what, out.node,
+               (double)out.at_ns / 1e9);
+    printf("%s %s\n", hash, out.has_failed ? "FAILED" : "ok");
+    return out.has_failed ? VERB_MISSED : VERB_OK;
+}
+
+static int play(int argc, char **argv)
+{
+    struct trial_options options = { .is_told = true };
+    struct script *s = memory_new(1, sizeof(*s));
+    char why[SETUP_WHY_MAX] = "";
+    const char *path = NULL;
+    FILE *file;
+    int status = VERB_USAGE;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--trace") == 0)
+            options.is_traced = true;
+        else if (strcmp(argv[i], "--verbose") == 0)
+            options.is_logged = true;
+        else if (strcmp(argv[i], "--quiet") == 0)
+            options.is_told = false;
+        else if (path == NULL && argv[i][0] != '-')
+            path = argv[i];
+        else
+            (void)snprintf(why, sizeof(why), "no such option: %.100s", argv[i]);
+    }
+    file = path == NULL || why[0] != '\0' ? NULL : fopen(path, "r");
+    if (file == NULL)
+        (void)usage(path == NULL ? "play" : path, why[0] != '\0' ? why
+                                                  : path == NULL ? "which script?"
+                                                                 : strerror(errno));
+    else if (!script_read(s, file, why))
+        (void)fprintf(stderr, "party-sim: %s: %s\n", path, why);
+    else
+        status = play_script(s, &options);
+    if (file != NULL)
+        (void)fclose(file);
+    free(s);
+    return status;
+}
+
+bool hunt_has(const char *verb)
+{
+    return strcmp(verb, "swarm") == 0 || strcmp(verb, "play") == 0 ||
+           strcmp(verb, "script") == 0;
+}
+
+int hunt_verb(int argc, char **argv)
+{
+    if (strcmp(argv[0], "swarm") == 0)
+        return run_swarm(argc, argv);
+    return strcmp(argv[0], "play") == 0 ? play(argc, argv) : show_script(argc, argv);
+}
