@@ -3,9 +3,34 @@
 
 #include "base/time.h"
 
+static void set_elections(struct party_params *p)
+{
+    p->council_max = 7;
+    p->lease_ns = 6 * NS_PER_S;
+    p->grant_lease_ns = 2 * NS_PER_S;
+    p->drift_ppm = 10000;
+    p->rank_ns = 150 * NS_PER_MS;
+    p->rank_jitter_ns = 100 * NS_PER_MS;
+    p->elect_wait_ns = 500 * NS_PER_MS;
+    p->coord_wait_ns = 1800 * NS_PER_MS;
+    p->claim_every_ns = 300 * NS_PER_MS;
+    p->claim_limit_ns = 1200 * NS_PER_MS;
+    p->back_off_ns = NS_PER_S;
+    p->leave_ns = 2 * NS_PER_S;
+    p->leave_every_ns = 50 * NS_PER_MS;
+    p->host_wait_ns = 2 * NS_PER_S;
+    p->bridge_sigma_ns = 50 * NS_PER_US;
+    p->fork_ns = 30 * NS_PER_S;
+    p->fork_turn_ns = 2 * NS_PER_S;
+    p->merge_ns = 30 * NS_PER_S;
+    p->must_know_time = true;
+    p->bridge_ns = 15 * NS_PER_S;
+    p->bridge_bound_ns = 5 * NS_PER_MS;
+}
+
 struct party_params party_params_default(void)
 {
-    return (struct party_params){
+    struct party_params p = {
         .peers_max = 96,
         .members_max = 64,
         .log_entries_max = 512,
@@ -52,28 +77,10 @@ struct party_params party_params_default(void)
         .unison_keep_ns = 6 * NS_PER_S,
         .ear_ns = NS_PER_MS,
         .ear_wait_ns = NS_PER_S,
-        .council_max = 7,
-        .lease_ns = 6 * NS_PER_S,
-        .grant_lease_ns = 2 * NS_PER_S,
-        .drift_ppm = 10000,
-        .rank_ns = 150 * NS_PER_MS,
-        .rank_jitter_ns = 100 * NS_PER_MS,
-        .elect_wait_ns = 500 * NS_PER_MS,
-        .coord_wait_ns = 1800 * NS_PER_MS,
-        .claim_every_ns = 300 * NS_PER_MS,
-        .claim_limit_ns = 1200 * NS_PER_MS,
-        .back_off_ns = NS_PER_S,
-        .leave_ns = 2 * NS_PER_S,
-        .leave_every_ns = 50 * NS_PER_MS,
-        .host_wait_ns = 2 * NS_PER_S,
-        .bridge_sigma_ns = 50 * NS_PER_US,
-        .fork_ns = 30 * NS_PER_S,
-        .fork_turn_ns = 2 * NS_PER_S,
-        .merge_ns = 30 * NS_PER_S,
-        .must_know_time = true,
-        .bridge_ns = 15 * NS_PER_S,
-        .bridge_bound_ns = 5 * NS_PER_MS,
         .push_max = 96,
         .push_every_ns = 20 * NS_PER_MS,
     };
+
+    set_elections(&p);
+    return p;
 }

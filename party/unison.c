@@ -139,7 +139,7 @@ static void measure(struct party *p)
 {
     const struct party_member *sorted[PARTY_MEMBERS_MAX];
     int count = sort_players(p, sorted);
-    const struct party_member *first = sorted[0];
+    const struct party_member *first;
     const struct party_member *last;
     const struct party_member *middle;
 
@@ -147,6 +147,7 @@ static void measure(struct party *p)
     if (count < 2) {
         return;
     }
+    first = sorted[0];
     last = sorted[count - 1];
     middle = sorted[(count - 1) / 2];
     if (count == 2) {

@@ -127,7 +127,7 @@ static uint32_t draw_nodes(struct dice *d, int count, bool is_one)
 static void add_entry(struct script *s, struct dice *d, enum script_kind kind,
                       int64_t at_ns)
 {
-    const struct script_about *a = script_about(kind);
+    const struct script_about *a = script_about((int)kind);
     struct script_entry *e = &s->entries[s->count];
     int64_t left_ns;
 

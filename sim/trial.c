@@ -66,7 +66,7 @@ static struct cbor_writer begin(uint8_t *room, const char *verb, int arguments)
     struct cbor_writer w;
 
     cbor_writer_init(&w, room, COMMAND_MAX);
-    cbor_write_array(&w, 1 + (uint64_t)arguments);
+    cbor_write_array(&w, 1 + arguments);
     cbor_write_text(&w, verb);
     return w;
 }
@@ -330,10 +330,10 @@ static void begin_entry(struct trial *t, int entry)
 
     tell_entry(t, entry, false);
     t->out->begun[e->kind]++;
-    t->is_active[entry] = script_about(e->kind)->has_length;
+    t->is_active[entry] = script_about((int)e->kind)->has_length;
     begin_cut(t, e);
     for (int i = 0; i < t->script->nodes; i++) {
-        if ((e->nodes >> i & 1) != 0 && script_about(e->kind)->who != SCRIPT_SERVERS)
+        if ((e->nodes >> i & 1) != 0 && script_about((int)e->kind)->who != SCRIPT_SERVERS)
             befall(t, e, i, 1);
     }
     if (e->for_ns > 0)
@@ -352,7 +352,7 @@ static void end_entry(struct trial *t, int entry)
     tell_entry(t, entry, true);
     t->is_active[entry] = false;
     for (int i = 0; i < t->script->nodes; i++) {
-        if ((e->nodes >> i & 1) != 0 && script_about(e->kind)->who != SCRIPT_SERVERS)
+        if ((e->nodes >> i & 1) != 0 && script_about((int)e->kind)->who != SCRIPT_SERVERS)
             befall(t, e, i, -1);
     }
     look(t);
