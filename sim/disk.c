@@ -266,8 +266,9 @@ void disk_settle(struct world_more *more, int64_t now_ns, bool is_crash)
     while (done < more->write_count && more->writes[done].at_ns <= now_ns)
         keep_item(more, &more->writes[done++].item);
     more->write_count -= done;
-    memmove(more->writes, more->writes + done,
-            (size_t)more->write_count * sizeof(*more->writes));
+    if (more->write_count > 0)
+        memmove(more->writes, more->writes + done,
+                (size_t)more->write_count * sizeof(*more->writes));
     if (is_crash)
         more->write_count = 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/time.h"
 #include "sim/memory.h"
 #include "sim/part.h"
@@ -251,9 +252,11 @@ static void carry_out(struct world_part *p, int node, const struct effect *e)
 /* ---- the step ---- */
 
 static const char *const event_names[] = {
-    "start",   "wake", "opened", "closed", "frame", "datagram",
-    "command", "song", "block",  "audio",  "utc",
+    "start",   "wake", "opened", "closed", "frame", "datagram", "sent",
+    "command", "song", "block",  "audio",  "utc",   "promised",
 };
+
+_Static_assert(COUNT(event_names) == EVENT_PROMISED + 1, "each event has a name");
 
 static void trace(const struct world_part *p, int node, const struct event *e, size_t len)
 {
