@@ -9,7 +9,8 @@
  * second link that brings the same.  So a peer injects no more than one origin may, and
  * what passes is not held up.
  *
- * Such a link stays: cut off, its peer would begin anew elsewhere.
+ * Where there are no three links, no two others can bring anything, and nothing is
+ * charged.  Such a link stays: cut off, its peer would begin anew elsewhere.
  * SPDX-License-Identifier: MIT */
 #include "overlay/flood_private.h"
 
@@ -20,6 +21,11 @@ struct flood_unsure {
     struct flood_id id;
     int peer; /* brought it; -1: and others too */
 };
+
+static bool can_be_vouched(const struct floods *f)
+{
+    return f->slots.count >= 3;
+}
 
 /* What the peer signed itself has more room in the same bucket. */
 static struct bucket_rate rate_of(const struct floods *f, bool is_own)
@@ -100,7 +106,8 @@ bool flood_alone_admits(struct floods *f, const struct flood_head *h, int other,
         u->peer = -1;
         return true;
     }
-    if (h->is_tree || other >= 0 || bucket_has(b, rate_of(f, h->is_from_origin), now_ns))
+    if (h->is_tree || other >= 0 || !can_be_vouched(f) ||
+        bucket_has(b, rate_of(f, h->is_from_origin), now_ns))
         return true;
     if (u == NULL) {
         add_unsure(f, h);
@@ -113,7 +120,7 @@ bool flood_alone_admits(struct floods *f, const struct flood_head *h, int other,
 void flood_alone_charge(struct floods *f, const struct flood_head *h,
                         struct seen_row *row, int64_t now_ns)
 {
-    bool is_charged = h->peer >= 0 && !h->is_tree &&
+    bool is_charged = h->peer >= 0 && !h->is_tree && can_be_vouched(f) &&
                       bucket_take(&flood_traffic(f, h->peer)->alone,
                                   rate_of(f, h->is_from_origin), now_ns);
 

@@ -1,6 +1,7 @@
 /* What the files of the floods share: flood.c (what may come in), flood_reply.c
- * (replies), flood_hop.c (copies sent, and their answers), flood_storm.c (too many
- * floods), flood_recent.c (what is kept for others). SPDX-License-Identifier: MIT */
+ * (replies), flood_hop.c (copies sent, and their answers), flood_alone.c (what one link
+ * alone brings), flood_recent.c (what is kept for others). SPDX-License-Identifier: MIT
+ */
 #ifndef OVERLAY_FLOOD_PRIVATE_H
 #define OVERLAY_FLOOD_PRIVATE_H
 

@@ -183,6 +183,19 @@ static void test_what_two_have_named_is_taken(void **state)
     stop();
 }
 
+/* A node with one or two links hears all that they bring. */
+static void test_with_two_links_nothing_is_charged(void **state)
+{
+    (void)state;
+    start();
+    for (int i = 2; i < PEERS; i++)
+        flood_peer_down(&b.f, i, T0);
+    assert_int_equal(alone(0, 40, 0, OLD), 40);
+    flood_peer_up(&b.f, 2, 0, T0);
+    assert_int_equal(alone(100, 40, 0, OLD), 4); /* nothing was charged before */
+    stop();
+}
+
 static void test_the_rule_off(void **state)
 {
     (void)state;
@@ -201,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_a_second_link_lets_it_in),
         cmocka_unit_test(test_who_goes_on_is_not_heard),
         cmocka_unit_test(test_what_two_have_named_is_taken),
+        cmocka_unit_test(test_with_two_links_nothing_is_charged),
         cmocka_unit_test(test_the_rule_off),
     };
 
