@@ -65,6 +65,23 @@ int64_t clock_line_sigma_at(const struct clock_line *l, int64_t local_ns)
     return grown(l, l->sigma_ns, l->sigma_ppt, local_ns);
 }
 
+struct clock_line clock_line_widen(const struct clock_line *l, int64_t by_ns)
+{
+    struct clock_line wider = *l;
+
+    wider.bound_ns = cut((wide)l->bound_ns + by_ns);
+    return wider;
+}
+
+int64_t clock_line_miss_at(const struct clock_line *l, const struct clock_line *by,
+                           int64_t local_ns)
+{
+    wide apart = (wide)clock_line_to_remote(l, local_ns) -
+                 clock_line_to_remote(by, local_ns);
+
+    return cut((apart < 0 ? -apart : apart) + clock_line_bound_at(by, local_ns));
+}
+
 struct clock_line clock_line_compose(const struct clock_line *ab,
                                      const struct clock_line *bc)
 {

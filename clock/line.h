@@ -41,6 +41,14 @@ int64_t clock_line_to_local(const struct clock_line *l, int64_t remote_ns);
 int64_t clock_line_bound_at(const struct clock_line *l, int64_t local_ns);
 int64_t clock_line_sigma_at(const struct clock_line *l, int64_t local_ns);
 
+/* The line with so much added to its bound. */
+struct clock_line clock_line_widen(const struct clock_line *l, int64_t by_ns);
+
+/* How far a line may be off at a local instant, judged by another: what they are apart,
+ * and the bound of the other.  Both must be valid. */
+int64_t clock_line_miss_at(const struct clock_line *l, const struct clock_line *by,
+                           int64_t local_ns);
+
 /* The line from a to c, given those from a to b and from b to c.  Errors add up; it stays
  * anchored where the first one is.  Not valid unless both are. */
 struct clock_line clock_line_compose(const struct clock_line *ab,

@@ -365,11 +365,11 @@ static struct clock_line reference_line(const struct node *n, const struct compa
 static bool same_line(const struct clock_line *a, const struct clock_line *b)
 {
     int64_t little_ns = a->bound_ns / 8;
+    int64_t change_ns = b->bound_ns - a->bound_ns; /* neither is negative */
 
     return a->is_valid == b->is_valid && a->local_ns == b->local_ns &&
            a->remote_ns == b->remote_ns && a->rate_ppt == b->rate_ppt &&
-           b->bound_ns >= a->bound_ns - little_ns &&
-           b->bound_ns <= a->bound_ns + little_ns;
+           change_ns >= -little_ns && change_ns <= little_ns;
 }
 
 /* Tell the party how we know the reference's clock now. */

@@ -134,17 +134,10 @@ bool party_is_acting(const struct party *p, int64_t now_ns)
 static struct clock_line bridged(const struct party *p, const struct clock_line *line,
                                  int64_t now_ns)
 {
-    struct clock_line b = p->bridge;
-    int64_t apart_ns;
+    int64_t miss_ns = line->is_valid ? clock_line_miss_at(&p->bridge, line, now_ns)
+                                     : p->params->bridge_bound_ns;
 
-    if (!line->is_valid) {
-        b.bound_ns += p->params->bridge_bound_ns;
-        return b;
-    }
-    apart_ns = clock_line_to_remote(line, now_ns) - clock_line_to_remote(&b, now_ns);
-    b.bound_ns += (apart_ns < 0 ? -apart_ns : apart_ns) +
-                  clock_line_bound_at(line, now_ns);
-    return b;
+    return clock_line_widen(&p->bridge, miss_ns);
 }
 
 struct clock_line party_line(struct party *p, int64_t now_ns)

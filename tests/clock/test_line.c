@@ -346,6 +346,25 @@ static void test_rebase(void **state)
     }
 }
 
+/* What stands in for a better line may be off by the two's distance, and by the other's
+ * own bound; nothing overflows, whatever a host says. */
+static void test_stand_in(void **state)
+{
+    struct clock_line old = { .remote_ns = 1000, .bound_ns = 5, .is_valid = true };
+    struct clock_line new = { .remote_ns = 1300, .bound_ns = 40, .is_valid = true };
+    struct clock_line far = { .remote_ns = INT64_MIN,
+                              .bound_ns = INT64_MAX,
+                              .is_valid = true };
+
+    (void)state;
+    assert_int_equal(clock_line_miss_at(&old, &new, 77), 340);
+    assert_int_equal(clock_line_miss_at(&new, &old, 77), 305);
+    assert_int_equal(clock_line_widen(&old, 340).bound_ns, 345);
+    assert_int_equal(clock_line_widen(&old, 340).remote_ns, old.remote_ns);
+    assert_int_equal(clock_line_miss_at(&old, &far, 0), INT64_MAX);
+    assert_int_equal(clock_line_widen(&far, INT64_MAX).bound_ns, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_states),         cmocka_unit_test(test_map_sane),
         cmocka_unit_test(test_guest_and_host), cmocka_unit_test(test_refine),
         cmocka_unit_test(test_announce_order), cmocka_unit_test(test_rebase),
+        cmocka_unit_test(test_stand_in),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
