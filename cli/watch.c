@@ -146,7 +146,7 @@ static void show_line(struct session *s, struct lines *l, struct bytes state)
 struct rows {
     bool is_wanted;
     int64_t every_ns;
-    int64_t next_ns; /* raw: no rows before */
+    int64_t next_ns; /* monotonic: no rows before */
 };
 
 static int64_t clock_ns(clockid_t clock)

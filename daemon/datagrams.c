@@ -162,7 +162,7 @@ static void tell_departure(struct port *p, uint32_t count, const struct timespec
     struct departure *d = &p->departures[count % STAMPS];
     struct event e = { .kind = EVENT_SENT, .u.sent.token = d->token };
 
-    if (p->sent - count > STAMPS || count >= p->sent || d->token == 0)
+    if (p->sent - 1 - count >= STAMPS || d->token == 0)
         return;
     d->token = 0;
     if (clockwork_of_stamp(p->owner->clock, stamp, d->sent_ns, &e.u.sent.tx_ns))

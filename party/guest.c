@@ -560,12 +560,18 @@ void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m
     guest_begin(p, v, out);
 }
 
+/* Ask the host to be let in, at once. */
+static void knock(struct party *p)
+{
+    p->is_in = false;
+    p->is_current = false;
+    p->join_ns = p->now_ns;
+}
+
 void guest_peer_up(struct party *p, int peer)
 {
     if (state_is_open(p) && is_host_peer(p, peer)) {
-        p->join_ns = p->now_ns;
-        p->is_in = false;
-        p->is_current = false;
+        knock(p);
     }
 }
 
@@ -639,9 +645,7 @@ static void tick(struct party *p, struct outbox *out)
         state_note(p, "the host is silent: what is scheduled plays on", "", "");
         state_log(p, LOG_WARN, "host silent");
         if (p->is_in) { /* it may have lost us, though the link stands */
-            p->is_in = false;
-            p->is_current = false;
-            p->join_ns = p->now_ns;
+            knock(p);
         }
     }
     if (silence_ns >= p->params->host_gone_ns && !is_playing(p)) {

@@ -256,7 +256,7 @@ static const char *const event_names[] = {
     "command", "song", "block",  "audio",  "utc",   "promised",
 };
 
-_Static_assert(COUNT(event_names) == EVENT_PROMISED + 1, "each event has a name");
+static_assert(COUNT(event_names) == EVENT_PROMISED + 1, "each event has a name");
 
 static void trace(const struct world_part *p, int node, const struct event *e, size_t len)
 {
