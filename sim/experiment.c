@@ -6,9 +6,9 @@
 
 #include "base/time.h"
 #include "sim/memory.h"
+#include "sim/order.h"
 #include "sim/plan.h"
 #include "sim/random.h"
-#include "wire/cbor.h"
 
 #define GRID_NS         (100 * NS_PER_MS)
 #define START_SPREAD_NS (3 * NS_PER_S)
@@ -17,7 +17,6 @@
 #define DEADLINE_MS     10000
 #define READY_MS        15000
 #define TTL             8
-#define COMMAND_MAX     512
 #define HOST_LIMIT_NS   (10 * NS_PER_S)
 #define ACTION_GAP_NS   (4 * NS_PER_S)
 #define SLACK_NS        (10 * NS_PER_S)
@@ -54,67 +53,46 @@ static const struct party *party_of(const struct experiment *e, int node)
 
 /* ---- commands ---- */
 
-static void send(struct experiment *e, int node, const struct cbor_writer *w,
-                 int64_t limit_ns)
+static void send(struct experiment *e, int node, const struct order *o, int64_t limit_ns)
 {
     struct pending *p;
     uint64_t id = world_next_command(&e->world, node);
 
-    assert(!w->has_overflowed && e->pending_count < EXPERIMENT_PENDING_MAX);
+    assert(e->pending_count < EXPERIMENT_PENDING_MAX);
     p = &e->pending[e->pending_count++];
     *p = (struct pending){ node, id, e->world.now_ns + limit_ns };
-    (void)world_command(&e->world, node, cbor_written(w));
-}
-
-static struct cbor_writer begin(uint8_t *room, const char *verb, int arguments)
-{
-    struct cbor_writer w;
-
-    cbor_writer_init(&w, room, COMMAND_MAX);
-    cbor_write_array(&w, 1 + arguments);
-    cbor_write_text(&w, verb);
-    return w;
+    (void)world_command(&e->world, node, order_request(o));
 }
 
 static void command(struct experiment *e, int node, const char *verb)
 {
-    uint8_t room[COMMAND_MAX];
-    struct cbor_writer w = begin(room, verb, 0);
+    struct order o;
 
-    send(e, node, &w, 0);
+    order_say(&o, verb, NULL);
+    send(e, node, &o, 0);
 }
 
 static void command_host(struct experiment *e)
 {
-    uint8_t room[COMMAND_MAX];
-    struct cbor_writer w = begin(room, "host", 6);
+    struct order o;
     int songs = e->world.library.count;
 
-    cbor_write_text(&w, "The simulated party");
-    cbor_write_array(&w, songs);
-    for (int i = 0; i < songs; i++) {
-        char path[16];
-        struct text t;
-
-        text_init(&t, path, sizeof(path));
-        text_add(&t, "song:");
-        text_add_int(&t, i);
-        cbor_write_text(&w, path);
-    }
-    cbor_write_uint(&w, WANTED);
-    cbor_write_uint(&w, DEADLINE_MS);
-    cbor_write_uint(&w, READY_MS);
-    cbor_write_uint(&w, TTL);
-    send(e, e->plan.host, &w, HOST_LIMIT_NS);
+    order_call(&o, &(struct order_host){ .name = "The simulated party",
+                                         .songs = songs,
+                                         .library = songs,
+                                         .wanted = WANTED,
+                                         .call_ms = DEADLINE_MS,
+                                         .ready_ms = READY_MS,
+                                         .ttl = TTL });
+    send(e, e->plan.host, &o, HOST_LIMIT_NS);
 }
 
 static void command_accept(struct experiment *e, int node)
 {
-    uint8_t room[COMMAND_MAX];
-    struct cbor_writer w = begin(room, "accept", 1);
+    struct order o;
 
-    cbor_write_text(&w, "");
-    send(e, node, &w, 0);
+    order_say(&o, "accept", "");
+    send(e, node, &o, 0);
 }
 
 /* Silence behind the last song ends a party; here somebody always wants more. */
@@ -130,10 +108,9 @@ static bool is_over(struct experiment *e)
 static void command_action(struct experiment *e)
 {
     static const char *const verbs[] = { "skip", "pause", "resume", "resume" };
-    uint8_t room[COMMAND_MAX];
     int kind = (int)random_below(draw(e, 1, (uint64_t)e->commands), 6);
     uint64_t word = draw(e, 2, (uint64_t)e->commands);
-    struct cbor_writer w;
+    struct order o;
 
     e->commands++;
     if (is_over(e))
@@ -143,14 +120,14 @@ static void command_action(struct experiment *e)
         return;
     }
     if (kind == 4) {
-        w = begin(room, "seek", 2);
-        cbor_write_int(&w, random_between(word, -15000, 15000));
-        cbor_write_bool(&w, true);
+        order_begin(&o, "seek", 2);
+        cbor_write_int(&o.w, random_between(word, -15000, 15000));
+        cbor_write_bool(&o.w, true);
     } else {
-        w = begin(room, "play", 1);
-        cbor_write_uint(&w, (uint64_t)random_between(word, 1, e->world.library.count));
+        order_begin(&o, "play", 1);
+        cbor_write_uint(&o.w, (uint64_t)random_between(word, 1, e->world.library.count));
     }
-    send(e, e->plan.host, &w, 0);
+    send(e, e->plan.host, &o, 0);
 }
 
 static void replied(void *context, int node, uint64_t id, int err, struct bytes body)

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "sim/child.h"
 #include "sim/memory.h"
 #include "sim/shrink.h"
 #include "sim/spec.h"
@@ -50,18 +49,9 @@ struct hunt {
 
 /* One seed under way, in a process of its own. */
 struct worker {
-    pid_t pid; /* 0: none */
-    int fd;
+    struct child child;
     uint64_t seed;
 };
-
-static int64_t wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
 
 /* ---- options ---- */
 
@@ -175,26 +165,13 @@ static bool read_options(struct hunt *w, int argc, char **argv)
 
 static void begin_seed(struct hunt *w, struct worker *k)
 {
-    struct trial_options options = { .is_told = false };
-    struct trial_outcome out;
-    struct script *s;
-    int ends[2];
+    struct script *s = memory_new(1, sizeof(*s));
 
     k->seed = w->next++;
-    if (pipe(ends) != 0)
-        memory_fail();
-    (void)fflush(NULL);
-    k->pid = fork();
-    if (k->pid < 0)
-        memory_fail();
-    if (k->pid == 0) {
-        s = memory_new(1, sizeof(*s));
-        storm_make(s, k->seed, &w->storm);
-        trial_run(s, &options, &out);
-        _exit(write(ends[1], &out, sizeof(out)) != (ssize_t)sizeof(out));
-    }
-    close(ends[1]);
-    k->fd = ends[0];
+    storm_make(s, k->seed, &w->storm);
+    w->party_ns += s->length_ns + TRIAL_CALM_NS;
+    child_begin(&k->child, s);
+    free(s);
 }
 
 static void note_failure(struct hunt *w, uint64_t seed, const struct trial_outcome *out)
@@ -215,19 +192,8 @@ static void note_failure(struct hunt *w, uint64_t seed, const struct trial_outco
 static void end_seed(struct hunt *w, struct worker *k)
 {
     struct trial_outcome out;
-    struct script *s = memory_new(1, sizeof(*s));
-    int status;
 
-    if (read(k->fd, &out, sizeof(out)) != (ssize_t)sizeof(out)) {
-        out = (struct trial_outcome){ .has_failed = true, .node = -1 };
-        (void)snprintf(out.what, sizeof(out.what), "the program died");
-    }
-    close(k->fd);
-    waitpid(k->pid, &status, 0);
-    k->pid = 0;
-    storm_make(s, k->seed, &w->storm);
-    w->party_ns += s->length_ns + TRIAL_CALM_NS;
-    free(s);
+    child_end(&k->child, &out);
     w->done++;
     for (int i = 0; i < SCRIPT_KINDS; i++)
         w->sum.begun[i] += out.begun[i];
@@ -240,7 +206,7 @@ static void end_seed(struct hunt *w, struct worker *k)
 
 static void show_progress(const struct hunt *w)
 {
-    double spent = (double)(wall_ns() - w->begin_ns) / 1e9;
+    double spent = (double)(child_wall_ns() - w->begin_ns) / 1e9;
     double total = (double)(w->last - w->first) + 1;
     double left = (total - (double)w->done) * spent / (double)(w->done > 0 ? w->done : 1);
 
@@ -253,36 +219,37 @@ static void show_progress(const struct hunt *w)
 static bool wants_more(const struct hunt *w)
 {
     return w->next <= w->last &&
-           (w->for_ns == TIME_NEVER || wall_ns() - w->begin_ns < w->for_ns);
+           (w->for_ns == TIME_NEVER || child_wall_ns() - w->begin_ns < w->for_ns);
 }
 
 static void run_all(struct hunt *w)
 {
-    struct worker workers[JOBS_MAX] = { { .pid = 0 } };
+    struct worker workers[JOBS_MAX] = { { .seed = 0 } };
     struct pollfd fds[JOBS_MAX];
-    int64_t shown_ns = wall_ns();
+    int64_t shown_ns = child_wall_ns();
     int running;
 
-    w->begin_ns = wall_ns();
+    w->begin_ns = child_wall_ns();
     w->next = w->first;
     do {
         running = 0;
         for (int64_t i = 0; i < w->jobs; i++) {
-            if (workers[i].pid == 0 && wants_more(w))
+            if (workers[i].child.pid == 0 && wants_more(w))
                 begin_seed(w, &workers[i]);
-            running += workers[i].pid != 0;
-            fds[i] = (struct pollfd){ workers[i].pid != 0 ? workers[i].fd : -1, POLLIN,
-                                      0 };
+            running += workers[i].child.pid != 0;
+            fds[i] = (struct pollfd){ workers[i].child.pid != 0 ? workers[i].child.fd
+                                                                : -1,
+                                      POLLIN, 0 };
         }
         if (running > 0 && poll(fds, (nfds_t)w->jobs, -1) < 0 && errno != EINTR)
             break;
         for (int64_t i = 0; i < w->jobs && running > 0; i++) {
-            if (workers[i].pid != 0 && fds[i].revents != 0)
+            if (workers[i].child.pid != 0 && fds[i].revents != 0)
                 end_seed(w, &workers[i]);
         }
-        if (!w->is_quiet && wall_ns() - shown_ns > PROGRESS_NS) {
+        if (!w->is_quiet && child_wall_ns() - shown_ns > PROGRESS_NS) {
             show_progress(w);
-            shown_ns = wall_ns();
+            shown_ns = child_wall_ns();
         }
     } while (running > 0);
     if (!w->is_quiet)
@@ -312,6 +279,7 @@ static void explain(const struct hunt *w, const struct failure *f)
 {
     struct script *s = memory_new(1, sizeof(*s));
     struct trial_outcome out;
+    struct child child;
     char path[SCRIPT_PATH_MAX];
     int before;
     int runs;
@@ -322,7 +290,8 @@ static void explain(const struct hunt *w, const struct failure *f)
            f->outcome.what, (unsigned long long)f->seed, (double)f->outcome.at_ns / 1e9,
            f->outcome.node, (long long)f->times);
     (void)save(w, s, "-whole", path);
-    shrink_trial(s, &out);
+    child_begin(&child, s);
+    child_end(&child, &out);
     if (!trial_is_same(&out, &f->outcome)) {
         printf("  not repeatable: a second run said \"%s\"\n", out.what);
     } else {
@@ -348,7 +317,7 @@ static int silent_kinds(const struct hunt *w)
 
 static void report(const struct hunt *w)
 {
-    double s = (double)(wall_ns() - w->begin_ns) / 1e9;
+    double s = (double)(child_wall_ns() - w->begin_ns) / 1e9;
     double hours = (double)w->party_ns / 3600e9;
 
     if (w->is_json) {

@@ -13,8 +13,8 @@
 #include "base/time.h"
 #include "sim/lab_kinds.h"
 #include "sim/memory.h"
+#include "sim/order.h"
 #include "sim/random.h"
-#include "wire/cbor.h"
 
 #define CALL_NS  (4 * NS_PER_S)
 #define BEGIN_NS (14 * NS_PER_S) /* the party is there, and its council */
@@ -118,33 +118,24 @@ static void stepped(void *context, int node, const struct event *event)
 
 void elect_command(struct elect *e, int node, const char *verb, const char *argument)
 {
-    uint8_t room[128];
-    struct cbor_writer w;
+    struct order o;
 
-    cbor_writer_init(&w, room, sizeof(room));
-    cbor_write_array(&w, argument == NULL ? 1 : 2);
-    cbor_write_text(&w, verb);
-    if (argument != NULL)
-        cbor_write_text(&w, argument);
-    (void)world_command(&e->lab.world, node, cbor_written(&w));
+    order_say(&o, verb, argument);
+    (void)world_command(&e->lab.world, node, order_request(&o));
 }
 
 void elect_call(struct elect *e, int node)
 {
-    uint8_t room[128];
-    struct cbor_writer w;
+    struct order o;
 
-    cbor_writer_init(&w, room, sizeof(room));
-    cbor_write_array(&w, 7);
-    cbor_write_text(&w, "host");
-    cbor_write_text(&w, "elections");
-    cbor_write_array(&w, 1);
-    cbor_write_text(&w, "song:0");
-    cbor_write_uint(&w, (uint64_t)e->lab.setup->nodes - 1);
-    cbor_write_uint(&w, 5000);
-    cbor_write_uint(&w, 2000);
-    cbor_write_uint(&w, 8);
-    (void)world_command(&e->lab.world, node, cbor_written(&w));
+    order_call(&o, &(struct order_host){ .name = "elections",
+                                         .songs = 1,
+                                         .library = 1,
+                                         .wanted = (int)e->lab.setup->nodes - 1,
+                                         .call_ms = 5000,
+                                         .ready_ms = 2000,
+                                         .ttl = 8 });
+    (void)world_command(&e->lab.world, node, order_request(&o));
 }
 
 static void set_clocks(struct elect *e)

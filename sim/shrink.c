@@ -1,61 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/shrink.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/time.h"
+#include "sim/child.h"
 #include "sim/memory.h"
 
 #define ROUND_NS (5 * NS_PER_S)
 #define LIMIT_NS (8 * NS_PER_S) /* an entry is not made shorter than that */
-
-static int64_t wall_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
-}
-
-/* The child's answer, all of it. */
-static bool read_all(int fd, void *to, size_t len)
-{
-    size_t got = 0;
-    ssize_t n;
-
-    while (got < len && (n = read(fd, (char *)to + got, len - got)) > 0)
-        got += (size_t)n;
-    return got == len;
-}
-
-void shrink_trial(const struct script *s, struct trial_outcome *out)
-{
-    struct trial_options options = { .is_told = false };
-    int ends[2];
-    int status = 0;
-    pid_t child;
-
-    if (pipe(ends) != 0)
-        memory_fail();
-    (void)fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        trial_run(s, &options, out);
-        _exit(write(ends[1], out, sizeof(*out)) != (ssize_t)sizeof(*out));
-    }
-    close(ends[1]);
-    if (child < 0 || !read_all(ends[0], out, sizeof(*out))) {
-        *out = (struct trial_outcome){ .has_failed = true, .node = -1 };
-        (void)snprintf(out->what, sizeof(out->what), "the program died");
-    }
-    close(ends[0]);
-    if (child > 0)
-        waitpid(child, &status, 0);
-}
 
 struct shrinking {
     struct script *best;
@@ -69,11 +22,13 @@ struct shrinking {
 static bool attempt(struct shrinking *s)
 {
     struct trial_outcome out;
+    struct child child;
 
-    if (wall_ns() >= s->until_ns)
+    if (child_wall_ns() >= s->until_ns)
         return false;
     s->runs++;
-    shrink_trial(s->try, &out);
+    child_begin(&child, s->try);
+    child_end(&child, &out);
     if (!trial_is_same(&out, s->failure))
         return false;
     *s->best = *s->try;
@@ -162,7 +117,7 @@ static void shorter(struct shrinking *s)
 int shrink_script(struct script *s, const struct trial_outcome *failure, int64_t for_ns)
 {
     struct script *try = memory_new(1, sizeof(*try));
-    struct shrinking k = { s, try, failure, wall_ns() + for_ns, 0 };
+    struct shrinking k = { s, try, failure, child_wall_ns() + for_ns, 0 };
     int before;
 
     do {
@@ -171,7 +126,7 @@ int shrink_script(struct script *s, const struct trial_outcome *failure, int64_t
         fewer_sets(&k);
         fewer_nodes(&k);
         shorter(&k);
-    } while (s->count + s->set_count + s->nodes < before && wall_ns() < k.until_ns);
+    } while (s->count + s->set_count + s->nodes < before && child_wall_ns() < k.until_ns);
     free(try);
     return k.runs;
 }

@@ -6,9 +6,6 @@
 
 #include "sim/trial.h"
 
-/* Run a script in a process of its own; that it dies is a failure too. */
-void shrink_trial(const struct script *s, struct trial_outcome *out);
-
 /* Shrink s, which fails as *failure says, for at most so long.  The runs that it took. */
 int shrink_script(struct script *s, const struct trial_outcome *failure, int64_t for_ns);
 

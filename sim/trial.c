@@ -7,20 +7,18 @@
 #include "base/time.h"
 #include "sim/knobs.h"
 #include "sim/memory.h"
+#include "sim/order.h"
 #include "sim/random.h"
 #include "sim/tags.h"
-#include "wire/cbor.h"
 
-#define CALL_NS       (4 * NS_PER_S) /* node 0 calls … */
-#define START_GAP_NS  (50 * NS_PER_MS)
-#define GRID_NS       (500 * NS_PER_MS)
-#define SPIKE_PPM     50000
-#define SERVERS       4
-#define CONTACTS      2
-#define RATE          44100
-#define COMMAND_MAX   256
-#define SKEW_PPB      20000 /* of the clocks, at most */
-#define STEPS_PER_WAY 2     /* of what goes on and off */
+#define CALL_NS      (4 * NS_PER_S) /* node 0 calls … */
+#define START_GAP_NS (50 * NS_PER_MS)
+#define GRID_NS      (500 * NS_PER_MS)
+#define SPIKE_PPM    50000
+#define SERVERS      4
+#define CONTACTS     2
+#define RATE         44100
+#define SKEW_PPB     20000 /* of the clocks, at most */
 
 enum tick { TICK_BEGIN, TICK_END, TICK_TOGGLE, TICK_GRID, TICK_CALL, TICK_CALM };
 
@@ -35,8 +33,7 @@ struct trial {
     uint32_t late; /* not started before the script says so */
     bool is_active[SCRIPT_ENTRIES_MAX];
     bool is_off[SCRIPT_ENTRIES_MAX]; /* of what goes on and off: now it does not hold */
-    uint32_t down;                   /* as the last look at the script had it … */
-    uint32_t wiped;
+    uint32_t wiped;                  /* at the last look at the script */
     struct told {
         uint64_t epoch;
         int phase;
@@ -61,61 +58,47 @@ static void tick_at(struct trial *t, int64_t at_ns, enum tick what, int entry)
 
 /* ---- what users say ---- */
 
-static struct cbor_writer begin(uint8_t *room, const char *verb, int arguments)
+static void say(struct trial *t, int node, const struct order *o)
 {
-    struct cbor_writer w;
-
-    cbor_writer_init(&w, room, COMMAND_MAX);
-    cbor_write_array(&w, 1 + arguments);
-    cbor_write_text(&w, verb);
-    return w;
+    (void)world_command(&t->world, node, order_request(o));
 }
 
 static void call(struct trial *t, int node)
 {
-    uint8_t room[COMMAND_MAX];
-    struct cbor_writer w = begin(room, "host", 6);
+    struct order o;
 
-    if (!runs(t, node))
-        return;
-    cbor_write_text(&w, "storm");
-    cbor_write_array(&w, POOL_SLOTS);
-    for (int i = 0; i < POOL_SLOTS; i++) {
-        char path[] = "song:0";
-
-        path[5] = (char)('0' + (node + i) % POOL_SLOTS);
-        cbor_write_text(&w, path);
-    }
-    cbor_write_uint(&w, (uint64_t)t->script->nodes / 2);
-    cbor_write_uint(&w, 5000);
-    cbor_write_uint(&w, 3000);
-    cbor_write_uint(&w, 8);
-    (void)world_command(&t->world, node, cbor_written(&w));
+    order_call(&o, &(struct order_host){ .name = "storm",
+                                         .first_song = node,
+                                         .songs = POOL_SLOTS,
+                                         .library = POOL_SLOTS,
+                                         .wanted = t->script->nodes / 2,
+                                         .call_ms = 5000,
+                                         .ready_ms = 3000,
+                                         .ttl = 8 });
+    say(t, node, &o);
 }
 
 static void order(struct trial *t, int node, const char *verb)
 {
-    uint8_t room[COMMAND_MAX];
-    struct cbor_writer w = begin(room, verb, 0);
+    struct order o;
 
-    if (!runs(t, node))
-        return;
     if (strcmp(verb, "host") == 0) {
         call(t, node);
         return;
     }
     if (strcmp(verb, "play") == 0) {
-        w = begin(room, verb, 1);
-        cbor_write_uint(&w, 2);
+        order_begin(&o, verb, 1);
+        cbor_write_uint(&o.w, 2);
     } else if (strcmp(verb, "seek") == 0) {
-        w = begin(room, verb, 2);
-        cbor_write_int(&w, 5000);
-        cbor_write_bool(&w, true);
-    } else if (strcmp(verb, "handover") == 0 || strcmp(verb, "accept") == 0) {
-        w = begin(room, verb, 1);
-        cbor_write_text(&w, "");
+        order_begin(&o, verb, 2);
+        cbor_write_int(&o.w, 5000);
+        cbor_write_bool(&o.w, true);
+    } else {
+        bool has_argument = strcmp(verb, "handover") == 0 || strcmp(verb, "accept") == 0;
+
+        order_say(&o, verb, has_argument ? "" : NULL);
     }
-    (void)world_command(&t->world, node, cbor_written(&w));
+    say(t, node, &o);
 }
 
 /* ---- what the script says of a node at this moment ---- */
@@ -271,10 +254,12 @@ static void befall(struct trial *t, const struct script_entry *e, int node, int 
         t->late &= ~(UINT32_C(1) << node);
         break;
     case SCRIPT_CALLS:
-        call(t, node);
+        if (runs(t, node))
+            call(t, node);
         break;
     case SCRIPT_ORDER:
-        order(t, node, script_verb((int)e->by));
+        if (runs(t, node))
+            order(t, node, script_verb((int)e->by));
         break;
     default:
         break;
@@ -370,7 +355,7 @@ static void toggle(struct trial *t, int entry)
                                       .for_ns = e->by };
 
         begin_cut(t, &alone);
-        tick_at(t, t->world.now_ns + STEPS_PER_WAY * e->by, TICK_TOGGLE, entry);
+        tick_at(t, t->world.now_ns + 2 * e->by, TICK_TOGGLE, entry);
         return;
     }
     t->is_off[entry] = !t->is_off[entry];
@@ -451,7 +436,8 @@ static void ticked(void *context, uint64_t token)
         grid(t);
         break;
     case TICK_CALL:
-        call(t, 0);
+        if (runs(t, 0))
+            call(t, 0);
         break;
     case TICK_CALM:
         calm(t);

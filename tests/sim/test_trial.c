@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "sim/child.h"
 #include "sim/shrink.h"
 #include "sim/storm.h"
 #include "tests/check.h"
@@ -160,11 +161,13 @@ static void test_made_small(void **state)
         "at 20s halves nodes 0,1 for 40s\nat 21s order nodes 0 by skip\n"
         "at 30s rot nodes 4 by 5% for 9s\n";
     struct trial_outcome out;
+    struct child child;
     char why[SETUP_WHY_MAX] = "";
 
     (void)state;
     assert_true(read_text(&script, text, why));
-    shrink_trial(&script, &out);
+    child_begin(&child, &script);
+    child_end(&child, &out);
     assert_true(out.has_failed);
     shrink_script(&script, &out, 60 * NS_PER_S);
     assert_int_equal(script.count, 1);
