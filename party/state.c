@@ -326,7 +326,7 @@ void state_bridge(struct party *p)
 static void apply_map(struct party *p, const struct entry *e)
 {
     bool is_same_clock = p->maps.has_map && e->u.map.clock_id == p->map_clock_id;
-    const struct clock_map *known[2] = { &p->maps.map, &p->maps.next };
+    struct clock_map *known[2] = { &p->maps.map, &p->maps.next };
     struct clock_map m = {
         .map_seq = (uint32_t)e->seq,
         .raw_ref_ns = e->u.map.raw_ns,
@@ -345,7 +345,9 @@ static void apply_map(struct party *p, const struct entry *e)
         if (known[i]->raw_ref_ns == m.raw_ref_ns &&
             known[i]->party_ref.ns == m.party_ref.ns &&
             known[i]->rate_ppt == m.rate_ppt) {
-            return; /* said again by a checkpoint */
+            /* Said again by a checkpoint; in a fork the numbers begin anew. */
+            known[i]->map_seq = m.map_seq;
+            return;
         }
     }
     if (!is_same_clock) {

@@ -285,13 +285,15 @@ static void check_silence(struct check *c, int node)
 }
 
 /* A guest cannot know of a map that is still on its way to it, after a link has come back
- * or through a network that is cut. */
+ * or through a network that is cut; nor can a host that has not heard of the next one. */
 static bool knows_map(const struct check *c, int node, const struct party *host)
 {
     const struct party *p = node_party(c->world->nodes[node].node);
     const struct net_host *h = &c->world->net.hosts[node];
     int64_t now_ns = c->world->now_ns;
 
+    if (p->log.epoch != host->log.epoch)
+        return false;
     if (p->maps.map.raw_ref_ns == host->maps.map.raw_ref_ns)
         return true;
     if (p->maps.has_next && p->maps.next.raw_ref_ns == host->maps.map.raw_ref_ns)
