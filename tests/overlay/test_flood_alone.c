@@ -2,21 +2,18 @@
  * with another key, and that do not hold up what passes through the network.
  * SPDX-License-Identifier: MIT */
 #include "tests/check.h"
+#include "tests/heap.h"
 
 #include "overlay/flood.h"
 
-#define T0        (1000 * NS_PER_S)
-#define OLD       (T0 + 100 * NS_PER_S)
-#define POOL_SIZE (4 << 20)
-#define PEERS     6
+#define T0    (1000 * NS_PER_S)
+#define OLD   (T0 + 100 * NS_PER_S)
+#define PEERS 6
 
 struct bench {
     struct flood_params p;
-    struct pool pool;
-    struct heap heap;
     struct floods f;
     struct outbox out;
-    void *memory;
     uint8_t key[KEY_LEN]; /* of the newest flood */
 };
 
@@ -26,11 +23,7 @@ static void start(void)
 {
     memset(&b, 0, sizeof(b));
     b.p = flood_params_default();
-    b.memory = aligned_alloc(16, POOL_SIZE);
-    assert_non_null(b.memory);
-    pool_init(&b.pool, b.memory, POOL_SIZE);
-    heap_init(&b.heap, &b.pool);
-    floods_init(&b.f, &b.p, &b.heap, 1);
+    floods_init(&b.f, &b.p, test_heap(), 1);
     for (int i = 0; i < PEERS; i++)
         flood_peer_up(&b.f, i, 0, T0);
 }
@@ -39,8 +32,7 @@ static void stop(void)
 {
     assert_null(floods_check(&b.f));
     floods_finish(&b.f);
-    assert_int_equal(b.heap.used, 0);
-    free(b.memory);
+    assert_int_equal(test_heap()->used, 0);
 }
 
 /* The flood with this number comes from a peer, each signed by a key of its own; a copy

@@ -2,23 +2,20 @@
  * new, its rates, and the points of who sends what is bad.  SPDX-License-Identifier: MIT
  */
 #include "tests/check.h"
+#include "tests/heap.h"
 
 #include "overlay/flood.h"
 
-#define T0        (1000 * NS_PER_S)
-#define MS        NS_PER_MS
-#define POOL_SIZE (4 << 20)
-#define PEERS     8
+#define T0    (1000 * NS_PER_S)
+#define MS    NS_PER_MS
+#define PEERS 8
 
 struct bench {
     struct flood_params p;
     struct liveness_params lp;
-    struct pool pool;
-    struct heap heap;
     struct floods f;
     struct liveness l;
     struct outbox out;
-    void *memory;
 };
 
 static struct bench b;
@@ -32,12 +29,8 @@ static void start(void)
     b.lp = liveness_params_default();
     b.p.origin_rate = (struct bucket_rate){ 1, 1000 };
     b.p.alone_rate.period_ns = 0;
-    b.memory = aligned_alloc(16, POOL_SIZE);
-    assert_non_null(b.memory);
-    pool_init(&b.pool, b.memory, POOL_SIZE);
-    heap_init(&b.heap, &b.pool);
-    liveness_init(&b.l, &b.lp, &b.heap);
-    floods_init(&b.f, &b.p, &b.heap, 1);
+    liveness_init(&b.l, &b.lp, test_heap());
+    floods_init(&b.f, &b.p, test_heap(), 1);
     b.f.liveness = &b.l;
     for (int i = 0; i < PEERS; i++) {
         flood_peer_up(&b.f, i, 0, T0);
@@ -50,8 +43,7 @@ static void stop(void)
     assert_null(floods_check(&b.f));
     floods_finish(&b.f);
     liveness_finish(&b.l);
-    assert_int_equal(b.heap.used, 0);
-    free(b.memory);
+    assert_int_equal(test_heap()->used, 0);
 }
 
 static struct flood_head head_of(int n, int peer)

@@ -102,6 +102,18 @@ PY
 phase() { holds "$1" status "r['party'] and r['party']['phase'] == '$2'"; }
 sounding() { holds "$1" status "r['audio']['playing']"; }
 
+# namespaces NAME…: make them, with a loopback, and set NAMESPACES; false without the right to.
+namespaces() {
+    local n
+    [ "$(id -u)" -eq 0 ] || return 1
+    for n in "$@"; do
+        ip netns add "$n" 2>/dev/null || return 1
+        NAMESPACES="$NAMESPACES $n"
+        ip netns exec "$n" sh -c 'ip link set lo up
+            echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null
+    done
+}
+
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
 # refuse NAME STATUS REGEX COMMAND…: the command ends within 15 s, with that status, and with

@@ -14,19 +14,13 @@ PERCENT=${CITY_PERCENT:-25}
 SETTLE=${CITY_SETTLE:-15}
 DELAY_MS=${CITY_DELAY_MS:-20}
 GAP_MS=${CITY_GAP_MS:-1000}
-if [ "$(id -u)" -ne 0 ] || ! ip netns add "pt$$n0" 2>/dev/null; then
+if ! namespaces $(seq -f "pt$$n%.0f" 0 $((NODES - 1))); then
     echo "skip city: no right to make network namespaces"
     exit 0
 fi
-NAMESPACES="pt$$n0"
 ports=
 for i in $(seq 0 $((NODES - 1))); do
-    ns=pt$$n$i
-    [ "$i" -eq 0 ] || ip netns add "$ns" || { fail "a namespace for node $i"; exit 0; }
-    [ "$i" -eq 0 ] || NAMESPACES="$NAMESPACES $ns"
-    ip netns exec "$ns" sh -c 'ip link set lo up
-        echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null
-    ports="$ports $ns:tap0:10.77.0.$((i + 1))/24"
+    ports="$ports pt$$n$i:tap0:10.77.0.$((i + 1))/24"
 done
 nice -n -10 "$BUILD/tests/system/netswitch" --delay-ms $DELAY_MS $ports >"$T/switch.log" &
 SWITCH=$!

@@ -9,14 +9,10 @@ if [ ! -x "$chronyd" ]; then
     echo "skip clock-live: chronyd is not installed"
     exit 0
 fi
-if ! is_root || ! ip netns add "pt$$s" 2>/dev/null; then
+if ! namespaces "pt$$s" "pt$$o" "pt$$c"; then
     echo "skip clock-live: no right to make network namespaces"
     exit 0
 fi
-NAMESPACES="pt$$s pt$$o pt$$c"
-ip netns add "pt$$o"
-ip netns add "pt$$c"
-for n in $NAMESPACES; do ip netns exec "$n" ip link set lo up; done
 "$BUILD/tests/system/netswitch" --delay-ms 2 --tail-ms 1 --loss 1 --seed "${SEED:-7}" \
     "pt$$s:tap0:10.78.0.1/24" "pt$$o:tap0:10.78.0.2/24" "pt$$c:tap0:10.78.0.3/24" \
     >"$T/switch.log" &

@@ -1,14 +1,10 @@
 # Three hosts with their own addresses, joined by a switch that delays by 20 ms +- 5 ms and
 # loses 1 %: a party starts, plays, and skips in time.
 . tests/system/lib.sh
-if [ "$(id -u)" -ne 0 ] || ! ip netns add "pt$$a" 2>/dev/null; then
+if ! namespaces "pt$$a" "pt$$b" "pt$$c"; then
     echo "skip namespaces: no right to make network namespaces"
     exit 0
 fi
-NAMESPACES="pt$$a pt$$b pt$$c"
-ip netns add "pt$$b"
-ip netns add "pt$$c"
-for n in $NAMESPACES; do ip netns exec "$n" ip link set lo up; done
 "$BUILD/tests/system/netswitch" --delay-ms 20 --jitter-ms 5 --loss 1 --seed 1 \
     "pt$$a:tap0:10.77.0.1/24" "pt$$b:tap0:10.77.0.2/24" "pt$$c:tap0:10.77.0.3/24" \
     >"$T/switch.log" &

@@ -2,22 +2,16 @@
 # let in whom they dial at the same moment, 4 and 5 let in nobody.  Others relay what is left.
 # SPDX-License-Identifier: MIT
 . tests/system/lib.sh
-if [ "$(id -u)" -ne 0 ] || ! ip netns add "pt$$n0" 2>/dev/null; then
+if ! namespaces pt$$n{0..5}; then
     echo "skip nat: no right to make network namespaces"
     exit 0
 fi
-NAMESPACES="pt$$n0"
 ports=
 for i in 0 1 2 3 4 5; do
-    ns=pt$$n$i
-    [ "$i" -eq 0 ] || ip netns add "$ns" || { fail "a namespace for node $i"; exit 0; }
-    [ "$i" -eq 0 ] || NAMESPACES="$NAMESPACES $ns"
-    ip netns exec "$ns" sh -c 'ip link set lo up
-        echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6' 2>/dev/null
     guard=
     [ "$i" -lt 2 ] || guard=+cone
     [ "$i" -lt 4 ] || guard=+wall
-    ports="$ports $ns:tap0:10.77.0.$((i + 1))/24$guard"
+    ports="$ports pt$$n$i:tap0:10.77.0.$((i + 1))/24$guard"
 done
 "$BUILD/tests/system/netswitch" --delay-ms 10 $ports >"$T/switch.log" &
 SWITCH=$!

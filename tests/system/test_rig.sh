@@ -23,11 +23,10 @@ line=$(rig --player own --network none \
     --client "sh -c 'sleep 0.{i}; exec $BUILD/tests/rig/twins {flac} 1 20 {card}'")
 echo "figure players that know nothing of each other: $(short "$line")"
 check "what is not in time is seen" eval "! good 1000 '$line'"
-if ! is_root || ! ip netns add "pt$$"; then
+if ! namespaces "pt$$"; then
     echo "skip rig: no right to make network namespaces"
     exit 0
 fi
-NAMESPACES="pt$$"
 line=$(rig --player party --network wired)
 echo "figure party: $(short "$line")"
 check "two daemons on wires are within 1000 us" good 1000 "$line"
