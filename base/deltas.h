@@ -1,7 +1,7 @@
 /* A queue of rows of a few integers that differ little from one row to the next: each is
  * kept as what it differs by, in as many bytes as that takes (LEB128, zigzag), in memory
- * that follows the length.  Any integers are kept exactly; a sample of a clock takes 12
- * bytes in place of 24.  Rows are read from the oldest on.
+ * that follows the length.  Any integers are kept exactly.  Rows are read from the oldest
+ * on.
  *
  * The owner passes the heap, always the same.
  * SPDX-License-Identifier: MIT */
