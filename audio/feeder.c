@@ -372,13 +372,13 @@ int feeder_find(struct feeder *f, const struct song_id *song, int64_t party_ns,
     for (int i = 0; i < FEEDER_SLOTS; i++) {
         const struct slot *s = &f->slots[i];
         int64_t ready;
-        int64_t ahead = mul_div(ahead_ns, s->rate, NS_PER_S);
+        int64_t ahead;
         double at;
 
         if (atomic_load(&s->state) != SLOT_READY || !song_id_equal(&s->song, song)) {
             continue;
         }
-        ahead = ahead < READY_MAX ? ahead : READY_MAX;
+        ahead = time_min(mul_div(ahead_ns, s->rate, NS_PER_S), READY_MAX);
         at = audio_segment_frame(segment, party_ns, s->rate);
         ready = ring_end(&s->ring);
         if (feeder_holds(f, i, song, at) &&
