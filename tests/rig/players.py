@@ -95,8 +95,9 @@ class PartyJoin(Party):
         time.sleep(6)
         bench.wait_for(20, "an invitation", lambda: self.status(last)["invites"] > 0)
         self.since_ns = bench.raw_ns()
-        if not self.status(last).get("party"):
-            self.ask(last, "accept")
+        reply = self.ask(last, "accept")
+        if "error" in reply:
+            raise bench.Failure(f"coming back: {reply['error']}")
 
 
 class PartyKill(Party):
