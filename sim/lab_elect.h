@@ -5,18 +5,21 @@
 
 #include "sim/lab.h"
 
-#define ELECT_NODES_MAX 16
-#define ELECT_HOSTS_MAX 512
+#define ELECT_NODES_MAX  16
+#define ELECT_HOSTS_MAX  512
+#define ELECT_GRANTS_MAX 8 /* parties of one node, of which the last grant is kept */
 
+/* Half of them befall a world. */
 enum trouble {
-    TROUBLE_LOSS = 1,
-    TROUBLE_DELAY = 2,
-    TROUBLE_CUT = 4,
-    TROUBLE_PAUSE = 8,
-    TROUBLE_CRASH = 16,
-    TROUBLE_DRIFT = 32,
-    TROUBLE_COMMAND = 64,
-    TROUBLE_ALL = 127
+    TROUBLE_LOSS,
+    TROUBLE_DELAY,
+    TROUBLE_CUT,
+    TROUBLE_ONE_WAY,
+    TROUBLE_PAUSE,
+    TROUBLE_CRASH,
+    TROUBLE_DRIFT,
+    TROUBLE_COMMAND,
+    TROUBLE_KINDS
 };
 
 /* Who hosts an epoch, as somebody first believed. */
@@ -34,11 +37,14 @@ struct seen_grant {
 };
 
 struct elect {
-    struct lab lab; /* first: hooks are given a pointer to it */
-    int troubles;
+    struct lab lab;                /* first: hooks are given a pointer to it */
+    int troubles;                  /* bit by enum trouble */
+    int64_t befell[TROUBLE_KINDS]; /* how often; of loss and drift: in how many worlds */
+    int64_t alive_ns;              /* somebody was in a party, or called for one */
+    int64_t calm_ns[ELECT_NODES_MAX];    /* until then the machine sends late */
     int64_t restart_ns[ELECT_NODES_MAX]; /* TIME_NEVER: it is up */
     int64_t resume_ns[ELECT_NODES_MAX];
-    struct seen_grant grants[ELECT_NODES_MAX];
+    struct seen_grant grants[ELECT_NODES_MAX][ELECT_GRANTS_MAX]; /* the newest first */
     int host_count;
     struct seen_host hosts[ELECT_HOSTS_MAX];
     int64_t doubles;  /* steps with two who act for one party */
