@@ -58,6 +58,7 @@ enum stirred {
 /* What each step touches stands in front. */
 struct node {
     int64_t now_ns;
+    int64_t due_ns;      /* we asked to be woken then; TIME_NEVER: we did not */
     struct effects *out; /* of the step that is under way */
     const struct node_params *params;
     struct sparse slot_set;  /* numbers that are taken: see node/slots.h */

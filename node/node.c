@@ -28,6 +28,7 @@ struct node_params node_params_default(void)
         .heir_interval_ns = 2 * NS_PER_S,
         .line_period_ns = NS_PER_S,
         .map_period_ns = 10 * NS_PER_S,
+        .stall_ns = 250 * NS_PER_MS,
         .state_period_ns = 100 * NS_PER_MS,
         .overlay = overlay_params_default(),
         .liveness = liveness_params_default(),
@@ -181,6 +182,7 @@ static int init(struct node *n, const struct node_setup *setup,
     n->next_link = 2;
     n->next_token = 1;
     n->judge_ns = TIME_NEVER;
+    n->due_ns = TIME_NEVER;
     n->links_wake_ns = TIME_NEVER;
     return init_modules(n, setup);
 }
@@ -649,9 +651,12 @@ static void flush(struct node *n)
     publish_timeline(n);
     publish_state(n);
     settle(n);
+    n->due_ns = again ? n->now_ns : wake_ns(n);
     e = effects_add(n->out, EFFECT_WAKE);
     if (e != NULL)
-        e->u.wake.at_ns = again ? n->now_ns : wake_ns(n);
+        e->u.wake.at_ns = n->due_ns;
+    else
+        n->due_ns = TIME_NEVER;
 }
 
 static void dispatch(struct node *n, const struct event *e)
@@ -708,11 +713,25 @@ void node_stir(struct node *n)
     n->overlay.log = &n->out->log;
 }
 
+/* A stopped process, a starved one, a machine that slept: what others said meanwhile may
+ * lie unread, so that time is nobody's silence. */
+static void look_for_stall(struct node *n)
+{
+    int64_t late_ns = n->now_ns - n->due_ns;
+
+    if (late_ns <= n->params->stall_ns)
+        return;
+    liveness_held_up(&n->liveness, late_ns, n->now_ns);
+    if (n->company != NULL)
+        party_held_up(&n->company->party, late_ns, n->now_ns);
+}
+
 void node_step(struct node *n, const struct event *e, struct effects *out)
 {
     assert(e->now_ns >= n->now_ns); /* drivers never turn time back */
     n->now_ns = e->now_ns;
     n->out = out;
+    look_for_stall(n);
     if (e->kind != EVENT_LINK_RECEIVED && e->kind != EVENT_WAKE && e->kind != EVENT_SENT)
         node_stir(n);
     if (n->company != NULL) {

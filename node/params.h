@@ -32,6 +32,7 @@ struct node_params {
     int64_t heir_interval_ns;  /* … and to those who may be the next one: 2 s */
     int64_t line_period_ns;    /* the line to party time is renewed so often: 1 s */
     int64_t map_period_ns;     /* the host looks at its map so often: 10 s */
+    int64_t stall_ns;          /* a step later than this: we were held up: 250 ms */
     bool is_lab;               /* verbs of experiments are obeyed: false */
     int64_t state_period_ns;   /* watchers hear no more often: 100 ms */
 

@@ -28,7 +28,6 @@ struct liveness_params liveness_params_default(void)
         .probes_max = 3,
         .late_min_ns = 100 * NS_PER_MS,
         .late_half_rtts = 3,
-        .stall_ns = 250 * NS_PER_MS,
         .health_max = 7,
         .health_ns = 10 * NS_PER_S,
         .ping_rate = { NS_PER_S / 2, 10 },
@@ -331,6 +330,22 @@ bool liveness_take_doubts(struct liveness *l)
     return had;
 }
 
+void liveness_held_up(struct liveness *l, int64_t for_ns, int64_t now_ns)
+{
+    if (l->health < l->p->health_max)
+        l->health++;
+    l->health_ns = now_ns;
+    for (int k = 0; k < l->slots.count; k++) {
+        struct liveness_peer *x = &l->peers[k];
+
+        if (!is_up(x))
+            continue;
+        x->heard_ns = time_min(now_ns, x->heard_ns + for_ns);
+        if (x->mood != LIVENESS_WELL)
+            x->next_ns = max(x->next_ns, now_ns + timeout_ns(l, x));
+    }
+}
+
 int64_t liveness_wake_ns(const struct liveness *l)
 {
     return l->wake_ns;
@@ -401,23 +416,6 @@ static void expire(struct liveness *l, struct liveness_peer *x, int64_t now_ns,
     }
 }
 
-/* We were held up: answers may lie unread, so nobody is judged by that time. */
-static void forgive(struct liveness *l, int64_t stall_ns, int64_t now_ns)
-{
-    if (l->health < l->p->health_max)
-        l->health++;
-    l->health_ns = now_ns;
-    for (int k = 0; k < l->slots.count; k++) {
-        struct liveness_peer *x = &l->peers[k];
-
-        if (!is_up(x))
-            continue;
-        x->heard_ns = time_min(now_ns, x->heard_ns + stall_ns);
-        if (x->mood != LIVENESS_WELL)
-            x->next_ns = max(x->next_ns, now_ns + timeout_ns(l, x));
-    }
-}
-
 static void recover(struct liveness *l, int64_t now_ns)
 {
     if (l->health == 0 || now_ns - l->health_ns < l->p->health_ns)
@@ -438,15 +436,9 @@ static bool is_due(const struct liveness *l, const struct liveness_peer *x,
 
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
 {
-    int64_t late_ns;
-
     if (l->wake_ns > now_ns)
         return;
-    late_ns = now_ns - l->wake_ns;
-    if (late_ns > l->p->stall_ns)
-        forgive(l, late_ns, now_ns);
-    else
-        recover(l, now_ns);
+    recover(l, now_ns);
     l->wake_ns = TIME_NEVER;
     for (int k = 0; k < l->slots.count; k++) {
         struct liveness_peer *x = &l->peers[k];

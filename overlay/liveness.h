@@ -6,8 +6,9 @@
  * (SWIM's indirect probe), and only when nobody has heard of the peer either it is
  * reported dead, once, and the node closes the link.
  *
- * Time in which we ourselves were held up is nobody's silence: it is taken off, and for a
- * while we are more patient with everybody (the local health of Lifeguard).
+ * Time in which we ourselves were held up, as the node knows, is nobody's silence: it is
+ * taken off, and for a while we are more patient with everybody (the local health of
+ * Lifeguard).
  * SPDX-License-Identifier: MIT */
 #ifndef OVERLAY_LIVENESS_H
 #define OVERLAY_LIVENESS_H
@@ -38,7 +39,6 @@ struct liveness_params {
     int probes_max;               /* a peer that only others hear is kept so often: 3 */
     int64_t late_min_ns;          /* an answer is late after max(this, …: 100 ms */
     int late_half_rtts;           /* … so many half RTTs): 3 */
-    int64_t stall_ns;             /* a wake later than this: we were held up: 250 ms */
     int health_max;               /* stalls counted: 7 */
     int64_t health_ns;            /* one is forgotten in this time: 10 s */
     struct bucket_rate ping_rate; /* PINGs of a peer that are answered: 2/s, burst 10 */
@@ -135,6 +135,10 @@ int64_t liveness_late_ns(const struct liveness *l, int peer);
 
 /* True once after there were new doubts, or late ones. */
 bool liveness_take_doubts(struct liveness *l);
+
+/* We were held up for so long: answers may lie unread, so nobody is judged by that time.
+ */
+void liveness_held_up(struct liveness *l, int64_t for_ns, int64_t now_ns);
 
 int64_t liveness_wake_ns(const struct liveness *l);
 void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out);

@@ -56,6 +56,13 @@ void candidate_stop(struct party *p)
     p->candidacy.resend_ns = TIME_NEVER;
 }
 
+void candidate_held_up(struct party *p, int64_t for_ns)
+{
+    if (p->candidacy.state != CANDIDACY_NONE) {
+        p->candidacy.until_ns += for_ns;
+    }
+}
+
 static void enter(struct party *p, enum candidacy_state state, int64_t for_ns)
 {
     p->candidacy.state = state;

@@ -33,6 +33,9 @@ struct candidacy {
     struct coord *claim; /* grants so far; from the heap; NULL: none */
 };
 
+/* We were held up for so long: an answer may lie unread. */
+void candidate_held_up(struct party *p, int64_t for_ns);
+
 /* Not a candidate any more; gives its memory back. */
 void candidate_stop(struct party *p);
 

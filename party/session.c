@@ -565,6 +565,31 @@ static int64_t map_wake_ns(const struct party *p)
     return party_clock_to_local(&line, p->maps.next.valid_from) + NS_PER_US;
 }
 
+/* Later by so much, but not in the future. */
+static void postpone(int64_t *at_ns, int64_t by_ns, int64_t now_ns)
+{
+    *at_ns = time_min(*at_ns + by_ns, now_ns);
+}
+
+/* What others let pass in silence, and what we wait for them to say; not what we have
+ * given, or hold from them: a lease is over when it is over. */
+void party_held_up(struct party *p, int64_t for_ns, int64_t now_ns)
+{
+    p->now_ns = now_ns;
+    if (p->role == PARTY_ROLE_NONE) {
+        return;
+    }
+    postpone(&p->host_heard_ns, for_ns, now_ns);
+    postpone(&p->others_led_ns, for_ns, now_ns);
+    postpone(&p->acted_ns, for_ns, now_ns);
+    for (int i = 0; i < p->member_count; i++) {
+        postpone(&p->members[i].heard_ns, for_ns, now_ns);
+        postpone(&p->members[i].away_ns, for_ns, now_ns);
+    }
+    p->join_limit_ns += for_ns;
+    candidate_held_up(p, for_ns);
+}
+
 int64_t party_wake_ns(const struct party *p)
 {
     int64_t wake_ns = map_wake_ns(p);

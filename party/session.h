@@ -378,6 +378,10 @@ void party_set_memory(struct party *p, struct promises *promises, uint64_t clock
 void party_promised(struct party *p, const struct promise *promise, bool is_kept,
                     int64_t now_ns, struct outbox *out);
 
+/* Our process was held up for so long: nobody else was silent meanwhile, as what they
+ * said may lie unread. */
+void party_held_up(struct party *p, int64_t for_ns, int64_t now_ns);
+
 /* The next deadline, TIME_NEVER for none; and carry out what is due. */
 int64_t party_wake_ns(const struct party *p);
 void party_wake(struct party *p, int64_t now_ns, struct outbox *out);

@@ -102,7 +102,6 @@
     X("liveness.probes_max", liveness.probes_max, KNOB_INT, "a peer that only others hear is kept so often: 3") \
     X("liveness.late_min_ns", liveness.late_min_ns, KNOB_NS, "an answer is late after max(this, …: 100 ms") \
     X("liveness.late_half_rtts", liveness.late_half_rtts, KNOB_INT, "… so many half RTTs): 3") \
-    X("liveness.stall_ns", liveness.stall_ns, KNOB_NS, "a wake later than this: we were held up: 250 ms") \
     X("liveness.health_max", liveness.health_max, KNOB_INT, "stalls counted: 7") \
     X("liveness.health_ns", liveness.health_ns, KNOB_NS, "one is forgotten in this time: 10 s") \
     X("liveness.ping_rate.period_ns", liveness.ping_rate.period_ns, KNOB_NS, "one token comes back in this time; PINGs of a peer that are answered: 2/s, burst 10") \
@@ -357,6 +356,7 @@
     X("node.heir_interval_ns", heir_interval_ns, KNOB_NS, "… and to those who may be the next one: 2 s") \
     X("node.line_period_ns", line_period_ns, KNOB_NS, "the line to party time is renewed so often: 1 s") \
     X("node.map_period_ns", map_period_ns, KNOB_NS, "the host looks at its map so often: 10 s") \
+    X("node.stall_ns", stall_ns, KNOB_NS, "a step later than this: we were held up: 250 ms") \
     X("node.is_lab", is_lab, KNOB_BOOL, "verbs of experiments are obeyed: false") \
     X("node.state_period_ns", state_period_ns, KNOB_NS, "watchers hear no more often: 100 ms") \
     /* end */

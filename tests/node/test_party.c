@@ -286,6 +286,41 @@ static void test_the_host_is_gone(void **state)
     assert_true(town_phase(1) == PARTY_ENDED || town_phase(1) == PARTY_IDLE);
 }
 
+/* A process that was stopped has heard nothing meanwhile, and that is not the host's
+ * silence: it makes no party of its own. */
+static void test_a_stopped_guest_does_not_fork(void **state)
+{
+    struct party_id party;
+
+    (void)state;
+    begin(2, 45, 3);
+    party = node_party(town_node(1))->log.party;
+    town_pause(1, 50 * S);
+    town_run(50 * S + 2);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(node_party(town_node(1))->role, PARTY_ROLE_GUEST);
+        assert_true(party_id_equal(&node_party(town_node(1))->log.party, &party));
+        town_run(S / 10);
+    }
+    assert_int_equal(node_party(town_node(0))->member_count, 2); /* and is back */
+    assert_true(node_party(town_node(1))->is_current);
+    assert_same_music(0, 1);
+}
+
+/* A stopped host finds its guests where it left them, if they did not go on without it.
+ */
+static void test_a_stopped_host_keeps_its_guests(void **state)
+{
+    (void)state;
+    begin(2, 46, 3);
+    town_pause(0, 16 * S); /* too short for the guest to close the link */
+    town_run(16 * S);      /* its timers have run, and nothing is read yet */
+    assert_false(node_party(town_node(0))->members[1].is_away);
+    town_run(5 * S);
+    assert_int_equal(node_party(town_node(0))->member_count, 2);
+    assert_same_music(0, 1);
+}
+
 /* What the last one refuses, as its origin speaks too often for it, the others announce
  * and pass on; they are not to be blamed for what it does not take. */
 static void test_who_passes_on_is_not_blamed(void **state)
@@ -324,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_wakes_while_playing),
         cmocka_unit_test(test_watchers),
         cmocka_unit_test(test_the_host_is_gone),
+        cmocka_unit_test(test_a_stopped_guest_does_not_fork),
+        cmocka_unit_test(test_a_stopped_host_keeps_its_guests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

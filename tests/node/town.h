@@ -66,6 +66,8 @@ struct town_node {
     struct node_identity seeds;
     int64_t offset_ns; /* raw clock minus the town's time */
     int64_t wake_ns;   /* raw */
+    int64_t resume_ns; /* its process is stopped until this instant of the town … */
+    int64_t read_ns;   /* … and then reads what has come */
     int64_t wakes;
     int64_t states;
     int64_t drops;            /* of songs */
@@ -139,13 +141,19 @@ static inline int town_song_of(const struct song_id *id)
 
 /* ---- what is on its way ---- */
 
+static inline int64_t town_later(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns > b_ns ? a_ns : b_ns;
+}
+
 static inline struct event *town_post(int node, int64_t after_ns, enum event_kind kind,
                                       struct bytes data)
 {
     struct town_item *i = &town.item[town.items++];
 
     assert_true(town.items < TOWN_ITEMS);
-    *i = (struct town_item){ .at_ns = town.now_ns + after_ns,
+    *i = (struct town_item){ .at_ns = town_later(town.now_ns + after_ns,
+                                                 town.n[node].read_ns),
                              .order = town.order++,
                              .node = node };
     i->e.kind = kind;
@@ -589,6 +597,18 @@ static inline void town_stop(int node)
     node_destroy(n->node);
 }
 
+/* Its process gets no time for so long; what comes meanwhile is read later, and behind
+ * the timers that are due, as event loops do. */
+static inline void town_pause(int node, int64_t for_ns)
+{
+    town.n[node].resume_ns = town.now_ns + for_ns;
+    town.n[node].read_ns = town.n[node].resume_ns + 1;
+    for (int i = 0; i < town.items; i++) {
+        if (town.item[i].node == node)
+            town.item[i].at_ns = town_later(town.item[i].at_ns, town.n[node].read_ns);
+    }
+}
+
 /* The next thing that happens until then; false when there is none. */
 static inline bool town_next(int64_t until_ns)
 {
@@ -606,7 +626,9 @@ static inline bool town_next(int64_t until_ns)
     }
     for (int i = 0; i < town.count; i++) {
         const struct town_node *n = &town.n[i];
-        int64_t at_ns = n->wake_ns == TIME_NEVER ? TIME_NEVER : n->wake_ns - n->offset_ns;
+        int64_t at_ns = n->wake_ns == TIME_NEVER
+                            ? TIME_NEVER
+                            : town_later(n->wake_ns - n->offset_ns, n->resume_ns);
 
         if (n->is_running && at_ns < item.at_ns) {
             first = -1;

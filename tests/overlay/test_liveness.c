@@ -370,6 +370,7 @@ static void test_a_late_wake_is_no_verdict(void **state)
     run_until(&b, 12000);
     for (int i = 1; i <= 5; i++) {
         b.now_ns = liveness_wake_ns(&b.l) + 60 * NS_PER_S;
+        liveness_held_up(&b.l, 60 * NS_PER_S, b.now_ns);
         liveness_wake(&b.l, b.now_ns, &b.out);
         liveness_wake(&b.l, b.now_ns, &b.out);
         assert_false(liveness_take_dead(&b.l, &peer));
