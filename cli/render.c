@@ -91,6 +91,21 @@ static void put_song_line(struct text *t, const struct style *s, struct bytes pa
     }
 }
 
+/* The host, and how it is heard when that is not well. */
+static void put_host(struct text *t, const struct style *s, struct bytes party)
+{
+    struct bytes hearing = map_get_text(party, "hearing", "");
+
+    text_add(t, "host ");
+    put_cut(t, s, map_get_text(party, "host", "?"), PART_NAME_COLUMNS);
+    if (part_is(hearing, "slow"))
+        text_add(t, " (slow)");
+    else if (part_is(hearing, "slow-here"))
+        text_add(t, " (slow here; others hear it)");
+    else if (part_is(hearing, "silent"))
+        text_add(t, " (silent)");
+}
+
 static void put_headline(struct text *t, const struct style *s, struct bytes party)
 {
     int members = part_count(party, "members");
@@ -100,12 +115,10 @@ static void put_headline(struct text *t, const struct style *s, struct bytes par
     put_cut(t, s, map_get_text(party, "name", "?"), 40);
     put_paint(t, s, PAINT_NONE);
     text_add(t, part_dot(s));
-    if (part_is(map_get_text(party, "role", ""), "host")) {
+    if (part_is(map_get_text(party, "role", ""), "host"))
         text_add(t, "you are the host");
-    } else {
-        text_add(t, "host ");
-        put_cut(t, s, map_get_text(party, "host", "?"), PART_NAME_COLUMNS);
-    }
+    else
+        put_host(t, s, party);
     put(t, "%s%d member%s", part_dot(s), members, part_plural(members));
     if (more > 0)
         put(t, " and %d more who answered", (int)more);
@@ -404,9 +417,8 @@ void render_line(struct text *t, const struct style *s, struct bytes state)
         text_add(t, part_dot(s));
         put_phase(t, s, party);
         put_song_line(t, s, party, PART_TITLE_COLUMNS);
-        put(t, "%s%d members%shost ", part_dot(s), part_count(party, "members"),
-            part_dot(s));
-        put_cut(t, s, map_get_text(party, "host", "?"), PART_NAME_COLUMNS);
+        put(t, "%s%d members%s", part_dot(s), part_count(party, "members"), part_dot(s));
+        put_host(t, s, party);
         if (map_get_bool(audio, "playing", false)) {
             put(t, "%serror ", part_dot(s));
             put_error(t, s, map_get_int(audio, "phase_ns", 0));
@@ -430,6 +442,8 @@ void render_key(struct text *key, struct bytes state)
     put(key, "/%d/%d/%d/", (int)map_get_int(state, "invites", 0),
         (int)map_get_int(party, "seq", 0), (int)map_get_int(party, "slot", -1));
     put_clean(key, map_get_text(party, "phase", ""));
+    text_add(key, "/");
+    put_clean(key, map_get_text(party, "hearing", ""));
     put(key, "/%d/%d/%d", map_get_bool(party, "apart_alarm", false),
         map_get_bool(audio, "playing", false), pool_percent(party) / 25);
     list_init_at(&members, party, "members");

@@ -477,6 +477,7 @@ static void put_unison(struct node *n, struct cbor_writer *w, int64_t position_m
 
 static void put_party(struct node *n, struct cbor_writer *w)
 {
+    static const char *const hearings[] = { "well", "slow", "slow-here", "silent" };
     struct party_status s = { .role = PARTY_ROLE_NONE };
 
     if (n->company != NULL)
@@ -486,7 +487,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
         cbor_write_null(w);
         return;
     }
-    cbor_write_map(w, 19);
+    cbor_write_map(w, 20);
     put_id(w, s.party->b, PARTY_ID_LEN);
     put_int(w, "seq", (int64_t)s.seq);
     put_text(w, "host", s.host_name);
@@ -498,6 +499,7 @@ static void put_party(struct node *n, struct cbor_writer *w)
     put_int(w, "epoch", (int64_t)s.epoch);
     put_text(w, "phase", phase_name(s.phase));
     put_bool(w, "acting", s.is_acting);
+    put_text(w, "hearing", hearings[s.hearing]);
     put_known(w, "left_ms", s.left_ns < 0 ? -1 : s.left_ns / NS_PER_MS);
     cbor_write_text(w, "members");
     cbor_write_array(w, s.member_count);
@@ -566,7 +568,7 @@ static uint64_t mix_party(const struct node *n, uint64_t h)
 {
     const struct party *p = node_party(n);
 
-    h = mix(h, (uint64_t)p->phase << 8 | (uint64_t)p->role << 4 | p->is_host_silent);
+    h = mix(h, (uint64_t)p->phase << 8 | (uint64_t)p->role << 4 | pulse_hearing(p));
     h = mix(h, load_be64(p->call.candidate.party.b));
     h = mix(h, p->log.seq);
     h = mix(h, p->unison.is_alarm);

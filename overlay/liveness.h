@@ -2,7 +2,7 @@
  *
  * Any message counts as a sign of life.  After a silence a PING asks: that of who dialled
  * comes a little earlier, so that one is enough for both.  When the answer is
- * late, phi accrual (overlay/phi.h) says when that is suspicious; then others are asked
+ * late, phi accrual (base/phi.h) says when that is suspicious; then others are asked
  * (SWIM's indirect probe), and only when nobody has heard of the peer either it is
  * reported dead, once, and the node closes the link.
  *
@@ -15,7 +15,7 @@
 
 #include "base/sparse.h"
 #include "overlay/bucket.h"
-#include "overlay/phi.h"
+#include "base/phi.h"
 #include "wire/outbox.h"
 
 /* PINGs whose answers can still be told apart. */

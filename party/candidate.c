@@ -274,6 +274,7 @@ void candidate_take_deny(struct party *p, int peer, const struct msg_deny *m,
     }
     if (left_ns > 0 && m->highest <= p->log.epoch) {
         p->others_led_ns = p->now_ns;
+        pulse_told(p, left_ns);
     }
     if (c->state != CANDIDACY_CLAIMING && c->state != CANDIDACY_ASKING) {
         return;

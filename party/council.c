@@ -33,7 +33,7 @@ bool council_may_vote(const struct party *p)
            (p->has_been_current || p->role == PARTY_ROLE_HOST);
 }
 
-static void deny(struct party *p, int peer, uint64_t epoch, struct outbox *out)
+void council_deny(struct party *p, int peer, uint64_t epoch, struct outbox *out)
 {
     uint64_t highest = p->ballot.epoch > p->log.epoch ? p->ballot.epoch : p->log.epoch;
     int64_t left_ns = council_lease_left_ns(p);
@@ -77,8 +77,10 @@ static void take_elect(struct party *p, int peer, const struct msg_elect *m,
 {
     struct msg ok = { .type = MSG_ELECT_OK };
 
-    if (m->epoch <= p->log.epoch || council_lease_left_ns(p) > 0) {
-        deny(p, peer, m->epoch, out);
+    if (m->epoch == 0) {
+        pulse_asked(p, peer, out);
+    } else if (m->epoch <= p->log.epoch || council_lease_left_ns(p) > 0) {
+        council_deny(p, peer, m->epoch, out);
     } else if (state_member_of(p, peer) != NULL && !is_fitter(p, peer) &&
                council_rank(&p->council, p->self->sign_public) >= 0) {
         ok.u.elect_ok.party = m->party;
@@ -132,7 +134,7 @@ static void take_claim(struct party *p, int peer, const struct msg_claim *m,
         !may_claim(p, peer, m) ||
         (p->role == PARTY_ROLE_HOST && party_is_acting(p, p->now_ns)) ||
         !ballot_grant(&p->ballot, &claim)) {
-        deny(p, peer, m->epoch, out);
+        council_deny(p, peer, m->epoch, out);
         return;
     }
     if (!is_again) {

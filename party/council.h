@@ -12,6 +12,9 @@ void council_receive(struct party *p, int peer, const struct msg *m, struct outb
 /* Say one of these, and count it. */
 void council_send(struct party *p, int peer, const struct msg *m, struct outbox *out);
 
+/* Say what we have granted, and what is left of our lease to the host. */
+void council_deny(struct party *p, int peer, uint64_t epoch, struct outbox *out);
+
 /* A COORD: obey the host that it proves, if it does.  peer: who showed it; -1: a flood.
  */
 void council_coord(struct party *p, int peer, const struct coord *c, struct outbox *out);

@@ -21,6 +21,7 @@ static int host_peer(const struct party *p)
 
 static void host_heard(struct party *p)
 {
+    pulse_heard(p);
     p->host_heard_ns = p->now_ns;
     if (p->is_host_silent) {
         p->is_host_silent = false;
@@ -113,6 +114,7 @@ void guest_begin(struct party *p, struct invite *v, struct outbox *out)
     p->dial_wait_ns = p->params->dial_first_ns;
     p->join_ns = p->now_ns;
     p->host_heard_ns = p->now_ns;
+    pulse_begin(p);
     p->mesh_ns = p->now_ns + p->params->mesh_every_ns;
     p->tick_ns = p->now_ns + p->params->tick_ns;
     queue_accept(p);
@@ -205,6 +207,7 @@ void guest_change_host(struct party *p, const struct party_member *host)
     p->join_ns = p->now_ns;
     p->dial_wait_ns = p->params->dial_first_ns;
     p->host_heard_ns = p->now_ns;
+    pulse_begin(p);
     p->mesh_ns = p->now_ns + p->params->mesh_every_ns;
     p->get_ns = p->now_ns;
     p->get_seq = 0;
@@ -640,6 +643,7 @@ static void tick(struct party *p, struct outbox *out)
     if (p->role != PARTY_ROLE_GUEST) {
         return;
     }
+    pulse_look(p);
     if (silence_ns >= p->params->host_silent_ns && !p->is_host_silent) {
         p->is_host_silent = true;
         state_note(p, "the host is silent: what is scheduled plays on", "", "");
@@ -662,6 +666,7 @@ void guest_run(struct party *p, struct outbox *out)
     if (p->phase == PARTY_JOINING && p->now_ns >= p->join_limit_ns) {
         give_up(p, "the host cannot be reached", false);
     }
+    pulse_run(p, out);
     candidate_run(p, out);
     if (p->role != PARTY_ROLE_GUEST) {
         return;
@@ -689,6 +694,6 @@ int64_t guest_wake_ns(const struct party *p)
     if (p->phase == PARTY_JOINING) {
         wake_ns = time_min(wake_ns, p->join_limit_ns);
     }
-    wake_ns = time_min(wake_ns, candidate_wake_ns(p));
+    wake_ns = time_min(wake_ns, time_min(candidate_wake_ns(p), pulse_wake_ns(p)));
     return p->phase != PARTY_JOINING ? time_min(wake_ns, p->mesh_ns) : wake_ns;
 }

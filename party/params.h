@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/phi.h"
+
 struct party_params {
     int peers_max;       /* slots of the node's table of peers */
     int members_max;     /* of one party, the host included; at most PARTY_MEMBERS_MAX */
@@ -58,6 +60,13 @@ struct party_params {
     int64_t keep_link_ns;  /* a new link is kept so long for one who may be joining */
     int64_t mesh_every_ns; /* one link to another guest is opened at most so often … */
     int mesh_links;        /* … until there are so many */
+
+    /* The host's heartbeat. */
+    struct phi_params beats;
+    int slow_phi_milli;     /* the host is slow from this on … */
+    int64_t slow_min_ns;    /* … but not in a silence shorter than this */
+    int slow_asks;          /* others who are asked then whether they hear it … */
+    int64_t slow_spread_ns; /* … within this time, by lot */
 
     /* Unison. */
     int64_t unison_keep_ns; /* what was told of a member's sound counts for so long */

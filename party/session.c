@@ -335,7 +335,7 @@ static uint64_t epoch_of_sender(const struct msg *m)
     case MSG_PARTY_UNISON:
         return m->u.party_unison.epoch;
     case MSG_ELECT:
-        return m->u.elect.epoch - (m->u.elect.epoch > 0);
+        return m->u.elect.epoch > 0 ? m->u.elect.epoch - 1 : UINT64_MAX;
     case MSG_CLAIM:
         return m->u.claim.epoch - (m->u.claim.epoch > 0);
     default:

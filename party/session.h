@@ -23,6 +23,7 @@
 #include "party/params.h"
 #include "party/priority.h"
 #include "party/promises.h"
+#include "party/pulse.h"
 #include "party/timeline.h"
 #include "party/unison.h"
 #include "wire/outbox.h"
@@ -246,6 +247,7 @@ struct party {
     uint64_t get_seq; /* … unless the log has grown beyond this */
     int64_t host_heard_ns;
     bool is_host_silent;
+    struct pulse pulse;
     bool is_in;          /* WELCOME came on the present link */
     bool is_current;     /* … and the whole log of then */
     int64_t mesh_ns;     /* next look for links to other guests */
@@ -512,10 +514,10 @@ struct party_status {
     int slot;
     int64_t frame;
     uint32_t rate;
-    int64_t left_ns;     /* to the deadline of the call; -1: none, or over */
-    bool is_host_silent; /* guest: nothing heard of the host; the music goes on */
-    bool is_acting;      /* host: it may act */
-    bool is_ready;       /* oneself */
+    int64_t left_ns;      /* to the deadline of the call; -1: none, or over */
+    enum hearing hearing; /* guest: of the host; the music goes on in any case */
+    bool is_acting;       /* host: it may act */
+    bool is_ready;        /* oneself */
     int member_count;
 };
 void party_status(struct party *p, int64_t now_ns, struct party_status *s);

@@ -261,7 +261,7 @@ void party_status(struct party *p, int64_t now_ns, struct party_status *s)
         .epoch = p->log.epoch,
         .seq = p->log.seq,
         .left_ns = -1,
-        .is_host_silent = p->is_host_silent,
+        .hearing = pulse_hearing(p),
         .is_acting = party_is_acting(p, now_ns),
         .member_count = p->member_count,
     };

@@ -106,6 +106,10 @@
     X("liveness.health_ns", liveness.health_ns, KNOB_NS, "one is forgotten in this time: 10 s") \
     X("liveness.ping_rate.period_ns", liveness.ping_rate.period_ns, KNOB_NS, "one token comes back in this time; PINGs of a peer that are answered: 2/s, burst 10") \
     X("liveness.ping_rate.burst", liveness.ping_rate.burst, KNOB_INT, "tokens of a full bucket; PINGs of a peer that are answered: 2/s, burst 10") \
+    X("liveness.phi.window", liveness.phi.window, KNOB_INT, "gaps that count: 200") \
+    X("liveness.phi.mean_first_ns", liveness.phi.mean_first_ns, KNOB_NS, "believed before there are any: 1 s …") \
+    X("liveness.phi.sigma_first_ns", liveness.phi.sigma_first_ns, KNOB_NS, "… and their deviation: 0.5 s") \
+    X("liveness.phi.sigma_min_ns", liveness.phi.sigma_min_ns, KNOB_NS, "the deviation is never taken for less: 100 ms") \
     X("flood.peers_max", flood.peers_max, KNOB_INT, "slots of the node's table of peers: 64") \
     X("flood.seen_max", flood.seen_max, KNOB_INT, "floods remembered: 16,384; see flood_seen_needed") \
     X("flood.origins_max", flood.origins_max, KNOB_INT, "origins whose rate is known: 256") \
@@ -239,6 +243,10 @@
     X("party.keep_link_ns", party.keep_link_ns, KNOB_NS, "a new link is kept so long for one who may be joining") \
     X("party.mesh_every_ns", party.mesh_every_ns, KNOB_NS, "one link to another guest is opened at most so often …") \
     X("party.mesh_links", party.mesh_links, KNOB_INT, "… until there are so many") \
+    X("party.slow_phi_milli", party.slow_phi_milli, KNOB_INT, "the host is slow from this on …") \
+    X("party.slow_min_ns", party.slow_min_ns, KNOB_NS, "… but not in a silence shorter than this") \
+    X("party.slow_asks", party.slow_asks, KNOB_INT, "others who are asked then whether they hear it …") \
+    X("party.slow_spread_ns", party.slow_spread_ns, KNOB_NS, "… within this time, by lot") \
     X("party.unison_keep_ns", party.unison_keep_ns, KNOB_NS, "what was told of a member's sound counts for so long") \
     X("party.ear_ns", party.ear_ns, KNOB_NS, "members farther apart than that …") \
     X("party.ear_wait_ns", party.ear_wait_ns, KNOB_NS, "… for so long are told of: ears notice") \
@@ -266,6 +274,10 @@
     X("party.is_classic", party.is_classic, KNOB_BOOL, "a control: bully without leases, grants and certificates") \
     X("party.push_max", party.push_max, KNOB_INT, "entries sent in one step") \
     X("party.push_every_ns", party.push_every_ns, KNOB_NS, "between steps while there are more") \
+    X("party.beats.window", party.beats.window, KNOB_INT, "gaps that count: 200") \
+    X("party.beats.mean_first_ns", party.beats.mean_first_ns, KNOB_NS, "believed before there are any: 1 s …") \
+    X("party.beats.sigma_first_ns", party.beats.sigma_first_ns, KNOB_NS, "… and their deviation: 0.5 s") \
+    X("party.beats.sigma_min_ns", party.beats.sigma_min_ns, KNOB_NS, "the deviation is never taken for less: 100 ms") \
     X("share.songs_max", swarm.songs_max, KNOB_INT, "songs shared at once") \
     X("share.song_blocks_max", swarm.song_blocks_max, KNOB_INT, "blocks of one song; at most 32,768") \
     X("share.peers_max", swarm.peers_max, KNOB_INT, "slots of the node's peer table") \

@@ -68,12 +68,14 @@ EOF
 overlay/view.h overlay_params overlay overlay.
 overlay/reach.h reach_params overlay.reach overlay.reach.
 overlay/liveness.h liveness_params liveness liveness.
+base/phi.h phi_params liveness.phi liveness.phi.
 overlay/flood.h flood_params flood flood.
 overlay/offenders.h offender_params offenders offenders.
 node/meet.h meet_params meet meet.
 node/relay.h relay_params relay relay.
 overlay/tree.h tree_params tree tree.
 party/params.h party_params party party.
+base/phi.h phi_params party.beats party.beats.
 share/params.h swarm_params share swarm.
 clock/params.h clock_params clock clock.
 node/params.h node_params node

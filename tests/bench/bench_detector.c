@@ -16,7 +16,7 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "overlay/phi.h"
+#include "base/phi.h"
 
 #define WEEK_S      604800
 #define BURSTS      814

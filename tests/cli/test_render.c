@@ -14,7 +14,7 @@ static char shown[8192];
 
 /* ---- a small language for replies: JSON without commas, text in single quotes ---- */
 
-#define ITEMS_MAX 16
+#define ITEMS_MAX 20
 
 static const char *write_item(struct cbor_writer *w, const char *p);
 
@@ -268,6 +268,11 @@ static void test_phases(void **state)
         { "sharing", "'pool' [{'held' 1 'total' 4} {'held' 2 'total' 4}]",
           "getting ready, 37 % of the songs are here" },
         { "paused", "'left_ms' N", "paused" },
+        { "paused", "'host' 'bo' 'hearing' 'well'", "host bo\n" },
+        { "paused", "'host' 'bo' 'hearing' 'slow'", "host bo (slow)" },
+        { "paused", "'host' 'bo' 'hearing' 'slow-here'",
+          "host bo (slow here; others hear it)" },
+        { "paused", "'host' 'bo' 'hearing' 'silent'", "host bo (silent)" },
         { "ended", "'left_ms' N", "the party is over" },
         { "unheard-of", "'left_ms' N", "unheard-of" },
     };
@@ -466,6 +471,7 @@ static void test_key(void **state)
                  { "'phase_ns' -12345", "'phase_ns' -12346", false },
                  { "'uptime_ms' 754000", "'uptime_ms' 755000", false },
                  { "'seq' 7", "'seq' 8", true },
+                 { "'seq' 7", "'seq' 7 'hearing' 'slow'", true },
                  { "'slot' 1 'phase'", "'slot' 0 'phase'", true },
                  { "'phase' 'playing'", "'phase' 'paused'", true },
                  { "'here' F", "'here' T", true },

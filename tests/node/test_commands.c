@@ -29,7 +29,7 @@ static void check_value(struct cbor_reader *r, const char *key)
     static const char *const texts[] = { "name",  "addr",  "host_name", "state",
                                          "role",  "phase", "title",     "artist",
                                          "album", "id",    "listen",    "utc_state",
-                                         "next",  "error", "how" };
+                                         "next",  "error", "how",       "hearing" };
     static const char *const flags[] = { "private", "card",    "playing", "here",
                                          "ready",   "running", "dialled", "neighbour",
                                          "forced",  "acting" };
@@ -86,10 +86,10 @@ static const char *const offender_keys[] = { "id", "addr", "left_ms" };
 static const char *const invite_keys[] = { "id",    "host",    "name",
                                            "songs", "left_ms", "running" };
 static const char *const party_keys[] = {
-    "id",          "seq",         "host",         "more",          "name",
-    "pool",        "role",        "slot",         "epoch",         "phase",
-    "acting",      "left_ms",     "members",      "apart_ns",      "apart_who",
-    "apart_alarm", "position_ms", "apart_off_ns", "apart_bound_ns"
+    "id",        "seq",         "host",        "more",         "name",
+    "pool",      "role",        "slot",        "epoch",        "phase",
+    "acting",    "hearing",     "left_ms",     "members",      "apart_ns",
+    "apart_who", "apart_alarm", "position_ms", "apart_off_ns", "apart_bound_ns"
 };
 static const char *const song_keys[] = { "id",    "bits",   "held",       "rate",
                                          "slot",  "album",  "bytes",      "title",

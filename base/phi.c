@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "overlay/phi.h"
+#include "base/phi.h"
 
 #include <assert.h>
 #include <stdlib.h>

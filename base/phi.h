@@ -6,8 +6,8 @@
  * last window gaps count most), not in a list: 24 bytes for a link.
  * Source: Hayashibara, Defago, Yared, Katayama 2004 (IS-RR-2004-010), section 4.
  * SPDX-License-Identifier: MIT */
-#ifndef OVERLAY_PHI_H
-#define OVERLAY_PHI_H
+#ifndef BASE_PHI_H
+#define BASE_PHI_H
 
 #include <stdint.h>
 

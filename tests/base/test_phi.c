@@ -6,7 +6,7 @@
 
 #include "base/rng.h"
 #include "base/time.h"
-#include "overlay/phi.h"
+#include "base/phi.h"
 
 #define MS NS_PER_MS
 
