@@ -79,14 +79,6 @@ void floods_init(struct floods *f, const struct flood_params *p, struct heap *he
     };
 }
 
-void flood_settled(struct floods *f)
-{
-    const struct flood_state *s = f->state;
-
-    if (s->unacked + s->suspects + s->wanted_count == 0)
-        f->wake_ns = TIME_NEVER;
-}
-
 struct flood_state *flood_state(struct floods *f)
 {
     if (f->state == NULL) {
@@ -154,6 +146,7 @@ static void finish_state(struct floods *f)
 
     if (s == NULL)
         return;
+    flood_hops_tidy(f);
     flood_recent_finish(f);
     flood_answers_finish(f);
     flood_alone_finish(f);
@@ -509,13 +502,14 @@ static bool tidy_state(struct floods *f, int64_t now_ns)
     if (s == NULL)
         return true;
     flood_recent_forget(f, now_ns);
+    flood_hops_tidy(f);
     tidy_origins(f, now_ns);
     seen_tidy(&s->seen, f->heap, route_ms(f), seen_ms(now_ns));
     if (s->seen.count > 0)
         return false;
     flood_answers_finish(f);
     if (s->oldest != NULL || s->origin_count + s->wanted_count > 0 ||
-        s->unacked + s->suspects > 0 || s->node.full_ns > now_ns ||
+        s->unacked_count + s->suspects > 0 || s->node.full_ns > now_ns ||
         s->checks.full_ns > now_ns)
         return false;
     finish_state(f);

@@ -185,7 +185,9 @@ struct flood_state {
     struct flood_wanted *wanted; /* wanted_room of them */
     int wanted_count;
     int wanted_room;
-    int unacked; /* copies that wait for an answer, on all links */
+    struct flood_unacked *unacked; /* copies that wait for an answer, on all links */
+    int unacked_count;
+    int unacked_room;
     int suspects;
 };
 
@@ -199,12 +201,10 @@ struct flood_traffic {
     struct bucket bytes;
     struct bucket ids;
     struct bucket pulls;
-    struct bucket score;           /* its debt: a token for each point */
-    int64_t suspect_ns;            /* dead, unless it is heard before; 0: not suspected */
-    int64_t pinged_ns;             /* when the suspicion began */
-    struct flood_unacked *unacked; /* unacked_room of them; NULL when none waits */
-    uint8_t unacked_count;
-    uint8_t unacked_room;
+    struct bucket score;   /* its debt: a token for each point */
+    int64_t suspect_ns;    /* dead, unless it is heard before; 0: not suspected */
+    int64_t pinged_ns;     /* when the suspicion began */
+    uint8_t unacked_count; /* copies sent to it that wait for an answer */
 };
 
 struct flood_link {

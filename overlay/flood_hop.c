@@ -7,12 +7,13 @@
 
 #include "overlay/flood_private.h"
 
-#define UNACKED_FIRST 2
+#define UNACKED_FIRST 8 /* of all links */
 #define EXCUSE_NS     (10 * NS_PER_MS)
 
 struct flood_unacked {
-    int32_t row; /* of the table of seen floods; outlives this entry by far */
-    uint32_t due_ms;
+    int64_t due_ns;
+    int32_t row;   /* of the table of seen floods; outlives this entry by far */
+    uint8_t peer;  /* it was sent to */
     uint8_t stage; /* enum flood_stage */
 };
 
@@ -31,13 +32,6 @@ int64_t flood_patience_ns(const struct floods *f, int peer)
                                                   : f->p->ack_ns;
 }
 
-static void resize_unacked(struct floods *f, struct flood_traffic *t, int room)
-{
-    t->unacked = heap_resize(f->heap, t->unacked, t->unacked_room, (size_t)room,
-                             sizeof(*t->unacked));
-    t->unacked_room = (uint8_t)room;
-}
-
 /* An answer is late, before it is overdue. */
 static int64_t late_ns(const struct floods *f, int peer)
 {
@@ -48,52 +42,86 @@ static int64_t late_ns(const struct floods *f, int peer)
                : time_min(liveness_late_ns(f->liveness, peer), patience_ns);
 }
 
-static void remove_unacked(struct floods *f, struct flood_traffic *t, int index)
+void flood_settled(struct floods *f)
 {
-    t->unacked[index] = t->unacked[--t->unacked_count];
-    f->state->unacked--;
-    flood_settled(f);
-    if (t->unacked_count > 0)
+    const struct flood_state *s = f->state;
+
+    if (s->suspects + s->wanted_count > 0)
         return;
-    resize_unacked(f, t, 0);
+    f->wake_ns = TIME_NEVER;
+    for (int i = 0; i < s->unacked_count; i++)
+        f->wake_ns = time_min(f->wake_ns, s->unacked[i].due_ns);
+}
+
+static void remove_unacked(struct floods *f, int index)
+{
+    struct flood_state *s = f->state;
+
+    flood_link(f, s->unacked[index].peer)->traffic->unacked_count--;
+    s->unacked[index] = s->unacked[--s->unacked_count];
+}
+
+void flood_hops_tidy(struct floods *f)
+{
+    struct flood_state *s = f->state;
+
+    if (s->unacked_count > 0)
+        return;
+    heap_give(f->heap, s->unacked, (size_t)s->unacked_room, sizeof(*s->unacked));
+    s->unacked = NULL;
+    s->unacked_room = 0;
 }
 
 void flood_hops_drop(struct floods *f, int peer)
 {
     struct flood_traffic *t = flood_link(f, peer)->traffic;
 
-    while (t->unacked_count > 0)
-        remove_unacked(f, t, t->unacked_count - 1);
+    for (int i = t->unacked_count == 0 ? 0 : f->state->unacked_count; i-- > 0;) {
+        if (f->state->unacked[i].peer == peer)
+            remove_unacked(f, i);
+    }
     if (t->suspect_ns != 0)
         f->state->suspects--;
     t->suspect_ns = 0;
+    if (f->state != NULL)
+        flood_settled(f);
 }
 
 void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns)
 {
     struct flood_traffic *t = flood_traffic(f, peer);
+    struct flood_state *s = f->state;
     int64_t due_ns = now_ns + late_ns(f, peer);
+    int room = s->unacked_room == 0 ? UNACKED_FIRST : 2 * s->unacked_room;
 
     if (!f->p->has_acks || t->unacked_count == FLOOD_UNACKED_MAX)
         return; /* the others tell enough */
-    if (t->unacked_count == t->unacked_room)
-        resize_unacked(f, t, t->unacked_room == 0 ? UNACKED_FIRST : FLOOD_UNACKED_MAX);
-    t->unacked[t->unacked_count++] = (struct flood_unacked){ row, seen_ms(due_ns),
-                                                             STAGE_SENT };
-    f->state->unacked++;
+    if (s->unacked_count == s->unacked_room) {
+        s->unacked = heap_resize(f->heap, s->unacked, (size_t)s->unacked_room,
+                                 (size_t)room, sizeof(*s->unacked));
+        s->unacked_room = room;
+    }
+    t->unacked_count++;
+    s->unacked[s->unacked_count++] = (struct flood_unacked){
+        .due_ns = due_ns, .row = row, .peer = (uint8_t)peer, .stage = STAGE_SENT
+    };
     f->wake_ns = time_min(f->wake_ns, due_ns);
 }
 
 /* The peer has this flood.  True when we had sent it there. */
 static bool acknowledge(struct floods *f, int peer, int32_t row)
 {
-    struct flood_traffic *t = flood_link(f, peer)->traffic;
+    const struct flood_state *s = f->state;
 
-    for (int i = 0; t != NULL && i < t->unacked_count; i++) {
-        if (t->unacked[i].row == row) {
-            remove_unacked(f, t, i);
-            return true;
-        }
+    for (int i = 0; i < s->unacked_count; i++) {
+        int64_t due_ns = s->unacked[i].due_ns;
+
+        if (s->unacked[i].row != row || s->unacked[i].peer != peer)
+            continue;
+        remove_unacked(f, i);
+        if (due_ns <= f->wake_ns)
+            flood_settled(f);
+        return true;
     }
     return false;
 }
@@ -254,16 +282,16 @@ static void set_due(struct floods *f, struct flood_unacked *u, enum flood_stage 
                     int64_t due_ns)
 {
     u->stage = (uint8_t)stage;
-    u->due_ms = seen_ms(due_ns);
+    u->due_ns = due_ns;
     f->wake_ns = time_min(f->wake_ns, due_ns);
 }
 
 /* The first deadline of a copy.  False when the other one has passed as well. */
-static bool be_late(struct floods *f, int peer, struct flood_unacked *u, int64_t now_ns)
+static bool be_late(struct floods *f, struct flood_unacked *u, int64_t now_ns)
 {
-    int64_t early_ns = late_ns(f, peer);
-    int64_t left_ns = flood_patience_ns(f, peer) - early_ns;
-    int64_t since_ns = NS_PER_MS * seen_ms_since(seen_ms(now_ns), u->due_ms);
+    int64_t early_ns = late_ns(f, u->peer);
+    int64_t left_ns = flood_patience_ns(f, u->peer) - early_ns;
+    int64_t since_ns = now_ns - u->due_ns;
 
     if (since_ns >= left_ns)
         return false;
@@ -272,33 +300,30 @@ static bool be_late(struct floods *f, int peer, struct flood_unacked *u, int64_t
         return true; /* the answer may wait to be read */
     }
     set_due(f, u, STAGE_LATE, now_ns + left_ns - since_ns);
-    if (now_ns - liveness_heard_ns(f->liveness, peer) < early_ns)
+    if (now_ns - liveness_heard_ns(f->liveness, u->peer) < early_ns)
         return true;
-    liveness_late(f->liveness, peer);
+    liveness_late(f->liveness, u->peer);
     flood_alarm(f, now_ns);
     return true;
 }
 
-static void look_at_link(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
+static void look_at_copies(struct floods *f, int64_t now_ns, struct outbox *out)
 {
-    struct flood_traffic *t = flood_link(f, peer)->traffic;
+    struct flood_state *s = f->state;
 
-    look_at_suspect(f, peer, now_ns);
-    for (int i = t->unacked_count - 1; i >= 0; i--) {
-        int32_t left_ms = seen_ms_since(t->unacked[i].due_ms, seen_ms(now_ns));
+    for (int i = s->unacked_count - 1; i >= 0; i--) {
+        struct flood_unacked *u = &s->unacked[i];
+        int peer = u->peer;
 
-        if (left_ms > 0) {
-            f->wake_ns = time_min(f->wake_ns, now_ns + left_ms * NS_PER_MS);
+        if (u->due_ns > now_ns) {
+            f->wake_ns = time_min(f->wake_ns, u->due_ns);
             continue;
         }
-        if (t->unacked[i].stage != STAGE_LATE && f->liveness != NULL &&
-            be_late(f, peer, &t->unacked[i], now_ns))
+        if (u->stage != STAGE_LATE && f->liveness != NULL && be_late(f, u, now_ns))
             continue;
-        remove_unacked(f, t, i);
+        remove_unacked(f, i);
         suspect(f, peer, now_ns, out);
     }
-    if (t->suspect_ns != 0)
-        f->wake_ns = time_min(f->wake_ns, t->suspect_ns);
 }
 
 int64_t flood_wake_ns(const struct floods *f)
@@ -311,9 +336,18 @@ void flood_wake(struct floods *f, int64_t now_ns, struct outbox *out)
     if (now_ns < f->wake_ns)
         return;
     f->wake_ns = TIME_NEVER;
-    for (int k = 0; k < f->slots.count; k++) {
+    if (f->state == NULL)
+        return;
+    for (int k = 0; k < f->slots.count && f->state->suspects > 0; k++) {
         if (f->links[k].traffic != NULL)
-            look_at_link(f, f->links[k].slot, now_ns, out);
+            look_at_suspect(f, f->links[k].slot, now_ns);
+    }
+    look_at_copies(f, now_ns, out);
+    for (int k = 0; k < f->slots.count && f->state->suspects > 0; k++) {
+        const struct flood_traffic *t = f->links[k].traffic;
+
+        if (t != NULL && t->suspect_ns != 0)
+            f->wake_ns = time_min(f->wake_ns, t->suspect_ns);
     }
     f->wake_ns = time_min(f->wake_ns, flood_wanted_wake(f, now_ns, out));
 }

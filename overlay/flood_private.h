@@ -27,9 +27,6 @@ struct flood_traffic *flood_traffic(struct floods *f, int peer);
 /* What is counted, whether or not there is a flood. */
 struct flood_counts *flood_count(struct floods *f);
 
-/* One thing less waits for an answer: without any there is no deadline. */
-void flood_settled(struct floods *f);
-
 /* Forget the answers to floods that are over. */
 void flood_answers_finish(struct floods *f);
 
@@ -44,8 +41,16 @@ int64_t flood_patience_ns(const struct floods *f, int peer);
 /* A copy of the flood in this row was sent to a peer, who owes an answer. */
 void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns);
 
+/* One thing less waits for an answer: no deadline is earlier than the first of the rest.
+ * What is asked for has deadlines of its own, and a link that is suspected is rare: while
+ * there are any, a wake may be in vain. */
+void flood_settled(struct floods *f);
+
 /* A link is gone, and what was sent on it. */
 void flood_hops_drop(struct floods *f, int peer);
+
+/* The memory of copies that wait goes when none does. */
+void flood_hops_tidy(struct floods *f);
 
 /* --- flood_alone.c */
 

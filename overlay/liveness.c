@@ -76,6 +76,21 @@ static void set_next(struct liveness *l, struct liveness_peer *x, int64_t at_ns)
     l->wake_ns = time_min(l->wake_ns, at_ns);
 }
 
+/* A deadline is no more.  The next wake is for the first of the rest, and not in vain. */
+static void unset_next(struct liveness *l, struct liveness_peer *x)
+{
+    bool was_first = x->next_ns <= l->wake_ns;
+
+    x->next_ns = TIME_NEVER;
+    if (!was_first)
+        return;
+    l->wake_ns = TIME_NEVER;
+    for (int k = 0; k < l->slots.count; k++) {
+        if (is_up(&l->peers[k]))
+            l->wake_ns = time_min(l->wake_ns, l->peers[k].next_ns);
+    }
+}
+
 /* Each change of mood passes here, so that the counts are right. */
 static void set_mood(struct liveness *l, struct liveness_peer *x, enum liveness_mood mood)
 {
@@ -114,6 +129,7 @@ void liveness_peer_down(struct liveness *l, int peer)
 
     trust(l, x);
     set_mood(l, x, LIVENESS_TAKEN);
+    unset_next(l, x);
     l->peers = sparse_remove(&l->slots, l->heap, l->peers, peer, sizeof(*l->peers));
 }
 
@@ -194,6 +210,7 @@ void liveness_heard(struct liveness *l, int peer, int64_t now_ns)
     set_mood(l, x, LIVENESS_WELL);
     x->tries = 0;
     x->vouched = 0;
+    unset_next(l, x);
     set_next(l, x, quiet_until(l, x, now_ns));
 }
 
@@ -400,9 +417,7 @@ static void expire(struct liveness *l, struct liveness_peer *x, int64_t now_ns,
 {
     switch ((enum liveness_mood)x->mood) {
     case LIVENESS_WELL:
-        x->next_ns = x->seq == 0 ? now_ns : quiet_until(l, x, now_ns);
-        if (x->next_ns <= now_ns + l->p->early_ns)
-            liveness_ask(l, x->slot, now_ns, out);
+        liveness_ask(l, x->slot, now_ns, out);
         break;
     case LIVENESS_ASKED:
         wait_on(l, x->slot, now_ns, out);
@@ -443,6 +458,9 @@ void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
     for (int k = 0; k < l->slots.count; k++) {
         struct liveness_peer *x = &l->peers[k];
 
+        /* What was heard has put it off; so the next wake is no earlier than it must. */
+        if (x->mood == LIVENESS_WELL && x->seq > 0)
+            x->next_ns = quiet_until(l, x, now_ns);
         if (is_due(l, x, now_ns))
             expire(l, x, now_ns, out);
         if (is_up(x))

@@ -119,16 +119,38 @@ static void test_every_copy_is_answered(void **state)
     assert_int_equal(arrive(1, 0, T0), FLOOD_NEW);
     assert_int_equal(said(MSG_FLOOD, -1), 2);
     assert_int_equal(said(MSG_SEEN, 0), 1); /* it will get no copy of ours */
-    assert_int_equal(b.f.state->unacked, 2);
+    assert_int_equal(b.f.state->unacked_count, 2);
     outbox_clear(&b.out);
     assert_true(flood_is_seen(&b.f, &h.id, 1, &b.out)); /* crosses ours: an answer */
     assert_int_equal(b.out.count, 0);
-    assert_int_equal(b.f.state->unacked, 1);
+    assert_int_equal(b.f.state->unacked_count, 1);
     assert_true(flood_is_seen(&b.f, &h.id, 5, &b.out)); /* one that we sent nothing */
     assert_int_equal(said(MSG_SEEN, 5), 1);
     flood_on_seen(&b.f, 2, &(struct msg_ids){ .count = 1, .list[0] = h.id }, T0, &b.out);
-    assert_int_equal(b.f.state->unacked, 0);
+    assert_int_equal(b.f.state->unacked_count, 0);
     assert_int_equal(flood_wake_ns(&b.f), TIME_NEVER);
+    stop();
+}
+
+/* The deadline is that of the first copy that is still not answered. */
+static void test_an_answer_puts_the_deadline_off(void **state)
+{
+    struct flood_head first = head_of(1, 0);
+    int64_t later = T0 + 30 * NS_PER_MS;
+    int64_t patience_ns;
+
+    (void)state;
+    start();
+    assert_int_equal(arrive(1, 0, T0), FLOOD_NEW);
+    patience_ns = flood_wake_ns(&b.f) - T0;
+    assert_true(patience_ns > 0);
+    assert_int_equal(arrive(2, 0, later), FLOOD_NEW);
+    assert_int_equal(flood_wake_ns(&b.f), T0 + patience_ns);
+    for (int peer = 1; peer <= 2; peer++) {
+        assert_int_equal(flood_wake_ns(&b.f), T0 + patience_ns);
+        assert_true(flood_is_seen(&b.f, &first.id, peer, &b.out));
+    }
+    assert_int_equal(flood_wake_ns(&b.f), later + patience_ns);
     stop();
 }
 
@@ -494,6 +516,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_copy_is_answered),
+        cmocka_unit_test(test_an_answer_puts_the_deadline_off),
         cmocka_unit_test(test_silence_is_noticed),
         cmocka_unit_test(test_a_late_wake_is_no_verdict),
         cmocka_unit_test(test_an_answer_is_late_early),

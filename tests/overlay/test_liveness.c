@@ -158,6 +158,31 @@ static int64_t reported(struct bench *b)
 }
 
 /* A peer that was regular is suspected early, one that was not later. */
+/* Two peers: of an answer, of talk, and of a peer that is gone, nothing is left for which
+ * we would be woken. */
+static void test_nobody_is_woken_for_what_is_over(void **state)
+{
+    struct bench b;
+
+    (void)state;
+    start(&b);
+    run_until(&b, 0);
+    assert_int_equal(liveness_wake_ns(&b.l), T0 + b.params.timeout_min_ns);
+    b.now_ns = T0 + 20 * NS_PER_MS;
+    pong(&b, b.seq);
+    assert_int_equal(liveness_wake_ns(&b.l), b.now_ns + b.params.idle_ns);
+    liveness_peer_up(&b.l, 5, true, b.now_ns);
+    assert_int_equal(liveness_wake_ns(&b.l), b.now_ns);
+    liveness_peer_down(&b.l, 5);
+    assert_int_equal(liveness_wake_ns(&b.l), b.now_ns + b.params.idle_ns);
+    for (int s = 1; s <= 15; s++) {
+        run_until(&b, 1000 * s);
+        liveness_heard(&b.l, 3, b.now_ns);
+    }
+    assert_int_equal(liveness_wake_ns(&b.l), T0 + 10 * NS_PER_S + b.params.idle_ns);
+    liveness_finish(&b.l);
+}
+
 static void test_suspicion_follows_the_habits(void **state)
 {
     struct bench b;
@@ -439,6 +464,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_script),
+        cmocka_unit_test(test_nobody_is_woken_for_what_is_over),
         cmocka_unit_test(test_suspicion_follows_the_habits),
         cmocka_unit_test(test_others_can_vouch),
         cmocka_unit_test(test_probing_can_be_switched_off),
