@@ -1,8 +1,9 @@
-/* Hints to the processor: with very many nodes what a step touches lies in memory that
- * nobody has looked at for long.  A driver that knows which steps come soon fetches it
- * stage by stage, each some steps after the one before, as each follows pointers that the
- * one before has fetched.  A processor has few lines under way at a time, so what most
- * steps do not touch is not asked for.  Changes nothing.  SPDX-License-Identifier: MIT */
+/* What coming steps will touch, fetched into the processor's cache: for a driver that
+ * knows a few events ahead whose turn it is.  It changes nothing.  Each stage needs what
+ * the one before has fetched, so the driver lets a while pass between them: the first is
+ * about the node, then its table of links, then the rows of one link, then what those
+ * point to.
+ * SPDX-License-Identifier: MIT */
 #ifndef NODE_FETCH_H
 #define NODE_FETCH_H
 
@@ -10,7 +11,17 @@
 
 #define NODE_FETCH_STAGES 4
 
-/* link: that the next event is about; 0: none.  stage: 0..NODE_FETCH_STAGES - 1. */
-void node_fetch(const struct node *n, uint32_t link, int stage);
+/* A coming step, and what the stages have found out about it. */
+struct node_ahead {
+    const struct node *node;
+    uint32_t link; /* that it is about; 0: none */
+    int place;     /* of that link, in tables; -1: it is not there */
+};
+
+/* stage: 0..NODE_FETCH_STAGES - 1. */
+void node_fetch(struct node_ahead *a, int stage);
+
+/* What saying something to all neighbours will touch, within a step. */
+void node_fetch_links(const struct node *n);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "node/fetch.h"
 #include "node/internal.h"
 #include "node/trees.h"
 #include "party/domains.h"
@@ -130,6 +131,8 @@ void floods_receive(struct node *n, int peer, const struct msg_flood *m, bool is
         tree_refused(n->tree, &head.id);
     if (verdict == FLOOD_LIMITED && !is_tree)
         flood_refuse(&n->floods, &head.id, peer, &n->out->outbox);
+    if (verdict == FLOOD_NEW)
+        node_fetch_links(n);
     if (verdict != FLOOD_NEW ||
         !is_signed(n, peer, f.origin, domain_of(is_tree), m->inner, m->sig) ||
         flood_commit(&n->floods, &head, n->now_ns) != FLOOD_NEW)

@@ -96,6 +96,7 @@ static void resize(struct seen *s, struct heap *h, int room)
         s->heads[i] = -1;
     s->room = room;
     s->hand = s->hand < room ? s->hand : 0;
+    s->newest = s->newest < room ? s->newest : 0;
     s->free = -1;
     for (int32_t i = room - 1; i >= 0; i--) {
         bool is_free = s->rows[i].peer == SEEN_FREE;
@@ -165,6 +166,7 @@ int32_t seen_add(struct seen *s, const struct flood_id *id)
     s->free = row->next;
     *row = (struct seen_row){ .id = *id, .next = *head, .peer = SEEN_OWN };
     *head = index;
+    s->newest = index;
     s->count++;
     return index;
 }

@@ -40,6 +40,7 @@ struct seen {
     int max;
     int32_t free;      /* first free row, -1: none */
     int32_t hand;      /* the next row to be looked at, whether it is over */
+    int32_t newest;    /* the row that was taken last */
     uint32_t swept_ms; /* when room was last looked for in vain */
     bool is_swept;
     uint64_t key; /* of the hash, so that nobody can aim at one chain */

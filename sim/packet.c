@@ -48,6 +48,7 @@ uint32_t packets_take(struct packets *p, size_t len)
     index = p->free[class];
     if (index != 0) {
         p->free[class] = packets_at(p, index)->from;
+        __builtin_prefetch(packets_at(p, p->free[class]), 1); /* it is taken next */
     } else {
         if (block > p->size - p->used || p->used / GRAIN > UINT32_MAX)
             memory_fail();

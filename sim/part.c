@@ -5,12 +5,9 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "node/fetch.h"
 #include "sim/exchange.h"
 #include "sim/memory.h"
 
-#define FETCH_STEP      4 /* events between one stage of fetching and the next */
-#define FETCH_STAGES    (1 + NODE_FETCH_STAGES)
 #define AUDIO_PERIOD_NS NS_PER_S
 
 struct world_part *part_of(const struct world *w, int node)
@@ -278,53 +275,6 @@ void part_deliver(struct world_part *p, int node, uint32_t index)
 
 /* ---- time goes on ---- */
 
-/* What the event so many pops ahead will touch, one stage of it. */
-static void fetch(const struct world_part *p, size_t ahead, int stage)
-{
-    const struct world_node *n;
-    const struct packet *packet;
-    uint64_t value;
-
-    if (!wheel_ahead(&p->wheel, ahead, &value))
-        return;
-    n = &p->w->nodes[value >> 32];
-    packet = packets_at(&p->packets, (uint32_t)value);
-    if (stage == 0) {
-        __builtin_prefetch(n);
-        __builtin_prefetch(packet);
-        return;
-    }
-    if (n->node == NULL)
-        return;
-    if (stage == 1) {
-        __builtin_prefetch(n->links);
-        __builtin_prefetch(&packet->data[32]);
-    }
-    if (stage == 2 && n->links != NULL && packet->kind == PACKET_FRAME)
-        __builtin_prefetch(&n->links->rows[packet->row]);
-    node_fetch(n->node, (uint32_t)value == 0 ? 0 : packet->link, stage - 1);
-}
-
-/* A slot of the wheel has become current: what its first events touch, all at once, so
- * that the processor waits for it once. */
-static void fetch_first(const struct world_part *p)
-{
-    for (int stage = 0; stage < FETCH_STAGES; stage++) {
-        for (size_t i = 0; i < FETCH_STAGES * FETCH_STEP; i++)
-            fetch(p, i, stage);
-    }
-}
-
-static void fetch_ahead(const struct world_part *p)
-{
-    if (p->wheel.run_at == 0) {
-        fetch_first(p);
-        return;
-    }
-    for (int stage = 0; stage < FETCH_STAGES; stage++)
-        fetch(p, (size_t)(FETCH_STAGES - stage) * FETCH_STEP, stage);
-}
-
 void part_run(struct world_part *p, int64_t until_ns)
 {
     struct world *w = p->w;
@@ -332,7 +282,7 @@ void part_run(struct world_part *p, int64_t until_ns)
     struct wheel_item item;
 
     while (!w->is_stopped && wheel_next_ns(&p->wheel) <= time_min(until_ns, w->tick_ns)) {
-        fetch_ahead(p);
+        ahead_fetch(&p->ahead, &p->wheel, &p->packets, w->nodes);
         (void)wheel_pop(&p->wheel, &item);
         assert(item.at_ns >= p->now_ns);
         p->now_ns = item.at_ns;

@@ -4,6 +4,7 @@
 #ifndef SIM_PART_H
 #define SIM_PART_H
 
+#include "sim/ahead.h"
 #include "sim/world.h"
 
 /* A thing remembered over restarts. */
@@ -96,6 +97,7 @@ struct world_part {
     int end;
     int64_t now_ns;
     struct wheel wheel; /* values: node << 32 | packet; packet 0: its wake */
+    struct ahead ahead;
     struct packets packets;
     struct pool pool;
     struct heap heap; /* tables of links */

@@ -431,6 +431,7 @@ static void init_part(struct world *w, int index)
     p->out = memory_new(1, sizeof(*p->out));
     p->out->log.level = w->p.is_logged ? LOG_DEBUG : LOG_ERROR;
     p->mail = memory_new((size_t)w->part_count, sizeof(*p->mail));
+    ahead_init(&p->ahead);
     wheel_init(&p->wheel, slot_bits_of(w), packet_before, p);
     packets_init(&p->packets, map(w, REGION_MAX), REGION_MAX);
     pool_init(&p->pool, map(w, REGION_MAX), REGION_MAX);
