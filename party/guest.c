@@ -323,6 +323,16 @@ static void welcome_ok(struct party *p, int peer, struct outbox *out)
     offer_own(p, peer, out);
 }
 
+/* The one whose call we accepted says on its link which epoch it leads by now: it may
+ * have led an earlier one too when it called, and what came between we could not check.
+ */
+static void trust_welcome(struct party *p, uint64_t epoch)
+{
+    if (p->log.seq == 0 && epoch > 1 && epoch > p->log.epoch) {
+        party_log_trust(&p->log, epoch, p->call.host_key);
+    }
+}
+
 void guest_take_welcome(struct party *p, int peer, const struct msg_party_welcome *m,
                         struct outbox *out)
 {
@@ -334,6 +344,7 @@ void guest_take_welcome(struct party *p, int peer, const struct msg_party_welcom
     }
     switch ((enum welcome_reason)m->reason) {
     case WELCOME_OK:
+        trust_welcome(p, m->epoch);
         if (!p->is_in) {
             welcome_ok(p, peer, out);
         }
