@@ -15,6 +15,7 @@
 #include "sim/shrink.h"
 #include "sim/spec.h"
 #include "sim/storm.h"
+#include "sim/tally.h"
 #include "sim/verbs.h"
 
 #define JOBS_MAX        256
@@ -24,33 +25,37 @@
 #define SCRIPT_PATH_MAX 256
 
 struct hunt {
-    struct storm_options storm;
+    struct tally tally; /* of earlier runs, too */
+    const char *resume; /* where it is kept; NULL: nowhere */
     uint64_t first;
     uint64_t last;
     int64_t for_ns; /* no new seed after this; TIME_NEVER: all */
     int64_t jobs;
     const char *dir; /* where scripts of failures go */
+    bool is_first;   /* no new seed after the first that fails */
     bool is_json;
     bool is_quiet;
 
     int64_t begin_ns;
     uint64_t next;
-    int64_t done;
+    int64_t done; /* in this run, as the next two */
     int64_t failed;
-    int64_t party_ns; /* simulated */
-    struct trial_outcome sum;
     int failure_count;
     struct failure {
         uint64_t seed;
         int64_t times;
         struct trial_outcome outcome;
+        int things_before; /* that happened, and … */
+        int things;        /* … were left when it was small; 0: it is not repeatable */
+        int nodes;
+        int64_t shrink_ns;
     } failures[KINDS_MAX];
 };
 
 /* One seed under way, in a process of its own. */
 struct worker {
     struct child child;
-    uint64_t seed;
+    struct script *script; /* NULL: none */
 };
 
 /* ---- options ---- */
@@ -61,8 +66,8 @@ static int usage(const char *what, const char *why)
     (void)fprintf(
         stderr,
         "usage: party-sim swarm [--seeds A..B] [--minutes M] [--nodes N] [--length T]\n"
-        "                       [--jobs J] [--faults KIND,…] [--out DIR] [--json]\n"
-        "                       [--quiet]\n"
+        "                       [--jobs J] [--faults KIND,…] [--out DIR] [--first]\n"
+        "                       [--resume FILE] [--json] [--quiet]\n"
         "       party-sim script --seed S [--nodes N] [--length T] [--faults …]\n"
         "       party-sim play FILE [--trace] [--verbose] [--quiet]\n"
         "kinds of faults:");
@@ -106,10 +111,14 @@ static bool read_option(struct hunt *w, const char *name, const char *text)
     if (strcmp(name, "--seeds") == 0 || strcmp(name, "--seed") == 0)
         return spec_read_seeds(text, &w->first, &w->last);
     if (strcmp(name, "--faults") == 0)
-        return read_kinds(text, &w->storm.kinds);
+        return read_kinds(text, &w->tally.storm.kinds);
     if (strcmp(name, "--out") == 0) {
         w->dir = text;
         return strlen(text) < SCRIPT_PATH_MAX - 64;
+    }
+    if (strcmp(name, "--resume") == 0) {
+        w->resume = text;
+        return true;
     }
     if (strcmp(name, "--minutes") == 0) {
         if (!read_number(VALUE_INT, text, 1, 100000, &n))
@@ -121,10 +130,10 @@ static bool read_option(struct hunt *w, const char *name, const char *text)
         return read_number(VALUE_INT, text, 1, JOBS_MAX, &w->jobs);
     if (strcmp(name, "--length") == 0)
         return read_number(VALUE_TIME, text, 40 * NS_PER_S, 24 * 3600 * NS_PER_S,
-                           &w->storm.length_ns);
+                           &w->tally.storm.length_ns);
     if (strcmp(name, "--nodes") == 0 &&
         read_number(VALUE_INT, text, 2, SCRIPT_NODES_MAX, &n)) {
-        w->storm.nodes = (int)n;
+        w->tally.storm.nodes = (int)n;
         return true;
     }
     return false;
@@ -142,12 +151,14 @@ static bool read_options(struct hunt *w, int argc, char **argv)
                                 : cores > JOBS_MAX ? JOBS_MAX
                                                    : cores,
                         .dir = "swarm-failures",
-                        .storm = { .kinds = (UINT64_C(1) << SCRIPT_KINDS) - 1 } };
+                        .tally.storm.kinds = (UINT64_C(1) << SCRIPT_KINDS) - 1 };
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
             w->is_json = true;
         } else if (strcmp(argv[i], "--quiet") == 0) {
             w->is_quiet = true;
+        } else if (strcmp(argv[i], "--first") == 0) {
+            w->is_first = true;
         } else if (i + 1 < argc && read_option(w, argv[i], argv[i + 1])) {
             has_range |= strncmp(argv[i], "--seed", 6) == 0;
             i++;
@@ -165,13 +176,9 @@ static bool read_options(struct hunt *w, int argc, char **argv)
 
 static void begin_seed(struct hunt *w, struct worker *k)
 {
-    struct script *s = memory_new(1, sizeof(*s));
-
-    k->seed = w->next++;
-    storm_make(s, k->seed, &w->storm);
-    w->party_ns += s->length_ns + TRIAL_CALM_NS;
-    child_begin(&k->child, s);
-    free(s);
+    k->script = memory_new(1, sizeof(*k->script));
+    storm_make(k->script, w->next++, &w->tally.storm);
+    child_begin(&k->child, k->script);
 }
 
 static void note_failure(struct hunt *w, uint64_t seed, const struct trial_outcome *out)
@@ -186,7 +193,9 @@ static void note_failure(struct hunt *w, uint64_t seed, const struct trial_outco
     if (!w->is_quiet)
         (void)fprintf(stderr, "\rseed %llu: %s\n", (unsigned long long)seed, out->what);
     if (w->failure_count < KINDS_MAX)
-        w->failures[w->failure_count++] = (struct failure){ seed, 1, *out };
+        w->failures[w->failure_count++] = (struct failure){ .seed = seed,
+                                                            .times = 1,
+                                                            .outcome = *out };
 }
 
 static void end_seed(struct hunt *w, struct worker *k)
@@ -195,19 +204,17 @@ static void end_seed(struct hunt *w, struct worker *k)
 
     child_end(&k->child, &out);
     w->done++;
-    for (int i = 0; i < SCRIPT_KINDS; i++)
-        w->sum.begun[i] += out.begun[i];
-    w->sum.elections += out.elections;
-    w->sum.parties += out.parties;
-    w->sum.members += out.members;
+    tally_add(&w->tally, k->script, &out);
     if (out.has_failed)
-        note_failure(w, k->seed, &out);
+        note_failure(w, k->script->seed, &out);
+    free(k->script);
+    k->script = NULL;
 }
 
 static void show_progress(const struct hunt *w)
 {
     double spent = (double)(child_wall_ns() - w->begin_ns) / 1e9;
-    double total = (double)(w->last - w->first) + 1;
+    double total = (double)(w->last - w->next) + 1 + (double)w->done;
     double left = (total - (double)w->done) * spent / (double)(w->done > 0 ? w->done : 1);
 
     if (w->for_ns != TIME_NEVER && (double)w->for_ns / 1e9 - spent < left)
@@ -218,19 +225,19 @@ static void show_progress(const struct hunt *w)
 
 static bool wants_more(const struct hunt *w)
 {
-    return w->next <= w->last &&
+    return w->next <= w->last && !(w->is_first && w->failed > 0) &&
            (w->for_ns == TIME_NEVER || child_wall_ns() - w->begin_ns < w->for_ns);
 }
 
 static void run_all(struct hunt *w)
 {
-    struct worker workers[JOBS_MAX] = { { .seed = 0 } };
+    struct worker workers[JOBS_MAX] = { { .script = NULL } };
     struct pollfd fds[JOBS_MAX];
     int64_t shown_ns = child_wall_ns();
     int running;
 
     w->begin_ns = child_wall_ns();
-    w->next = w->first;
+    w->next = w->tally.seeds > 0 ? w->tally.next : w->first;
     do {
         running = 0;
         for (int64_t i = 0; i < w->jobs; i++) {
@@ -254,6 +261,8 @@ static void run_all(struct hunt *w)
     } while (running > 0);
     if (!w->is_quiet)
         (void)fprintf(stderr, "\n");
+    w->tally.next = w->next;
+    w->tally.wall_ms += (child_wall_ns() - w->begin_ns) / NS_PER_MS;
 }
 
 /* ---- what came of it ---- */
@@ -275,17 +284,17 @@ static bool save(const struct hunt *w, const struct script *s, const char *suffi
     return fclose(file) == 0;
 }
 
-static void explain(const struct hunt *w, const struct failure *f)
+static void explain(const struct hunt *w, struct failure *f)
 {
     struct script *s = memory_new(1, sizeof(*s));
     struct trial_outcome out;
     struct child child;
     char path[SCRIPT_PATH_MAX];
-    int before;
+    int64_t begin_ns;
     int runs;
 
-    storm_make(s, f->seed, &w->storm);
-    before = s->count;
+    storm_make(s, f->seed, &w->tally.storm);
+    f->things_before = s->count;
     printf("VIOLATED %s\n  seed %llu, at %.3f s, node %d; %lld seeds failed like this\n",
            f->outcome.what, (unsigned long long)f->seed, (double)f->outcome.at_ns / 1e9,
            f->outcome.node, (long long)f->times);
@@ -295,9 +304,13 @@ static void explain(const struct hunt *w, const struct failure *f)
     if (!trial_is_same(&out, &f->outcome)) {
         printf("  not repeatable: a second run said \"%s\"\n", out.what);
     } else {
+        begin_ns = child_wall_ns();
         runs = shrink_script(s, &out, SHRINK_NS);
+        f->shrink_ns = child_wall_ns() - begin_ns;
+        f->things = s->count;
+        f->nodes = s->nodes;
         printf("  made smaller in %d runs: %d of %d things that happen, %d nodes\n", runs,
-               s->count, before, s->nodes);
+               f->things, f->things_before, f->nodes);
         if (save(w, s, "", path))
             printf("  repeat: party-sim play %s\n", path);
     }
@@ -305,43 +318,48 @@ static void explain(const struct hunt *w, const struct failure *f)
     free(s);
 }
 
-/* Kinds that were wanted and never happened. */
-static int silent_kinds(const struct hunt *w)
+/* The failures of this run, of each kind one, as a list of JSON.  The words of an oracle
+ * need no escapes. */
+static void report_failures(const struct hunt *w)
 {
-    int count = 0;
+    printf(",\"found\":[");
+    for (int i = 0; i < w->failure_count; i++) {
+        const struct failure *f = &w->failures[i];
 
-    for (int i = 0; i < SCRIPT_KINDS; i++)
-        count += (w->storm.kinds >> i & 1) != 0 && w->sum.begun[i] == 0;
-    return count;
+        printf("%s{\"what\":\"%s\",\"seed\":%llu,\"times\":%lld,\"things_before\":%d,"
+               "\"things\":%d,\"nodes\":%d,\"shrink_s\":%.1f}",
+               i > 0 ? "," : "", f->outcome.what, (unsigned long long)f->seed,
+               (long long)f->times, f->things_before, f->things, f->nodes,
+               (double)f->shrink_ns / 1e9);
+    }
+    printf("]}\n");
 }
 
 static void report(const struct hunt *w)
 {
-    double s = (double)(child_wall_ns() - w->begin_ns) / 1e9;
-    double hours = (double)w->party_ns / 3600e9;
-
     if (w->is_json) {
-        printf("{\"seeds\":%lld,\"failed\":%lld,\"elections\":%lld,\"wall_s\":%.1f,"
-               "\"party_hours\":%.2f,\"silent_kinds\":%d,\"begun\":{",
-               (long long)w->done, (long long)w->failed, (long long)w->sum.elections, s,
-               hours, silent_kinds(w));
-        for (int i = 0; i < SCRIPT_KINDS; i++)
-            printf("%s\"%s\":%lld", i > 0 ? "," : "", script_about(i)->name,
-                   (long long)w->sum.begun[i]);
-        printf("}}\n");
-        return;
+        tally_print_json(&w->tally);
+        report_failures(w);
+    } else {
+        tally_print(&w->tally, w->jobs);
     }
-    printf(
-        "%lld seeds in %.1f s on %lld processes (%.0f an hour each), %.1f party-hours,\n"
-        "%lld elections, %lld parties led at the ends with %lld members\nhappened:",
-        (long long)w->done, s, (long long)w->jobs,
-        (double)w->done * 3600 / s / (double)w->jobs, hours, (long long)w->sum.elections,
-        (long long)w->sum.parties, (long long)w->sum.members);
-    for (int i = 0; i < SCRIPT_KINDS; i++)
-        printf("%s%s %lld", i % 6 == 0 ? "\n  " : ", ", script_about(i)->name,
-               (long long)w->sum.begun[i]);
-    printf("\n%lld passed, %lld failed\n", (long long)(w->done - w->failed),
-           (long long)w->failed);
+}
+
+static int hunt_all(struct hunt *w)
+{
+    char why[SETUP_WHY_MAX] = "";
+
+    if (w->resume != NULL && !tally_read(&w->tally, w->resume, why))
+        return usage(w->resume, why);
+    run_all(w);
+    for (int i = 0; i < w->failure_count; i++)
+        explain(w, &w->failures[i]);
+    report(w);
+    if (w->resume != NULL && !tally_write(&w->tally, w->resume)) {
+        (void)fprintf(stderr, "party-sim: %s: %s\n", w->resume, strerror(errno));
+        return VERB_MISSED;
+    }
+    return w->tally.failed > 0 ? VERB_MISSED : VERB_OK;
 }
 
 static int run_swarm(int argc, char **argv)
@@ -349,13 +367,9 @@ static int run_swarm(int argc, char **argv)
     struct hunt *w = memory_new(1, sizeof(*w));
     int status = VERB_USAGE;
 
-    if (read_options(w, argc, argv)) {
-        run_all(w);
-        for (int i = 0; i < w->failure_count; i++)
-            explain(w, &w->failures[i]);
-        report(w);
-        status = w->failed > 0 ? VERB_MISSED : VERB_OK;
-    }
+    if (read_options(w, argc, argv))
+        status = hunt_all(w);
+    tally_finish(&w->tally);
     free(w);
     return status;
 }
@@ -369,7 +383,7 @@ static int show_script(int argc, char **argv)
     int status = VERB_USAGE;
 
     if (read_options(w, argc, argv)) {
-        storm_make(s, w->first, &w->storm);
+        storm_make(s, w->first, &w->tally.storm);
         script_write(s, stdout);
         status = VERB_OK;
     }
