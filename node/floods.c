@@ -103,7 +103,8 @@ static enum flood_verdict judge(struct node *n, const struct msg_flood *m,
                                 struct flood_head *h, struct flood *f)
 {
     flood_id_of(n, m->inner, &h->id);
-    if (!h->is_tree && flood_is_seen(&n->floods, &h->id, h->peer, &n->out->outbox))
+    if (!h->is_tree &&
+        flood_is_seen(&n->floods, &h->id, m->hops, h->peer, &n->out->outbox))
         return FLOOD_DUPLICATE; /* four of five */
     if (flood_decode(m->inner, f) != 0) {
         blame_malformed(n, h->peer);

@@ -112,7 +112,8 @@ enum flood_reply_verdict {
 struct flood_counts {
     uint32_t admitted;
     uint32_t sent;       /* copies sent or forwarded */
-    uint32_t held;       /* … not sent, as the link's rate was used up: only named */
+    uint32_t held;       /* … not sent, only named: the link's rate was used up, or the
+                            copy that came first was at its last hop */
     uint32_t pushed;     /* … sent because a peer asked for them */
     uint32_t unanswered; /* copies that got no answer in time */
     uint32_t silent;     /* links that were found dead by it */
@@ -251,10 +252,11 @@ void floods_finish(struct floods *f);
 void flood_peer_up(struct floods *f, int peer, int64_t debt_ns, int64_t now_ns);
 void flood_peer_down(struct floods *f, int peer, int64_t now_ns);
 
-/* Has this flood, that came from a peer, been handled before?  Then it is counted and
- * answered; the cheapest question there is, and four of five floods that come need no
- * other. */
-bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
+/* Has this flood, that came from a peer after so many hops, been handled before?  Then it
+ * is counted and answered; the cheapest question there is, and four of five floods that
+ * come need no other.  Where the first copy was at its last hop and this one is not, the
+ * neighbours hear that we have the flood, and may ask for it. */
+bool flood_is_seen(struct floods *f, const struct flood_id *id, int hops, int peer,
                    struct outbox *out);
 
 /* A flood of a peer is not handled, for there are too many: it is answered all the same,

@@ -126,7 +126,7 @@ static bool acknowledge(struct floods *f, int peer, int32_t row)
     return false;
 }
 
-static void say_seen(int peer, const struct flood_id *id, struct outbox *out)
+void flood_say_seen(int peer, const struct flood_id *id, struct outbox *out)
 {
     struct msg m; /* most of it is never looked at */
 
@@ -136,7 +136,7 @@ static void say_seen(int peer, const struct flood_id *id, struct outbox *out)
     outbox_push(out, peer, &m);
 }
 
-bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
+bool flood_is_seen(struct floods *f, const struct flood_id *id, int hops, int peer,
                    struct outbox *out)
 {
     struct seen_row *row = flood_row(f, id);
@@ -145,9 +145,11 @@ bool flood_is_seen(struct floods *f, const struct flood_id *id, int peer,
         return false;
     f->past->counts.duplicates++;
     flood_alone_copy(f, row, peer);
+    if (row->hops == row->ttl && hops < row->ttl)
+        flood_recent_name(f, row, id, hops, peer, out);
     /* Where our own copy crosses this one, each is the answer to the other. */
     if (f->p->has_acks && !acknowledge(f, peer, (int32_t)(row - f->state->seen.rows)))
-        say_seen(peer, id, out);
+        flood_say_seen(peer, id, out);
     return true;
 }
 
@@ -155,7 +157,7 @@ void flood_refuse(const struct floods *f, const struct flood_id *id, int peer,
                   struct outbox *out)
 {
     if (f->p->has_acks)
-        say_seen(peer, id, out);
+        flood_say_seen(peer, id, out);
 }
 
 void flood_on_seen(struct floods *f, int peer, const struct msg_ids *m, int64_t now_ns,
@@ -194,7 +196,7 @@ static int send_copies(struct floods *f, const struct msg *copy,
             to[sent++] = active[i];
             flood_hop_sent(f, row, active[i], now_ns);
         } else {
-            say_seen(active[i], &h->id, out);
+            flood_say_seen(active[i], &h->id, out);
             f->past->counts.held++;
         }
     }
@@ -214,10 +216,10 @@ int flood_forward(struct floods *f, const struct msg_flood *m, const struct floo
         copy.u.flood.hops = (uint8_t)(m->hops + 1);
     if (h->peer < 0 || (m->hops < h->ttl && m->hops < f->p->forward_max)) {
         sent = send_copies(f, &copy, h, active, count, now_ns, out);
-        flood_recent_keep(f, &copy.u.flood, h, now_ns);
     }
+    flood_recent_keep(f, &copy.u.flood, h, now_ns);
     if (h->peer >= 0 && f->p->has_acks)
-        say_seen(h->peer, &h->id, out);
+        flood_say_seen(h->peer, &h->id, out);
     f->past->counts.sent += (uint32_t)sent;
     return sent;
 }

@@ -46,6 +46,9 @@ void flood_hop_sent(struct floods *f, int32_t row, int peer, int64_t now_ns);
  * there are any, a wake may be in vain. */
 void flood_settled(struct floods *f);
 
+/* Tell a peer that we have this flood. */
+void flood_say_seen(int peer, const struct flood_id *id, struct outbox *out);
+
 /* A link is gone, and what was sent on it. */
 void flood_hops_drop(struct floods *f, int peer);
 
@@ -75,6 +78,11 @@ void flood_alone_finish(struct floods *f);
 /* Keep a copy, for those who ask. */
 void flood_recent_keep(struct floods *f, const struct msg_flood *m,
                        const struct flood_head *h, int64_t now_ns);
+
+/* What came first at its last hop comes from a peer with fewer hops: name it to the other
+ * neighbours. */
+void flood_recent_name(struct floods *f, struct seen_row *row, const struct flood_id *id,
+                       int hops, int peer, struct outbox *out);
 
 /* Tell a peer what is fresh. */
 void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out);

@@ -7,13 +7,14 @@
 
 #define ROOM_FIRST 8
 
-/* As it is to be sent: hops is one more than it came with. */
+/* As it is to be sent: hops is one more than it came with, and may be one too many. */
 struct flood_body {
     struct flood_body *next; /* the next younger one */
     struct flood_id id;
     int64_t born_ns;
     uint8_t sig[SIGNATURE_LEN];
     uint8_t hops;
+    uint8_t ttl;
     uint16_t len;
     uint8_t inner[];
 };
@@ -72,6 +73,7 @@ void flood_recent_keep(struct floods *f, const struct msg_flood *m,
     b->id = h->id;
     b->born_ns = now_ns;
     b->hops = m->hops;
+    b->ttl = h->ttl;
     b->len = (uint16_t)m->inner.len;
     memcpy(b->sig, m->sig, SIGNATURE_LEN);
     memcpy(b->inner, m->inner.data, m->inner.len);
@@ -83,14 +85,23 @@ void flood_recent_keep(struct floods *f, const struct msg_flood *m,
     s->body_bytes += size;
 }
 
-static const struct flood_body *find_body(const struct floods *f,
-                                          const struct flood_id *id)
+static struct flood_body *find_body(const struct floods *f, const struct flood_id *id)
 {
-    for (const struct flood_body *b = f->state->oldest; b != NULL; b = b->next) {
+    for (struct flood_body *b = f->state->oldest; b != NULL; b = b->next) {
         if (flood_id_equal(&b->id, id))
             return b;
     }
     return NULL;
+}
+
+static bool may_go(const struct floods *f, const struct flood_body *b)
+{
+    return b->hops <= b->ttl && b->hops <= f->p->forward_max;
+}
+
+static bool is_urgent(const struct floods *f, const struct flood_body *b, int64_t now_ns)
+{
+    return may_go(f, b) && now_ns - b->born_ns < f->p->urgent_ns;
 }
 
 /* It goes as it came, with one hop more.  The copy is valid as long as the body is. */
@@ -113,6 +124,8 @@ void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
     for (const struct flood_body *b = f->state->oldest; b != NULL; b = b->next) {
         int64_t age_s = (now_ns - b->born_ns) / NS_PER_S;
 
+        if (!may_go(f, b))
+            continue;
         if (d->count == MSG_IDS_MAX) {
             memmove(&d->list[0], &d->list[1], sizeof(d->list) - sizeof(d->list[0]));
             d->count--; /* the oldest does without */
@@ -124,6 +137,28 @@ void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
         outbox_push(out, peer, &m);
 }
 
+/* The copy that comes first has often made more hops than it had to, and where it has
+ * used up all of them it ends; yet some whom we alone could tell may be within the reach
+ * of the flood.  Few are, so that it is named rather than sent. */
+void flood_recent_name(struct floods *f, struct seen_row *row, const struct flood_id *id,
+                       int hops, int peer, struct outbox *out)
+{
+    struct flood_body *b = find_body(f, id);
+
+    if (b == NULL || hops < 1 || hops >= f->p->forward_max)
+        return;
+    row->hops = (uint8_t)hops;
+    b->hops = (uint8_t)(hops + 1);
+    for (int k = 0; k < f->slots.count; k++) {
+        const struct flood_link *link = &f->links[k];
+
+        if (!link->is_neighbour || link->slot == peer || link->slot == row->peer)
+            continue;
+        flood_say_seen(link->slot, id, out);
+        f->past->counts.held++;
+    }
+}
+
 bool flood_fresh(const struct floods *f, int index, int64_t now_ns, struct msg *copy)
 {
     const struct flood_state *s = f->state;
@@ -133,12 +168,12 @@ bool flood_fresh(const struct floods *f, int index, int64_t now_ns, struct msg *
     if (s == NULL || !f->p->has_push || now_ns >= f->repair_until_ns)
         return false;
     for (const struct flood_body *b = s->oldest; b != NULL; b = b->next)
-        count += now_ns - b->born_ns < f->p->urgent_ns;
+        count += is_urgent(f, b, now_ns);
     skip = count - f->p->urgent_max + index;
     if (index >= count || index >= f->p->urgent_max)
         return false;
     for (const struct flood_body *b = s->oldest; b != NULL; b = b->next) {
-        if (now_ns - b->born_ns < f->p->urgent_ns && skip-- <= 0) {
+        if (is_urgent(f, b, now_ns) && skip-- <= 0) {
             say(b, copy);
             return true;
         }
@@ -168,7 +203,7 @@ void flood_on_pull(struct floods *f, int peer, const struct msg_ids *m, int64_t 
         const struct flood_body *b = find_body(f, &m->list[i]);
         struct msg copy;
 
-        if (b == NULL)
+        if (b == NULL || !may_go(f, b))
             continue;
         if (!bucket_take(&t->pulls, f->p->pull_rate, now_ns)) {
             f->past->counts.ids_limited++;

@@ -488,7 +488,7 @@ static inline void net_on_flood(struct net *n, int node, int slot, const struct 
                        0;
     h.ttl = f.ttl;
     h.life_s = f.life_s;
-    if (flood_is_seen(&x->floods, &h.id, slot, &n->out) ||
+    if (flood_is_seen(&x->floods, &h.id, h.hops, slot, &n->out) ||
         flood_probe(&x->floods, &h, n->now_ns) != FLOOD_NEW ||
         flood_commit(&x->floods, &h, n->now_ns) != FLOOD_NEW)
         return;

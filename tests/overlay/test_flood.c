@@ -635,7 +635,7 @@ static void storm(struct bench *b, int64_t now)
         flood_forward(&b->f, &m, &h, active, 3, now, &b->out);
         outbox_clear(&b->out);
         for (int peer = 0; peer < 3; peer++)
-            flood_is_seen(&b->f, &h.id, peer, &b->out);
+            flood_is_seen(&b->f, &h.id, h.hops, peer, &b->out);
         outbox_clear(&b->out);
     }
     for (uint8_t k = 0; k < 60; k++) {

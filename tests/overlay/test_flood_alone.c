@@ -50,7 +50,7 @@ static enum flood_verdict come(int n, int peer, bool is_own, int64_t now_ns)
     store_be64(h.id.b, (uint64_t)n * 0x10001);
     store_be64(b.key, (uint64_t)n);
     outbox_clear(&b.out);
-    if (flood_is_seen(&b.f, &h.id, peer, &b.out))
+    if (flood_is_seen(&b.f, &h.id, h.hops, peer, &b.out))
         return FLOOD_DUPLICATE;
     v = flood_probe(&b.f, &h, now_ns);
     return v == FLOOD_NEW ? flood_commit(&b.f, &h, now_ns) : v;

@@ -57,12 +57,13 @@ static struct flood_head head_of(int n, int peer)
 }
 
 /* It comes from a peer (or is ours) and is forwarded to the other two of three. */
-static enum flood_verdict arrive(int n, int peer, int64_t now)
+static enum flood_verdict arrive_after(int hops, int n, int peer, int64_t now)
 {
     struct flood_head h = head_of(n, peer);
-    struct msg_flood m = { .hops = h.hops, .inner = bytes_of("inner", 5) };
+    struct msg_flood m = { .hops = (uint8_t)hops, .inner = bytes_of("inner", 5) };
     enum flood_verdict v = FLOOD_NEW;
 
+    h.hops = m.hops;
     if (peer >= 0)
         v = flood_probe(&b.f, &h, now);
     if (v == FLOOD_NEW)
@@ -70,6 +71,11 @@ static enum flood_verdict arrive(int n, int peer, int64_t now)
     if (v == FLOOD_NEW)
         (void)flood_forward(&b.f, &m, &h, active, COUNT(active), now, &b.out);
     return v;
+}
+
+static enum flood_verdict arrive(int n, int peer, int64_t now)
+{
+    return arrive_after(2, n, peer, now);
 }
 
 /* The messages of a type for a peer, -1: for any, in the outbox; it is emptied when all
@@ -121,10 +127,10 @@ static void test_every_copy_is_answered(void **state)
     assert_int_equal(said(MSG_SEEN, 0), 1); /* it will get no copy of ours */
     assert_int_equal(b.f.state->unacked_count, 2);
     outbox_clear(&b.out);
-    assert_true(flood_is_seen(&b.f, &h.id, 1, &b.out)); /* crosses ours: an answer */
+    assert_true(flood_is_seen(&b.f, &h.id, 3, 1, &b.out)); /* crosses ours: an answer */
     assert_int_equal(b.out.count, 0);
     assert_int_equal(b.f.state->unacked_count, 1);
-    assert_true(flood_is_seen(&b.f, &h.id, 5, &b.out)); /* one that we sent nothing */
+    assert_true(flood_is_seen(&b.f, &h.id, 3, 5, &b.out)); /* one that we sent nothing */
     assert_int_equal(said(MSG_SEEN, 5), 1);
     flood_on_seen(&b.f, 2, &(struct msg_ids){ .count = 1, .list[0] = h.id }, T0, &b.out);
     assert_int_equal(b.f.state->unacked_count, 0);
@@ -148,9 +154,38 @@ static void test_an_answer_puts_the_deadline_off(void **state)
     assert_int_equal(flood_wake_ns(&b.f), T0 + patience_ns);
     for (int peer = 1; peer <= 2; peer++) {
         assert_int_equal(flood_wake_ns(&b.f), T0 + patience_ns);
-        assert_true(flood_is_seen(&b.f, &first.id, peer, &b.out));
+        assert_true(flood_is_seen(&b.f, &first.id, 3, peer, &b.out));
     }
     assert_int_equal(flood_wake_ns(&b.f), later + patience_ns);
+    stop();
+}
+
+/* The way of the first copy was fast and long; by a shorter one the flood may go on. */
+static void test_the_first_copy_may_have_come_far(void **state)
+{
+    struct flood_head h = head_of(1, 0);
+    struct msg_ids ids = ids_of(1, 1);
+    struct msg m;
+
+    (void)state;
+    start();
+    flood_set_active(&b.f, active, COUNT(active), T0, &b.out);
+    assert_int_equal(arrive_after(h.ttl, 1, 0, T0), FLOOD_NEW);
+    flood_on_pull(&b.f, 2, &ids, T0, &b.out);
+    flood_greet(&b.f, 3, T0, &b.out);
+    assert_int_equal(said(MSG_FLOOD, -1) + said(MSG_DIGEST, -1), 0);
+    assert_true(flood_is_seen(&b.f, &h.id, h.ttl, 1, &b.out)); /* no shorter */
+    assert_int_equal(said(MSG_SEEN, 2), 0);
+    assert_true(flood_is_seen(&b.f, &h.id, 7, 1, &b.out));
+    assert_int_equal(said(MSG_SEEN, 2), 1);
+    assert_int_equal(said(MSG_SEEN, 0), 1); /* of the first copy: an answer */
+    assert_true(flood_is_seen(&b.f, &h.id, 5, 3, &b.out)); /* once is enough */
+    assert_int_equal(said(MSG_SEEN, 2), 1);
+    outbox_clear(&b.out);
+    flood_on_pull(&b.f, 2, &ids, T0, &b.out);
+    assert_int_equal(said(MSG_FLOOD, 2), 1);
+    assert_int_equal(msg_decode(bytes_of(b.out.data, b.out.items[0].len), &m), 0);
+    assert_int_equal(m.u.flood.hops, 8);
     stop();
 }
 
@@ -517,6 +552,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_copy_is_answered),
         cmocka_unit_test(test_an_answer_puts_the_deadline_off),
+        cmocka_unit_test(test_the_first_copy_may_have_come_far),
         cmocka_unit_test(test_silence_is_noticed),
         cmocka_unit_test(test_a_late_wake_is_no_verdict),
         cmocka_unit_test(test_an_answer_is_late_early),

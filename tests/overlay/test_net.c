@@ -381,12 +381,10 @@ static void test_flood_stops_at_its_ttl(void **state)
     for (int ttl = 1; ttl <= 4; ttl++) {
         int reached = 0;
 
-        for (int i = 0; i < n->count; i++)
-            n->nodes[i].handled = 0;
         net_flood(n, 7, ttl, ttl);
         net_run(n, 2 * NS_PER_S);
         for (int i = 0; i < n->count; i++)
-            reached += n->nodes[i].handled;
+            reached += n->nodes[i].last_handled == ttl;
         assert_true(ttl > 1 || reached == n->nodes[7].overlay.active_count);
         assert_in_range(reached, before + 1, horizon[ttl - 1]);
         before = reached;
