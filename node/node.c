@@ -330,12 +330,13 @@ static void start(struct node *n, const struct event *e)
     utc_set_polling(&n->utc, true, n->now_ns);
 }
 
-/* What a message may have done to whom. */
+/* What a message may have done to whom: one about a flood that goes to all neighbours is
+ * nothing to the others. */
 static void stir_for(struct node *n, enum msg_type type)
 {
     if (type == MSG_PING || type == MSG_PONG)
         return;
-    if (type == MSG_FLOOD)
+    if (type == MSG_FLOOD || type == MSG_SEEN || type == MSG_DIGEST || type == MSG_PULL)
         n->stirred |= STIRRED_FLOODS;
     else
         node_stir(n);

@@ -36,16 +36,21 @@ static int votes_for(const struct node *n, const struct addr *a)
 void outside_learn(struct node *n)
 {
     struct addr best = { .len = 0 };
-    int most = n->reachable.len == 0 ? -1 : votes_for(n, &n->reachable);
+    int most;
 
     if (!addr_is_any(&n->listen))
         return;
+    most = n->reachable.len == 0 ? -1 : votes_for(n, &n->reachable);
     for (int k = 0; k < n->slot_set.count; k++) {
         const struct slot *s = n->slots[k];
         struct addr seen = seen_by(s);
-        int votes = s->state == SLOT_UP ? votes_for(n, &seen) : -1;
+        int votes;
 
-        if (votes <= most || seen.len == 0 || addr_is_any(&seen))
+        if (s->state != SLOT_UP || seen.len == 0 || addr_is_any(&seen) ||
+            addr_same_ip(&seen, &n->reachable))
+            continue;
+        votes = votes_for(n, &seen);
+        if (votes <= most)
             continue;
         best = seen;
         most = votes;

@@ -115,11 +115,13 @@ static void say(const struct flood_body *b, struct msg *copy)
 
 void flood_offer(struct floods *f, int peer, int64_t now_ns, struct outbox *out)
 {
-    struct msg m = { .type = MSG_DIGEST };
+    struct msg m; /* most of it is never looked at */
     struct msg_digest *d = &m.u.digest;
 
     if (f->state == NULL || !f->p->has_push)
         return;
+    m.type = MSG_DIGEST;
+    d->count = 0;
     flood_recent_forget(f, now_ns);
     for (const struct flood_body *b = f->state->oldest; b != NULL; b = b->next) {
         int64_t age_s = (now_ns - b->born_ns) / NS_PER_S;

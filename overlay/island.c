@@ -33,11 +33,12 @@ static void say(struct overlay *o, int peer, bool is_question, int64_t now_ns,
 {
     const struct island *t = &o->island;
     int64_t age_ns = t->tag == t->own_tag ? 0 : now_ns - t->said_ns;
-    struct msg m = { .type = MSG_ISLAND,
-                     .u.island = { .tag = t->tag,
-                                   .age_s = (uint32_t)(age_ns / NS_PER_S),
-                                   .is_question = is_question } };
+    struct msg m; /* most of it is never looked at */
 
+    m.type = MSG_ISLAND;
+    m.u.island = (struct msg_island){ .tag = t->tag,
+                                      .age_s = (uint32_t)(age_ns / NS_PER_S),
+                                      .is_question = is_question };
     outbox_push(out, peer, &m);
 }
 

@@ -336,11 +336,17 @@ static void expire_peer(struct overlay *o, struct overlay_peer *x, int64_t now_n
     }
 }
 
-static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x)
+/* When there is something to do about a peer, if it is before next: its record, which is
+ * far from all else, is looked at for no other reason. */
+static int64_t peer_due(const struct overlay *o, const struct overlay_peer *x,
+                        int64_t next)
 {
-    if (x->state == OVERLAY_ACTIVE && !x->is_remembered && is_memorable(view_rec(o, x)))
-        return x->since_ns + good_ns(o);
-    return x->deadline_ns;
+    int64_t good = x->since_ns + good_ns(o);
+
+    if (x->state == OVERLAY_ACTIVE && !x->is_remembered && good < next &&
+        is_memorable(view_rec(o, x)))
+        next = good;
+    return time_min(next, x->deadline_ns);
 }
 
 /* In a group of active_max + 1 or fewer everybody may be everybody's neighbour, with no
@@ -380,7 +386,7 @@ void view_plan(struct overlay *o, int64_t now_ns)
     int64_t next = time_min(o->shuffle_ns, refill_due(o, now_ns));
 
     for (int k = 0; k < o->slots.count; k++)
-        next = time_min(next, peer_due(o, &o->peers[k]));
+        next = peer_due(o, &o->peers[k], next);
     for (int i = 0; i < o->bootstrap_count; i++)
         next = time_min(next, bootstrap_due(o, &o->bootstraps[i]));
     next = time_min(next, time_min(o->check_ns, view_island_due(o)));
