@@ -734,6 +734,7 @@ static void receive_sealed(struct node *n, struct slot *s, struct bytes frame)
         return;
     }
     links_greeted(n, s, &id, &m.u.hello);
+    liveness_ask(&n->liveness, s->number, n->now_ns, &n->out->outbox); /* due at once */
 }
 
 void links_received(struct node *n, uint32_t link, struct bytes frame)

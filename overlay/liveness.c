@@ -76,19 +76,23 @@ static void set_next(struct liveness *l, struct liveness_peer *x, int64_t at_ns)
     l->wake_ns = time_min(l->wake_ns, at_ns);
 }
 
+static void find_wake(struct liveness *l)
+{
+    l->wake_ns = TIME_NEVER;
+    for (int k = 0; k < l->slots.count; k++) {
+        if (is_up(&l->peers[k]))
+            l->wake_ns = time_min(l->wake_ns, l->peers[k].next_ns);
+    }
+}
+
 /* A deadline is no more.  The next wake is for the first of the rest, and not in vain. */
 static void unset_next(struct liveness *l, struct liveness_peer *x)
 {
     bool was_first = x->next_ns <= l->wake_ns;
 
     x->next_ns = TIME_NEVER;
-    if (!was_first)
-        return;
-    l->wake_ns = TIME_NEVER;
-    for (int k = 0; k < l->slots.count; k++) {
-        if (is_up(&l->peers[k]))
-            l->wake_ns = time_min(l->wake_ns, l->peers[k].next_ns);
-    }
+    if (was_first)
+        find_wake(l);
 }
 
 /* Each change of mood passes here, so that the counts are right. */
@@ -293,6 +297,7 @@ void liveness_ask(struct liveness *l, int peer, int64_t now_ns, struct outbox *o
         return;
     ping(l, peer, now_ns, out);
     set_mood(l, x, LIVENESS_ASKED);
+    unset_next(l, x);
     set_next(l, x, now_ns + patient(l, timeout_ns(l, x)));
 }
 
@@ -454,7 +459,6 @@ void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
     if (l->wake_ns > now_ns)
         return;
     recover(l, now_ns);
-    l->wake_ns = TIME_NEVER;
     for (int k = 0; k < l->slots.count; k++) {
         struct liveness_peer *x = &l->peers[k];
 
@@ -463,9 +467,8 @@ void liveness_wake(struct liveness *l, int64_t now_ns, struct outbox *out)
             x->next_ns = quiet_until(l, x, now_ns);
         if (is_due(l, x, now_ns))
             expire(l, x, now_ns, out);
-        if (is_up(x))
-            l->wake_ns = time_min(l->wake_ns, x->next_ns);
     }
+    find_wake(l);
 }
 
 bool liveness_take_dead(struct liveness *l, int *peer)
