@@ -787,6 +787,11 @@ const struct node_id *node_self(const struct node *n)
     return &n->self.id;
 }
 
+const struct utc *node_utc(const struct node *n)
+{
+    return &n->utc;
+}
+
 const struct clock_line *node_party_line(const struct node *n)
 {
     static const struct clock_line unknown;

@@ -55,6 +55,8 @@ const struct swarm *node_swarm(const struct node *n); /* NULL: none */
 const struct invites *node_invites(const struct node *n);
 const struct node_id *node_self(const struct node *n);
 
+const struct utc *node_utc(const struct node *n);
+
 /* The node's own estimate of party time, as EFFECT_CLOCK last told it. */
 const struct clock_line *node_party_line(const struct node *n);
 

@@ -9,8 +9,8 @@
 
 #include "base/time.h"
 #include "sim/memory.h"
+#include "sim/order.h"
 #include "sim/random.h"
-#include "wire/cbor.h"
 
 #define PPM 1000000
 
@@ -54,6 +54,7 @@ void lab_make(struct lab *lab, const struct setup *s, uint64_t seed)
         .net = s->net,
         .node = s->node,
         .hash = s->has_full_hash ? WORLD_HASH_ALL : WORLD_HASH_TIMES,
+        .ntp_count = (int)s->servers,
         .clock_period_ns = CLOCK_PERIOD_NS,
     };
     struct world_hooks hooks = { .context = lab, .set_up = set_up };
@@ -247,15 +248,12 @@ static int64_t sends(const struct lab *lab)
 bool lab_order(struct lab *lab, int from, int ttl, int bytes, struct flood_id *id)
 {
     struct flood_id before = flood_newest(node_floods(node_of(lab, from)))->id;
-    struct cbor_writer request;
-    uint8_t room[32];
+    struct order o;
 
-    cbor_writer_init(&request, room, sizeof(room));
-    cbor_write_array(&request, 3);
-    cbor_write_text(&request, "flood");
-    cbor_write_uint(&request, (uint64_t)ttl);
-    cbor_write_uint(&request, (uint64_t)bytes);
-    (void)world_command(&lab->world, from, cbor_written(&request));
+    order_begin(&o, "flood", 2);
+    cbor_write_uint(&o.w, (uint64_t)ttl);
+    cbor_write_uint(&o.w, (uint64_t)bytes);
+    (void)world_command(&lab->world, from, order_request(&o));
     *id = flood_newest(node_floods(node_of(lab, from)))->id;
     return !flood_id_equal(id, &before);
 }
@@ -274,6 +272,28 @@ void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
         memset(&id, 0xff, sizeof(id)); /* nobody has it */
     follow(lab, &id, sent_ns, m);
     m->sends = sends(lab) - before;
+}
+
+void lab_command(struct lab *lab, int node, const char *verb, const char *argument)
+{
+    struct order o;
+
+    order_say(&o, verb, argument);
+    (void)world_command(&lab->world, node, order_request(&o));
+}
+
+void lab_call(struct lab *lab, int node, const char *name)
+{
+    struct order o;
+
+    order_call(&o, &(struct order_host){ .name = name,
+                                         .songs = 1,
+                                         .library = 1,
+                                         .wanted = (int)lab->setup->nodes - 1,
+                                         .call_ms = 5000,
+                                         .ready_ms = 2000,
+                                         .ttl = 8 });
+    (void)world_command(&lab->world, node, order_request(&o));
 }
 
 int lab_kill(struct lab *lab, int64_t ppm, bool is_silent)

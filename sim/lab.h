@@ -80,6 +80,10 @@ int lab_pick(struct lab *lab);
 void lab_send(struct lab *lab, int from, int ttl, int bytes, int64_t wait_ns,
               struct lab_message *m);
 
+/* What users do: a verb, with one text or none (NULL); a call for all to come. */
+void lab_command(struct lab *lab, int node, const char *verb, const char *argument);
+void lab_call(struct lab *lab, int node, const char *name);
+
 /* A node that is up and not hostile. */
 int lab_pick_honest(struct lab *lab);
 

@@ -17,7 +17,6 @@
 #include "base/time.h"
 #include "sim/lab_kinds.h"
 #include "sim/memory.h"
-#include "sim/order.h"
 #include "sim/random.h"
 
 #define CALL_NS  (4 * NS_PER_S)
@@ -152,28 +151,6 @@ static void stepped(void *context, int node, const struct event *event)
 
 /* ---- the world ---- */
 
-void elect_command(struct elect *e, int node, const char *verb, const char *argument)
-{
-    struct order o;
-
-    order_say(&o, verb, argument);
-    (void)world_command(&e->lab.world, node, order_request(&o));
-}
-
-void elect_call(struct elect *e, int node)
-{
-    struct order o;
-
-    order_call(&o, &(struct order_host){ .name = "elections",
-                                         .songs = 1,
-                                         .library = 1,
-                                         .wanted = (int)e->lab.setup->nodes - 1,
-                                         .call_ms = 5000,
-                                         .ready_ms = 2000,
-                                         .ttl = 8 });
-    (void)world_command(&e->lab.world, node, order_request(&o));
-}
-
 /* Does this world know this kind of trouble? */
 static bool has(const struct elect *e, enum trouble kind)
 {
@@ -235,7 +212,7 @@ void elect_begin(struct elect *e, struct setup *s, uint64_t seed)
 {
     s->node.party.is_auto_accept = true;
     elect_meet(e, s, seed);
-    elect_call(e, 0);
+    lab_call(&e->lab, 0, "elections");
     lab_run(&e->lab, BEGIN_NS - CALL_NS);
 }
 
@@ -308,13 +285,13 @@ static void order(struct elect *e, int node)
     e->befell[TROUBLE_COMMAND]++;
     if (elect_party(e, node)->phase == PARTY_IDLE ||
         elect_party(e, node)->phase == PARTY_ENDED)
-        elect_command(e, node, "accept", ""); /* who left comes back */
+        lab_command(&e->lab, node, "accept", ""); /* who left comes back */
     else if (lab_draw(&e->lab, 3) == 0)
-        elect_command(e, node, "handover", "");
+        lab_command(&e->lab, node, "handover", "");
     else if (lab_draw(&e->lab, 3) == 0)
-        elect_command(e, node, "leave", NULL);
+        lab_command(&e->lab, node, "leave", NULL);
     else
-        elect_command(e, node, lab_draw(&e->lab, 2) == 0 ? "pause" : "resume", NULL);
+        lab_command(&e->lab, node, lab_draw(&e->lab, 2) == 0 ? "pause" : "resume", NULL);
 }
 
 static void trouble(struct elect *e, int64_t last_ns)
@@ -391,7 +368,7 @@ static void call_again(struct elect *e)
     if (is_alive(e))
         e->alive_ns = now_ns;
     if (now_ns - e->alive_ns >= AGAIN_NS && elect_is_running(e, node)) {
-        elect_call(e, node);
+        lab_call(&e->lab, node, "elections");
         e->alive_ns = now_ns;
     }
 }

@@ -65,10 +65,6 @@ bool elect_is_running(const struct elect *e, int node);
 /* The first node that acts as host; -1: nobody. */
 int elect_acting(struct elect *e);
 
-/* What users do: a verb, with one text or none (NULL); a call for all to come. */
-void elect_command(struct elect *e, int node, const char *verb, const char *argument);
-void elect_call(struct elect *e, int node);
-
 /* Nodes that have met; and a party that plays, with its council, of nodes that take the
  * first call that they hear.  s is changed. */
 void elect_meet(struct elect *e, struct setup *s, uint64_t seed);

@@ -82,7 +82,7 @@ static void one_round(struct elect *e, struct rounds *all, int i)
     lab_run(&e->lab, 20 * NS_PER_S + lab_draw(&e->lab, NS_PER_S));
     host = elect_acting(e);
     if (host >= 0)
-        elect_command(e, host, "handover", "");
+        lab_command(&e->lab, host, "handover", "");
     all->handed[i] = wait_for_host(e);
     lab_run(&e->lab, 10 * NS_PER_S + lab_draw(&e->lab, NS_PER_S));
     host = elect_acting(e);
@@ -113,7 +113,7 @@ static void accept_first(struct elect *e, int node)
     if (v->count == 0 || elect_party(e, node)->role != PARTY_ROLE_NONE)
         return;
     hex_encode(v->list[0].party.b, PARTY_ID_LEN, hex);
-    elect_command(e, node, "accept", hex);
+    lab_command(&e->lab, node, "accept", hex);
 }
 
 /* All are members of one party, and its host says so. */
@@ -145,10 +145,10 @@ static int64_t collide(const struct setup *s, uint64_t seed)
     int64_t from_ns;
 
     elect_meet(e, &own, seed);
-    elect_call(e, 0);
+    lab_call(&e->lab, 0, "elections");
     lab_run(&e->lab, APART_NS);
     from_ns = e->lab.world.now_ns;
-    elect_call(e, last);
+    lab_call(&e->lab, last, "elections");
     while (took_ns == TIME_NEVER && e->lab.world.now_ns - from_ns < 60 * NS_PER_S) {
         for (int i = 1; i < last; i++)
             accept_first(e, i);

@@ -8,7 +8,8 @@
 static const struct lab_kind *const kinds[] = {
     &lab_reach,  &lab_heal,     &lab_paper, &lab_tree,   &lab_idle,     &lab_join,
     &lab_churn,  &lab_cut,      &lab_nat,   &lab_attack, &lab_flood,    &lab_eclipse,
-    &lab_repeat, &lab_detector, &lab_ring,  &lab_elect,  &lab_failover,
+    &lab_repeat, &lab_detector, &lab_ring,  &lab_elect,  &lab_failover, &lab_sync,
+    &lab_wifi,   &lab_abuse,    &lab_soak,
 };
 
 int lab_kind_count(void)

@@ -21,5 +21,9 @@ extern const struct lab_kind lab_detector; /* lab_detector.c */
 extern const struct lab_kind lab_ring;     /* lab_ring.c */
 extern const struct lab_kind lab_elect;    /* lab_elect.c */
 extern const struct lab_kind lab_failover;
+extern const struct lab_kind lab_sync; /* lab_sync.c */
+extern const struct lab_kind lab_wifi;
+extern const struct lab_kind lab_abuse;
+extern const struct lab_kind lab_soak;
 
 #endif

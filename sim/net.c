@@ -10,6 +10,7 @@
 
 #define SEGMENT_LEN 1400
 #define PUBLIC_NET  20 /* the first of the first bytes of addresses in groups */
+#define LEAST_NS    (10 * NS_PER_US) /* whatever is drawn, a packet takes so long */
 
 bool net_params_named(const char *name, struct net_params *p)
 {
@@ -45,6 +46,30 @@ bool net_params_named(const char *name, struct net_params *p)
             .duplicate_ppm = 500,
             .uplink_bps = INT64_C(40000000),
             .retransmit_ns = 250 * NS_PER_MS,
+            .stack_ns = 30 * NS_PER_US } },
+        { "wired",
+          { .latency = { .min_ns = 200 * NS_PER_US, .max_ns = 200 * NS_PER_US },
+            .spread_ns = 50 * NS_PER_US,
+            .uplink_bps = INT64_C(1000000000),
+            .retransmit_ns = 200 * NS_PER_MS,
+            .stack_ns = 15 * NS_PER_US } },
+        { "wifi-rig",
+          { .latency = { .min_ns = 2 * NS_PER_MS, .max_ns = 2 * NS_PER_MS },
+            .spread_ns = 3 * NS_PER_MS,
+            .spike_ppm = 60000,
+            .spike_min_ns = 100 * NS_PER_MS,
+            .loss_ppm = 10000,
+            .uplink_bps = INT64_C(60000000),
+            .retransmit_ns = 200 * NS_PER_MS,
+            .stack_ns = 30 * NS_PER_US } },
+        { "wifi-ps",
+          { .latency = { .min_ns = 2 * NS_PER_MS, .max_ns = 2 * NS_PER_MS },
+            .jitter_ns = NS_PER_MS,
+            .spike_ppm = 300000,
+            .spike_ns = 50 * NS_PER_MS,
+            .loss_ppm = 50000,
+            .uplink_bps = INT64_C(60000000),
+            .retransmit_ns = 200 * NS_PER_MS,
             .stack_ns = 30 * NS_PER_US } },
     };
 
@@ -136,8 +161,11 @@ int64_t net_way_ns(const struct net *n, int from, int to)
 
 int64_t net_least_ns(const struct net_params *p)
 {
-    int64_t least = latency_least_ns(&p->latency);
+    int64_t way_ns = latency_least_ns(&p->latency);
+    int64_t least = way_ns - p->spread_ns;
 
+    if (p->spread_ns > 0 && least < LEAST_NS)
+        least = time_min(way_ns, LEAST_NS);
     return least > 0 ? least : 1;
 }
 
@@ -267,7 +295,51 @@ static int64_t jitter_ns(const struct net *n, uint64_t from, uint64_t packet)
         return ns;
     spike = random_word(n->seed, RANDOM_JITTER, from, ~packet);
     if (random_chance(spike, p->spike_ppm))
-        ns += random_exponential(spike * UINT64_C(0x9e3779b97f4a7c15), p->spike_ns);
+        ns += p->spike_min_ns +
+              random_exponential(spike * UINT64_C(0x9e3779b97f4a7c15), p->spike_ns);
+    return ns;
+}
+
+/* The way, as this packet finds it. */
+static int64_t spread_way_ns(const struct net *n, uint64_t from, uint64_t packet,
+                             int64_t way_ns)
+{
+    int64_t spread_ns = weather(n, (int)from)->spread_ns;
+    uint64_t word;
+    int64_t ns;
+
+    if (spread_ns == 0)
+        return way_ns;
+    word = random_word(n->seed, RANDOM_JITTER, ~from, packet);
+    ns = way_ns + random_between(word, -spread_ns, spread_ns);
+    return ns > LEAST_NS ? ns : time_min(way_ns, LEAST_NS);
+}
+
+bool net_jam_groups(struct net *n, const struct net_jam *jam)
+{
+    assert(jam->least_ns <= jam->most_ns);
+    if (n->jam_count == NET_JAMS_MAX)
+        return false;
+    n->jams[n->jam_count++] = *jam;
+    return true;
+}
+
+/* What full queues add. */
+static int64_t jam_ns(const struct net *n, const struct net_trip *t, int64_t now_ns)
+{
+    uint64_t f = (uint64_t)t->from;
+    int64_t ns = 0;
+
+    for (int i = 0; i < n->jam_count; i++) {
+        const struct net_jam *j = &n->jams[i];
+
+        if (now_ns >= j->begin_ns && now_ns < j->end_ns &&
+            (j->from_groups >> n->hosts[t->from].group & 1) != 0 &&
+            (j->to_groups >> n->hosts[t->to].group & 1) != 0)
+            ns += random_between(
+                random_word(n->seed, RANDOM_JITTER, ~f, ~(uint64_t)t->number),
+                j->least_ns, j->most_ns);
+    }
     return ns;
 }
 
@@ -321,8 +393,9 @@ int64_t net_frame_ns(struct net *n, const struct net_trip *t, int64_t now_ns,
 {
     uint64_t f = (uint64_t)t->from;
     int64_t way_ns = t->way_ns > 0 ? t->way_ns : net_way_ns(n, t->from, t->to);
-    int64_t at = now_ns + uplink_ns(n, t->from, t->len, now_ns) + way_ns +
-                 jitter_ns(n, f, t->number) + repair_ns(n, f, t->number, t->len, way_ns);
+    int64_t at = now_ns + uplink_ns(n, t->from, t->len, now_ns) +
+                 spread_way_ns(n, f, t->number, way_ns) + jitter_ns(n, f, t->number) +
+                 repair_ns(n, f, t->number, t->len, way_ns) + jam_ns(n, t, now_ns);
     int64_t heal = heal_ns(n, t->from, t->to, now_ns);
 
     /* The time-out has doubled all the while, so the next try comes up to as much later.
@@ -340,7 +413,8 @@ int net_datagram_ns(struct net *n, const struct net_trip *t, int64_t now_ns,
     const struct net_params *p = weather(n, t->from);
     uint64_t f = (uint64_t)t->from;
     int64_t start = now_ns + uplink_ns(n, t->from, t->len, now_ns) +
-                    net_way_ns(n, t->from, t->to);
+                    spread_way_ns(n, f, t->number, net_way_ns(n, t->from, t->to)) +
+                    jam_ns(n, t, now_ns);
     int copies = 1;
 
     if (heal_ns(n, t->from, t->to, now_ns) > 0 ||

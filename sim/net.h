@@ -17,6 +17,7 @@
 
 #define NET_GROUPS_MAX 64
 #define NET_CUTS_MAX   64
+#define NET_JAMS_MAX   16
 
 /* What stands between a machine and the network: nothing; a translator that shows all the
  * world one address for each port behind it, and lets in who was just dialled from there;
@@ -29,8 +30,10 @@ struct net_params {
     int64_t skew_percent;          /* … the ways there and back differ by up to this */
     int64_t delay_ns;              /* added to the way of all that is sent */
     int64_t jitter_ns;             /* mean; exponential */
-    int64_t spike_ppm;             /* now and then a packet waits … */
-    int64_t spike_ns; /* … this long on average (power saving, full queues) */
+    int64_t spread_ns; /* uniform, this much sooner or later; never before its time */
+    int64_t spike_ppm; /* now and then a packet waits (power saving, full queues) … */
+    int64_t spike_min_ns; /* … at least this long … */
+    int64_t spike_ns;     /* … and this much longer on average */
     int64_t loss_ppm;
     int64_t duplicate_ppm;
     int64_t uplink_bps;    /* 0: no limit */
@@ -44,8 +47,9 @@ struct net_params {
     int address_groups;    /* machine n is in /16 number n modulo this; 0: all in 10/8 */
 };
 
-/* The fixed names: "lan", "wifi", "internet", "40ms" (log-normal, nothing else), "world".
- * False for another. */
+/* The fixed names: "lan", "wifi", "internet", "40ms" (log-normal, nothing else), "world";
+ * and the networks that players are measured on: "wired", "wifi-rig", "wifi-ps" (stations
+ * that sleep).  False for another. */
 bool net_params_named(const char *name, struct net_params *p);
 
 struct net_host {
@@ -64,6 +68,16 @@ struct net_cut {
     int64_t heal_ns;
 };
 
+/* A full queue on the ways between groups of machines, one way: every packet waits. */
+struct net_jam {
+    uint64_t from_groups; /* a bit for each */
+    uint64_t to_groups;
+    int64_t begin_ns;
+    int64_t end_ns;
+    int64_t least_ns; /* … so long at least, and at most */
+    int64_t most_ns;
+};
+
 struct net {
     struct net_params p;
     uint64_t seed;
@@ -71,6 +85,8 @@ struct net {
     bool has_cuts;
     int cut_count;
     struct net_cut cuts[NET_CUTS_MAX];
+    int jam_count;
+    struct net_jam jams[NET_JAMS_MAX];
     struct net_host *hosts;
 };
 
@@ -123,6 +139,9 @@ bool net_cut_groups(struct net *n, const struct net_cut *cut);
 
 /* Make room for others: cuts that are over now are void. */
 void net_forget_cuts(struct net *n, int64_t now_ns);
+
+/* False when there are too many jams. */
+bool net_jam_groups(struct net *n, const struct net_jam *jam);
 
 /* When a frame that is sent now comes, at the earliest just after after_ns. */
 int64_t net_frame_ns(struct net *n, const struct net_trip *t, int64_t now_ns,

@@ -23,7 +23,8 @@ enum random_stream {
     RANDOM_WORKLOAD,
     RANDOM_FAULT,
     RANDOM_OVERLAY, /* who is whose neighbour in a world that begins settled */
-    RANDOM_NAT      /* what stands between a machine and the network */
+    RANDOM_NAT,     /* what stands between a machine and the network */
+    RANDOM_SOUND    /* wakes, stamps and crystals of sound cards */
 };
 
 /* The word of this seed and stream for the identities a and b. */

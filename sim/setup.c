@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "sim/knobs.h"
 #include "sim/tags.h"
+#include "sim/world.h"
 
 #define PPM 1000000
 
@@ -46,6 +47,28 @@ static const struct setting {
     { "share", VALUE_SHARE, AT(share_ppm), 0, PPM,
       "of the nodes: attackers, members, whom the experiment is about" },
     { "rounds", VALUE_INT, AT(rounds), 1, 1000000, "how often it is done" },
+    { "servers", VALUE_INT, AT(servers), 0, WORLD_NTP_MAX,
+      "time servers that all nodes ask; 0: only the system's clock" },
+    { "length", VALUE_TIME, AT(length_ns), NS_PER_S, 400 * 86400 * NS_PER_S,
+      "so long it is listened" },
+    { "sample", VALUE_TIME, AT(sample_ns), NS_PER_MS, 3600 * NS_PER_S,
+      "so often all sound cards are compared" },
+    { "jump", VALUE_TIME, AT(jump_ns), 0, 86000 * NS_PER_S,
+      "so often the host seeks to the start; 0: never" },
+    { "crystal", VALUE_INT, AT(crystal_ppm), 0, 120,
+      "clocks and sound cards are off by up to so many ppm" },
+    { "wander", VALUE_INT, AT(wander_ppb), 0, 10000,
+      "ppb that their rates change by at most every 16 s; 7: 1e-9, 69: 1e-8 per root s" },
+    { "daily", VALUE_INT, AT(daily_ppb), 0, 20000,
+      "ppb that they change by at most from midnight to noon" },
+    { "sound.wake", VALUE_TIME, AT(wake_ns), NS_PER_MS, 150 * NS_PER_MS,
+      "players wake so often (shipped: 10ms; rarely is cheaper)" },
+    { "sound.buffer", VALUE_TIME, AT(buffer_ns), 20 * NS_PER_MS, 500 * NS_PER_MS,
+      "so much is kept written ahead, and twice as much where it runs dry" },
+    { "sound.stall", VALUE_SHARE, AT(stall_ppm), 0, PPM,
+      "wakes of players that come late …" },
+    { "sound.stall_mean", VALUE_TIME, AT(stall_ns), 0, 10 * NS_PER_S,
+      "… by so much on average" },
     { "net.latency", VALUE_TIME, AT(net.latency.median_ns), 0, 60 * NS_PER_S,
       "one way: median (log-normal), of the access line (world)" },
     { "net.sigma", VALUE_SHARE, AT(net.latency.sigma_ppm), 0, 3 * PPM,
@@ -56,6 +79,15 @@ static const struct setting {
       "one way, at most (uniform)" },
     { "net.jitter", VALUE_TIME, AT(net.jitter_ns), 0, 10 * NS_PER_S,
       "mean of what each packet takes longer" },
+    { "net.spread", VALUE_TIME, AT(net.spread_ns), 0, 10 * NS_PER_S,
+      "each packet comes up to this much sooner or later (uniform)" },
+    { "net.spike", VALUE_SHARE, AT(net.spike_ppm), 0, PPM, "packets that wait …" },
+    { "net.spike_min", VALUE_TIME, AT(net.spike_min_ns), 0, 10 * NS_PER_S,
+      "… at least so long, and …" },
+    { "net.spike_mean", VALUE_TIME, AT(net.spike_ns), 0, 10 * NS_PER_S,
+      "… on average so much longer" },
+    { "net.skew", VALUE_INT, AT(net.skew_percent), 0, 100,
+      "the ways there and back differ by up to so many percent" },
     { "net.loss", VALUE_SHARE, AT(net.loss_ppm), 0, PPM / 2, "packets lost" },
     { "net.stall", VALUE_TIME, AT(net.retransmit_ns), 0, 60 * NS_PER_S,
       "what a lost segment costs a link" },
@@ -74,7 +106,11 @@ static const char *const words[][2] = {
     { "crypto",
       "real, tags (keyed tags of the same lengths), auto (tags above 200 nodes)" },
     { "rule", "of elections: fenced (as shipped) or classic (the bully without leases)" },
-    { "net.model", "40ms, world, lan, wifi, internet, uniform, matrix" },
+    { "card", "mixed, i2s, hda, usb (steps of 1, 16, 48 frames), ideal" },
+    { "abuse", "none, step, liar-server, liar-peer, liar-heir, liar-host, suspend, "
+               "suspend-host, jam, jam-long, ramp, crash" },
+    { "net.model",
+      "40ms, world, lan, wifi, internet, wired, wifi-rig, wifi-ps, uniform, matrix" },
     { "net.matrix", "file of one-way latencies in ms; sets the model to matrix" },
     { "net.groups", "address groups (/16) that the machines are spread over; 0: one" },
     { "preset", "party (as shipped) or hyparview (the paper's constants, no repairs)" },
@@ -82,6 +118,8 @@ static const char *const words[][2] = {
 
 void setup_default(struct setup *s)
 {
+    struct sound_params sound = sound_params_default();
+
     *s = (struct setup){
         .nodes = 1000,
         .threads = 1,
@@ -96,6 +134,14 @@ void setup_default(struct setup *s)
         .share_ppm = PPM / 10,
         .pace_ns = 10 * NS_PER_MS,
         .rounds = 1,
+        .length_ns = 600 * NS_PER_S,
+        .sample_ns = 100 * NS_PER_MS,
+        .crystal_ppm = 60,
+        .wander_ppb = 69,
+        .stall_ppm = sound.stall_ppm,
+        .stall_ns = sound.stall_ns,
+        .wake_ns = sound.wake_ns,
+        .buffer_ns = sound.depth.least_ns,
         .level_count = 1,
         .levels_ppm = { PPM / 2 },
         .node = node_params_default(),
@@ -172,17 +218,51 @@ static bool set_levels(struct setup *s, const char *text, char *why)
     return true;
 }
 
+static const char *const cryptos[] = { "auto", "real", "tags" };
+static const char *const cards[] = { "mixed", "i2s", "hda", "usb", "ideal" };
+static const char *const abuses[] = {
+    "none",    "step",         "liar-server", "liar-peer", "liar-heir", "liar-host",
+    "suspend", "suspend-host", "jam",         "jam-long",  "ramp",      "crash",
+};
+
+/* Which of these words it is; -1: none. */
+static int find_word(const char *const list[], int count, const char *text)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(text, list[i]) == 0)
+            return i;
+    }
+    return -1;
+}
+
 static bool set_crypto(struct setup *s, const char *text, char *why)
 {
-    static const char *const names[] = { "auto", "real", "tags" };
+    int i = find_word(cryptos, COUNT(cryptos), text);
 
-    for (int i = 0; i < COUNT(names); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            s->crypto = (enum setup_crypto)i;
-            return true;
-        }
-    }
-    return refuse(why, "crypto", text, "auto, real or tags");
+    if (i < 0)
+        return refuse(why, "crypto", text, "auto, real or tags");
+    s->crypto = (enum setup_crypto)i;
+    return true;
+}
+
+static bool set_card(struct setup *s, const char *text, char *why)
+{
+    int i = find_word(cards, COUNT(cards), text);
+
+    if (i < 0)
+        return refuse(why, "card", text, "mixed, i2s, hda, usb or ideal");
+    s->card = (enum sound_card)i;
+    return true;
+}
+
+static bool set_abuse(struct setup *s, const char *text, char *why)
+{
+    int i = find_word(abuses, COUNT(abuses), text);
+
+    if (i < 0)
+        return refuse(why, "abuse", text, "one of those that party-sim params shows");
+    s->abuse = (enum sync_abuse)i;
+    return true;
 }
 
 static bool set_rule(struct setup *s, const char *text, char *why)
@@ -202,8 +282,9 @@ static bool set_model(struct setup *s, const char *text, char *why)
                                                .min_ns = 10 * NS_PER_MS,
                                                .max_ns = 200 * NS_PER_MS };
     else if (!net_params_named(text, &net))
-        return refuse(why, "net.model", text,
-                      "40ms, world, lan, wifi, internet or uniform");
+        return refuse(
+            why, "net.model", text,
+            "40ms, world, lan, wifi, internet, wired, wifi-rig, wifi-ps or uniform");
     s->net = net;
     (void)snprintf(s->net_name, sizeof(s->net_name), "%s", text);
     return true;
@@ -294,6 +375,10 @@ static bool set_word(struct setup *s, const char *name, const char *text, char *
         return set_levels(s, text, why);
     if (strcmp(name, "crypto") == 0)
         return set_crypto(s, text, why);
+    if (strcmp(name, "card") == 0)
+        return set_card(s, text, why);
+    if (strcmp(name, "abuse") == 0)
+        return set_abuse(s, text, why);
     if (strcmp(name, "rule") == 0)
         return set_rule(s, text, why);
     if (strcmp(name, "net.model") == 0)
@@ -333,10 +418,12 @@ bool setup_set(struct setup *s, const char *name, const char *text,
 
 static void get_word(const struct setup *s, const char *name, char *text, int size)
 {
-    static const char *const cryptos[] = { "auto", "real", "tags" };
-
     if (strcmp(name, "crypto") == 0)
         (void)snprintf(text, (size_t)size, "%s", cryptos[s->crypto]);
+    else if (strcmp(name, "card") == 0)
+        (void)snprintf(text, (size_t)size, "%s", cards[s->card]);
+    else if (strcmp(name, "abuse") == 0)
+        (void)snprintf(text, (size_t)size, "%s", abuses[s->abuse]);
     else if (strcmp(name, "rule") == 0)
         (void)snprintf(text, (size_t)size, "%s",
                        s->node.party.is_classic ? "classic" : "fenced");

@@ -9,6 +9,7 @@
 
 #include "node/params.h"
 #include "sim/net.h"
+#include "sim/sound.h"
 #include "sim/value.h"
 
 #define SETUP_PATH_MAX   256
@@ -16,6 +17,22 @@
 #define SETUP_WHY_MAX    512
 
 enum setup_crypto { CRYPTO_AUTO, CRYPTO_REAL, CRYPTO_TAGS };
+
+/* What befalls those who play in time (sim/lab_abuse.c). */
+enum sync_abuse {
+    ABUSE_NONE,
+    ABUSE_STEP,
+    ABUSE_LIAR_SERVER,
+    ABUSE_LIAR_PEER,
+    ABUSE_LIAR_HEIR,
+    ABUSE_LIAR_HOST,
+    ABUSE_SUSPEND,
+    ABUSE_SUSPEND_HOST,
+    ABUSE_JAM,
+    ABUSE_JAM_LONG,
+    ABUSE_RAMP,
+    ABUSE_CRASH
+};
 
 /* Above so many nodes CRYPTO_AUTO means tags. */
 #define SETUP_REAL_NODES_MAX 200
@@ -36,6 +53,19 @@ struct setup {
     int64_t is_silent; /* who dies loses its power: no reset reaches anybody */
     int64_t share_ppm; /* of the nodes that something befalls: attackers, members, … */
     int64_t rounds;
+    int64_t servers;      /* time servers that all nodes ask */
+    int64_t length_ns;    /* for so long it is listened */
+    int64_t sample_ns;    /* so often all cards are compared */
+    int64_t jump_ns;      /* so often somebody seeks; 0: never */
+    int64_t crystal_ppm;  /* every clock and card is off by up to this */
+    int64_t wander_ppb;   /* … and changes by up to this every 16 s … */
+    int64_t daily_ppb;    /* … and by up to this from midnight to noon */
+    int64_t stall_ppm;    /* wakes of players that come much later … */
+    int64_t stall_ns;     /* … by this on average */
+    int64_t wake_ns;      /* of players */
+    int64_t buffer_ns;    /* kept written ahead */
+    enum sound_card card; /* what cards there are */
+    enum sync_abuse abuse;
     int level_count;
     int64_t levels_ppm[SETUP_LEVELS_MAX]; /* of the nodes that die */
     bool has_full_hash; /* the run hash covers every byte, not only who heard when */

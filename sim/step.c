@@ -90,6 +90,7 @@ static void set_timeline(struct world_part *p, int node, const struct effect *e)
         return;
     assert(e->u.timeline.count <= TIMELINE_SEGMENTS_MAX);
     player = player_of(n);
+    player->version++;
     player->count = e->u.timeline.count;
     memcpy(player->segments, e->u.timeline.segments,
            (size_t)player->count * sizeof(player->segments[0]));

@@ -15,6 +15,7 @@ struct unit {
 /* Of each kind the largest first: so values are written. */
 static const struct unit units[] = {
     { VALUE_INT, "", 1 },
+    { VALUE_TIME, "d", INT64_C(86400000000000) },
     { VALUE_TIME, "h", INT64_C(3600000000000) },
     { VALUE_TIME, "min", INT64_C(60000000000) },
     { VALUE_TIME, "s", 1000000000 },

@@ -234,6 +234,13 @@ void world_set_clock(struct world *w, int node, const struct clock_model_params 
     clock_model_init(more->clock, w->p.seed, (uint64_t)node, p);
 }
 
+struct clock_model *world_clock(const struct world *w, int node)
+{
+    const struct world_more *more = w->nodes[node].more;
+
+    return more == NULL ? NULL : more->clock;
+}
+
 void world_step_utc(struct world *w, int node, int64_t by_ns)
 {
     part_more(&w->nodes[node])->utc_step_ns += by_ns;

@@ -28,6 +28,7 @@
 
 /* What the node told its player, which is all that a sound card would follow. */
 struct world_player {
+    uint32_t version; /* counts the timelines */
     int count;
     struct timeline_segment segments[TIMELINE_SEGMENTS_MAX];
     bool has_line;
@@ -154,6 +155,9 @@ void world_finish(struct world *w);
 
 /* Before its first start: the clock of a node.  One without keeps true time. */
 void world_set_clock(struct world *w, int node, const struct clock_model_params *p);
+
+/* The clock of a node, to be read or disturbed; NULL: true time. */
+struct clock_model *world_clock(const struct world *w, int node);
 
 /* Start a node, for the first time or again; now, or at an instant (which costs no tick:
  * the way to start a million). */
