@@ -338,7 +338,7 @@ static void run_sync(const struct setup *s, uint64_t seed, struct results *r)
 
     if (own.nodes > SYNC_NODES_MAX)
         own.nodes = SYNC_NODES_MAX;
-    if (own.abuse == ABUSE_LIAR_SERVER)
+    if (own.abuse == ABUSE_LIAR_SERVER || own.abuse == ABUSE_STEP)
         own.servers = SYNC_SERVERS;
     own.node.party.is_auto_accept = true;
     make(y, &own, seed);

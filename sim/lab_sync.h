@@ -56,7 +56,7 @@ struct sync {
     int64_t believed_ns; /* a liar's word was counted with for so long */
 };
 
-/* The time server that lies, and how many there are then. */
+/* The time server that lies, and how many there are where UTC is what it is about. */
 #define SYNC_LIAR    3
 #define SYNC_SERVERS 4
 

@@ -181,6 +181,79 @@ static void test_cut_between_groups_is_one_way(void **state)
     net_finish(&n);
 }
 
+static int64_t way_ns(struct net *n, int from, int to, int64_t now_ns)
+{
+    int64_t at[NET_COPIES_MAX];
+
+    assert_int_equal(datagram(n, from, to, now_ns, at), 1);
+    return at[0] - now_ns;
+}
+
+/* Queues fill one way: for some, for a time, for datagrams and for frames alike. */
+static void test_jams_are_one_way(void **state)
+{
+    struct net_params p = { .latency = { .min_ns = NS_PER_MS, .max_ns = NS_PER_MS } };
+    struct net n = make_of(&p, 4);
+    struct net_jam jam = { 1 << 1,       ~(UINT64_C(1) << 2), NS_PER_S,
+                           2 * NS_PER_S, 60 * NS_PER_MS,      200 * NS_PER_MS };
+    int64_t least = INT64_MAX;
+    int64_t most = 0;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        net_set_group(&n, i, i);
+    assert_true(net_jam_groups(&n, &jam));
+    for (int i = 0; i < 1000; i++) {
+        int64_t ns = way_ns(&n, 1, 0, NS_PER_S + i * NS_PER_US);
+
+        least = time_min(least, ns);
+        most = ns > most ? ns : most;
+    }
+    assert_in_range(least, 61 * NS_PER_MS, 62 * NS_PER_MS);
+    assert_in_range(most, 200 * NS_PER_MS, 201 * NS_PER_MS);
+    assert_true(frame(&n, 1, 0, 80, NS_PER_S, 0) >= NS_PER_S + 61 * NS_PER_MS);
+    assert_int_equal(way_ns(&n, 0, 1, NS_PER_S), NS_PER_MS);     /* back */
+    assert_int_equal(way_ns(&n, 1, 2, NS_PER_S), NS_PER_MS);     /* to another */
+    assert_int_equal(way_ns(&n, 1, 0, NS_PER_S - 1), NS_PER_MS); /* before */
+    assert_int_equal(way_ns(&n, 1, 0, 2 * NS_PER_S), NS_PER_MS); /* after */
+    for (int i = 1; i < NET_JAMS_MAX; i++)
+        assert_true(net_jam_groups(&n, &jam));
+    assert_false(net_jam_groups(&n, &jam));
+    net_finish(&n);
+}
+
+static void test_spread_is_even_and_spikes_have_a_least(void **state)
+{
+    struct net_params p = { .latency = { .min_ns = NS_PER_MS, .max_ns = NS_PER_MS },
+                            .spread_ns = 500 * NS_PER_US };
+    struct net n = make_of(&p, 2);
+    int64_t sum = 0;
+    int spikes = 0;
+
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        int64_t ns = way_ns(&n, 0, 1, i * NS_PER_MS);
+
+        assert_in_range(ns, 500 * NS_PER_US, 1500 * NS_PER_US);
+        sum += ns;
+    }
+    assert_in_range(sum / 10000, 985 * NS_PER_US, 1015 * NS_PER_US);
+    n.p.spike_ppm = 100000;
+    n.p.spike_min_ns = 100 * NS_PER_MS;
+    for (int i = 0; i < 10000; i++) {
+        int64_t ns = way_ns(&n, 0, 1, i * NS_PER_MS);
+
+        spikes += ns >= 100 * NS_PER_MS;
+        assert_true(ns <= 1500 * NS_PER_US || ns >= 100 * NS_PER_MS);
+    }
+    assert_in_range(spikes, 900, 1100);
+    n.p.spike_ppm = 0;
+    n.p.spread_ns = 3 * NS_PER_MS; /* more than the way: nothing comes before it went */
+    for (int i = 0; i < 1000; i++)
+        assert_true(way_ns(&n, 0, 1, i * NS_PER_MS) > 0);
+    net_finish(&n);
+}
+
 static void test_nat_kinds(void **state)
 {
     struct net_params p = { .cone_ppm = 300000,
@@ -240,7 +313,8 @@ static void test_slow_uplinks(void **state)
 /* What parts of a world rely on. */
 static void test_nothing_is_faster_than_the_least(void **state)
 {
-    static const char *const names[] = { "lan", "wifi", "internet", "40ms", "world" };
+    static const char *const names[] = { "lan",   "wifi",  "internet", "40ms",
+                                         "world", "wired", "wifi-rig", "wifi-ps" };
 
     (void)state;
     for (int i = 0; i < COUNT(names); i++) {
@@ -304,6 +378,60 @@ static void test_clock_wanders_and_never_goes_back(void **state)
     assert_true(m.rate_ppb != p.rate_ppb);
 }
 
+/* What a raw clock gains in a time, ns, beyond that time. */
+static int64_t gain_ns(struct clock_model *m, int64_t from_ns, int64_t to_ns)
+{
+    int64_t raw_ns = clock_model_raw(m, from_ns);
+
+    return clock_model_raw(m, to_ns) - raw_ns - (to_ns - from_ns);
+}
+
+static void test_clock_warms_up_for_good(void **state)
+{
+    struct clock_model_params p = { .rate_ppb = 5000 };
+    struct clock_model m;
+
+    (void)state;
+    clock_model_init(&m, 1, 1, &p);
+    clock_model_ramp(&m, 160 * NS_PER_S, 320 * NS_PER_S, 1000);
+    assert_int_equal(gain_ns(&m, 0, 160 * NS_PER_S), 160 * 5000);
+    (void)clock_model_raw(&m, 336 * NS_PER_S);
+    assert_in_range(gain_ns(&m, 336 * NS_PER_S, 436 * NS_PER_S), 599000, 601000);
+}
+
+static void test_clock_follows_the_day(void **state)
+{
+    struct clock_model_params p = { .daily_ppb = 2000 };
+    struct clock_model m;
+    int64_t hour_ns = 3600 * NS_PER_S;
+
+    (void)state;
+    clock_model_init(&m, 1, 1, &p);
+    assert_in_range(gain_ns(&m, 0, hour_ns), 0, 3600 * 200);
+    assert_in_range(gain_ns(&m, 12 * hour_ns, 12 * hour_ns + 60 * NS_PER_S), 60 * 1950,
+                    60 * 2000);
+    assert_in_range(gain_ns(&m, 24 * hour_ns, 24 * hour_ns + 60 * NS_PER_S), 0, 60 * 50);
+}
+
+static void test_clock_of_a_machine_that_sleeps_stands_still(void **state)
+{
+    struct clock_model_params p = { .rate_ppb = 100000 };
+    struct clock_model m;
+    int64_t raw_ns;
+
+    (void)state;
+    clock_model_init(&m, 1, 1, &p);
+    raw_ns = clock_model_raw(&m, 50 * NS_PER_S);
+    clock_model_stop(&m, 50 * NS_PER_S);
+    assert_int_equal(clock_model_raw(&m, 79 * NS_PER_S), raw_ns);
+    clock_model_go(&m, 80 * NS_PER_S);
+    assert_int_equal(clock_model_raw(&m, 80 * NS_PER_S), raw_ns);
+    assert_in_range(clock_model_raw(&m, 90 * NS_PER_S) - raw_ns, 10000999990,
+                    10001000010);
+    assert_int_equal(clock_model_utc(&m, 90 * NS_PER_S),
+                     CLOCK_MODEL_UTC_NS + 90 * NS_PER_S);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,11 +443,16 @@ int main(void)
         cmocka_unit_test(test_one_draw_moves_no_other),
         cmocka_unit_test(test_addresses_in_groups),
         cmocka_unit_test(test_cut_between_groups_is_one_way),
+        cmocka_unit_test(test_jams_are_one_way),
+        cmocka_unit_test(test_spread_is_even_and_spikes_have_a_least),
         cmocka_unit_test(test_nat_kinds),
         cmocka_unit_test(test_slow_uplinks),
         cmocka_unit_test(test_nothing_is_faster_than_the_least),
         cmocka_unit_test(test_clock_rate_and_inverse),
         cmocka_unit_test(test_clock_wanders_and_never_goes_back),
+        cmocka_unit_test(test_clock_warms_up_for_good),
+        cmocka_unit_test(test_clock_follows_the_day),
+        cmocka_unit_test(test_clock_of_a_machine_that_sleeps_stands_still),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
