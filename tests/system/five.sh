@@ -26,12 +26,15 @@ five() {
     done
 }
 
-# start_one NAME N [option…]: the Nth of them, with the address 127.0.0.N.
+# start_one NAME N [option…]: the Nth of them, with the address $NET.N, in namespace ${NSS}N
+# when that is set.
+NET=127.0.0
+NSS=
 start_one() {
     local who=$1 n=$2 join=
     shift 2
-    [ "$n" -eq 1 ] || join="--join 127.0.0.1:$PORT"
-    node "$who" 127.0.0.$n:$PORT $join --audio "$(card "$who" $(((n - 3) * 10 * TRIM / 2)))" "$@" ||
+    [ "$n" -eq 1 ] || join="--join $NET.1:$PORT"
+    NS=${NSS:+$NSS$n} node "$who" $NET.$n:$PORT $join --audio "$(card "$who" $(((n - 3) * 10 * TRIM / 2)))" "$@" ||
         return 1
     eval "pid_$who=$NODE_PID"
 }

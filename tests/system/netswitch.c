@@ -4,10 +4,13 @@
  *
  *   netswitch [--delay-ms D] [--jitter-ms J] [--tail-ms T] [--loss PERCENT]
  *             [--spikes PERCENT:MS] [--congestion AT_S:FOR_S:LEAST_MS:MOST_MS[:up|:down]]
- *             [--rate-mbit R] [--seed S] NAMESPACE:DEVICE:ADDRESS/BITS[+cone|+wall] …
+ *             [--rate-mbit R] [--halves N] [--seed S]
+ * NAMESPACE:DEVICE:ADDRESS/BITS[+cone|+wall] …
  *
  * What the weather is, weather.h says.  The congestion begins AT_S seconds after the
  * first frame, or after SIGUSR1, which also begins the counting of datagrams anew.
+ *
+ * SIGUSR2 cuts the first N ports from the others, and the next one joins them again.
  *
  * Behind +cone a machine is dialled in vain, unless it has just dialled the same port of
  * that machine from the same port of its own, as with a NAT that keeps ports; behind
@@ -91,20 +94,25 @@ static struct {
     } macs[MACS_MAX];
     int syn_next;
     struct syn syns[SYNS_MAX]; /* that left guarded ports, a ring */
+    int first_half;            /* ports of it */
+    bool is_cut;               /* from the others */
     int queued;
     struct frame *heap[QUEUE_MAX];
     uint64_t number;
-    long long passed, lost, overflowed, guarded;
+    long long passed, lost, overflowed, guarded, cut;
     long long late[LATE_US + 1]; /* frames by how late they left, us */
 } sw = { .weather = { .rng = 1 } };
 
 static volatile sig_atomic_t is_over;
 static volatile sig_atomic_t is_begun;
+static volatile sig_atomic_t is_split;
 
 static void on_signal(int number)
 {
     if (number == SIGUSR1)
         is_begun = 1;
+    else if (number == SIGUSR2)
+        is_split = 1;
     else
         is_over = 1;
 }
@@ -157,6 +165,10 @@ static void enqueue(int from, int to, const uint8_t *data, int len)
     int64_t at = now_ns();
     struct frame *f;
 
+    if (sw.is_cut && (from < sw.first_half) != (to < sw.first_half)) {
+        sw.cut++;
+        return;
+    }
     if (weather_loses(&sw.weather)) {
         sw.lost++;
         return;
@@ -425,9 +437,14 @@ static bool take_option(const char *name, const char *value)
 {
     if (weather_take_option(&sw.weather, name, value))
         return true;
-    if (strcmp(name, "--rate-mbit") != 0 || value == NULL)
+    if (value == NULL)
         return false;
-    sw.rate_mbit = atof(value);
+    if (strcmp(name, "--rate-mbit") == 0)
+        sw.rate_mbit = atof(value);
+    else if (strcmp(name, "--halves") == 0)
+        sw.first_half = atoi(value);
+    else
+        return false;
     return true;
 }
 
@@ -454,8 +471,8 @@ static void report(void)
 
     for (int i = 0; i < sw.port_count; i++)
         most = sw.ports[i].udp_bytes > most ? sw.ports[i].udp_bytes : most;
-    printf("passed %lld, lost %lld, overflowed %lld, guarded %lld\n", sw.passed, sw.lost,
-           sw.overflowed, sw.guarded);
+    printf("passed %lld, lost %lld, overflowed %lld, guarded %lld, cut %lld\n", sw.passed,
+           sw.lost, sw.overflowed, sw.guarded, sw.cut);
     printf("late by p50 %d us, p99 %d us, p99.9 %d us\n", late_us(50), late_us(99),
            late_us(99.9));
     printf("datagrams of the busiest port: %.0f bytes/s\n",
@@ -485,6 +502,10 @@ static void run(void)
             is_begun = 0;
             begin_anew();
         }
+        if (is_split) {
+            is_split = 0;
+            sw.is_cut = !sw.is_cut;
+        }
     }
 }
 
@@ -513,6 +534,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGUSR2, &action, NULL);
     ask_for_realtime();
     puts("ready");
     fflush(stdout);
