@@ -262,7 +262,7 @@ void council_coord(struct party *p, int peer, const struct coord *c, struct outb
     if (host == NULL || host->is_self || !is_proved(p, c)) {
         p->counts.not_host++;
         /* Perhaps the council has changed since the entries that we have. */
-        if (peer >= 0 && state_member_of(p, peer) != NULL) {
+        if (state_member_of(p, peer) != NULL) {
             guest_ask_log(p, peer, out);
         }
         return;

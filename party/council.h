@@ -15,8 +15,7 @@ void council_send(struct party *p, int peer, const struct msg *m, struct outbox 
 /* Say what we have granted, and what is left of our lease to the host. */
 void council_deny(struct party *p, int peer, uint64_t epoch, struct outbox *out);
 
-/* A COORD: obey the host that it proves, if it does.  peer: who showed it; -1: a flood.
- */
+/* A COORD: obey the host that it proves, if it does.  peer: who showed it. */
 void council_coord(struct party *p, int peer, const struct coord *c, struct outbox *out);
 
 /* Show the certificate of our epoch to one who lives in an older one. */

@@ -452,17 +452,6 @@ static void close_heard(struct party *p, const struct flood *f)
     }
 }
 
-static void coord_heard(struct party *p, const struct flood *f, struct outbox *out)
-{
-    struct coord c;
-
-    if (coord_decode(f->body, &c) != 0) {
-        p->counts.bad_content++;
-    } else if (state_is_open(p) && party_id_equal(&c.party, &p->log.party)) {
-        council_coord(p, -1, &c, out);
-    }
-}
-
 void party_flood_heard(struct party *p, const struct flood_id *id,
                        const struct msg_flood *raw, const struct flood *f, int64_t now_ns,
                        struct outbox *out)
@@ -476,9 +465,6 @@ void party_flood_heard(struct party *p, const struct flood_id *id,
         break;
     case FLOOD_CLOSE:
         close_heard(p, f);
-        break;
-    case FLOOD_COORD:
-        coord_heard(p, f, out);
         break;
     }
     run(p, out);

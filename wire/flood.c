@@ -137,31 +137,6 @@ void codec_coord_fields(struct codec *c, struct coord *coord)
     }
 }
 
-static void code_coord(struct codec *c, struct coord *coord)
-{
-    codec_array(c, 4);
-    codec_coord_fields(c, coord);
-}
-
-int coord_decode(struct bytes in, struct coord *coord)
-{
-    struct codec c;
-
-    codec_start_reading(&c, in);
-    code_coord(&c, coord);
-    return codec_finish_reading(&c);
-}
-
-size_t coord_encode(const struct coord *coord, uint8_t *out, size_t size)
-{
-    struct codec c;
-    struct coord copy = *coord;
-
-    codec_start_writing(&c, out, size);
-    code_coord(&c, &copy);
-    return codec_finish_writing(&c);
-}
-
 static void code_reply(struct codec *c, struct reply *r)
 {
     uint8_t kind = c->is_writing ? (uint8_t)r->kind : 0;

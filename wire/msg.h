@@ -436,7 +436,7 @@ struct msg_handover {
     uint8_t sig[SIGNATURE_LEN]; /* the present host's, over (party, epoch, host) */
 };
 
-/* MSG_COORD and FLOOD_COORD: who hosts this epoch, with the grants that prove it. */
+/* MSG_COORD: who hosts this epoch, with the grants that prove it. */
 #define COUNCIL_MAX      7
 #define COORD_GRANTS_MAX COUNCIL_MAX
 
@@ -548,8 +548,7 @@ size_t msg_encode(const struct msg *m, uint8_t *out, size_t size);
 enum flood_kind {
     FLOOD_CALL = 1,
     FLOOD_CLOSE = 2,
-    FLOOD_COORD = 3,
-    FLOOD_TEST = 4 /* any bytes; measured by experiments, else ignored */
+    FLOOD_TEST = 3 /* any bytes; measured by experiments, else ignored */
 };
 
 struct flood {
@@ -610,8 +609,6 @@ struct close {
 MUST_USE int close_decode(struct bytes in, struct close *c);
 size_t close_encode(const struct close *c, uint8_t *out, size_t size);
 
-MUST_USE int coord_decode(struct bytes in, struct coord *c);
-size_t coord_encode(const struct coord *c, uint8_t *out, size_t size);
 
 /* The signed part of a reply: an ACCEPT or DECLINE of a call. */
 enum reply_kind { REPLY_ACCEPT = 1, REPLY_DECLINE = 2 };

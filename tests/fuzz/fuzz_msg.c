@@ -47,7 +47,7 @@ static void decode(enum form_kind kind, struct bytes in, int depth);
 static void decode_inner(enum form_kind kind, const union any *a, int depth)
 {
     static const enum form_kind bodies[] = {
-        [FLOOD_CALL] = FORM_CALL, [FLOOD_CLOSE] = FORM_CLOSE, [FLOOD_COORD] = FORM_COORD
+        [FLOOD_CALL] = FORM_CALL, [FLOOD_CLOSE] = FORM_CLOSE
     };
 
     if (kind == FORM_FLOOD) {

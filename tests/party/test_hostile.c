@@ -444,10 +444,7 @@ static void test_claims(void **state)
     struct msg m = claim_of(n, 2);
     struct msg answer = { 0 };
     struct coord c = { .party = *party_of(n), .epoch = 2, .grant_count = 2 };
-    struct flood f = { .kind = FLOOD_COORD, .ttl = 8, .life_s = 60 };
-    struct msg_flood raw = { .hops = 1 };
-    struct flood_id id = { { 2 } };
-    uint8_t body[MSG_INNER_MAX];
+    struct msg proof = { .type = MSG_COORD };
 
     (void)state;
     for (int i = 1; i < 4; i++) {
@@ -472,11 +469,9 @@ static void test_claims(void **state)
     /* Two of five are no majority, three are. */
     memcpy(c.host, n->nodes[4].self.sign_public, KEY_LEN);
     for (c.grant_count = 2; c.grant_count <= 3; c.grant_count++) {
-        f.body = bytes_of(body, coord_encode(&c, body, sizeof(body)));
-        assert_true(f.body.len > 0);
+        proof.u.coord = c;
         for (int i = 1; i < 4; i++) {
-            outbox_clear(&n->out);
-            party_flood_heard(net_party(n, i), &id, &raw, &f, net_local(n, i), &n->out);
+            say(n, 4, i, &proof);
             assert_true(party_check(net_party(n, i)));
             assert_int_equal(net_party(n, i)->log.epoch, c.grant_count == 3 ? 2 : 1);
         }

@@ -11,7 +11,6 @@ union any {
     struct flood flood;
     struct call call;
     struct close close;
-    struct coord coord;
     struct reply reply;
     struct manifest manifest;
     struct entry entry;
@@ -22,15 +21,14 @@ enum form_kind {
     FORM_FLOOD,
     FORM_CALL,
     FORM_CLOSE,
-    FORM_COORD,
     FORM_REPLY,
     FORM_MANIFEST,
     FORM_ENTRY,
     FORM_COUNT
 };
 
-static const char *const form_names[] = { "msg",   "flood", "call",     "close",
-                                          "coord", "reply", "manifest", "entry" };
+static const char *const form_names[] = { "msg",   "flood",    "call", "close",
+                                          "reply", "manifest", "entry" };
 
 static inline int form_decode(enum form_kind kind, struct bytes in, union any *a)
 {
@@ -43,8 +41,6 @@ static inline int form_decode(enum form_kind kind, struct bytes in, union any *a
         return call_decode(in, &a->call);
     case FORM_CLOSE:
         return close_decode(in, &a->close);
-    case FORM_COORD:
-        return coord_decode(in, &a->coord);
     case FORM_REPLY:
         return reply_decode(in, &a->reply);
     case FORM_MANIFEST:
@@ -68,8 +64,6 @@ static inline size_t form_encode(enum form_kind kind, const union any *a, uint8_
         return call_encode(&a->call, out, size);
     case FORM_CLOSE:
         return close_encode(&a->close, out, size);
-    case FORM_COORD:
-        return coord_encode(&a->coord, out, size);
     case FORM_REPLY:
         return reply_encode(&a->reply, out, size);
     case FORM_MANIFEST:
@@ -98,9 +92,6 @@ static inline void form_sample(enum form_kind kind, struct sampler *s, int n,
         break;
     case FORM_CLOSE:
         sample_close(s, &a->close);
-        break;
-    case FORM_COORD:
-        sample_coord(s, &a->coord);
         break;
     case FORM_REPLY:
         sample_reply(s, &a->reply);

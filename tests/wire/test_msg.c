@@ -17,14 +17,12 @@ static struct sampler sampler;
 #define CALL_SIZE                                                                        \
     (1 + 17 + 17 + 2 * TEXT_SIZE(MSG_NAME_MAX) + ADDR_SIZE + 9 + 9 + 34 + 2 + 5 + 1 +    \
      CALL_SONGS_MAX * CALL_SONG_SIZE)
-#define COORD_SIZE      (1 + 17 + 9 + 34 + 1 + COORD_GRANTS_MAX * (1 + 34 + 66))
 #define FLOOD_HEAD_SIZE (1 + 1 + 34 + 9 + 5 + 1 + 3 + 3)
 #define MANIFEST_SIZE   (1 + 34 + 5 + 9 + 5 + 1 + 2 + 34 + 3 * TEXT_SIZE(MSG_TITLE_MAX))
 #define ENTRY_SONG_SIZE (1 + 17 + 9 + 9 + 34 + 1 + 1 + 2 + 3 + MANIFEST_SIZE + 66)
 #define REPLY_SIZE      (1 + 1 + 34 + 17 + ADDR_SIZE + TEXT_SIZE(MSG_NAME_MAX))
 
 _Static_assert(FLOOD_HEAD_SIZE + CALL_SIZE <= MSG_INNER_MAX, "a call fits a flood");
-_Static_assert(FLOOD_HEAD_SIZE + COORD_SIZE <= MSG_INNER_MAX, "a coord fits a flood");
 _Static_assert(REPLY_SIZE <= MSG_INNER_MAX, "an answer fits a reply");
 _Static_assert(ENTRY_SONG_SIZE <= MSG_ENTRY_MAX, "a manifest fits an entry");
 
@@ -183,10 +181,9 @@ static void test_longest_of_all(void **state)
     struct call call = { .addr.len = 16,
                          .addr.port = 65535,
                          .song_count = CALL_SONGS_MAX };
-    struct coord coord = { .epoch = UINT64_MAX, .grant_count = COORD_GRANTS_MAX };
     struct manifest manifest = { .bytes = MSG_SONG_BYTES_MAX, .frames = MSG_FRAMES_MAX };
     struct reply reply = { .kind = REPLY_DECLINE, .addr.len = 16, .addr.port = 65535 };
-    struct flood flood = { .kind = FLOOD_COORD, .created_ms = UINT64_MAX, .ttl = 12 };
+    struct flood flood = { .kind = FLOOD_TEST, .created_ms = UINT64_MAX, .ttl = 12 };
     struct entry entry = { .kind = ENTRY_SONG, .epoch = UINT64_MAX, .seq = UINT64_MAX };
 
     (void)state;
@@ -205,10 +202,6 @@ static void test_longest_of_all(void **state)
     flood.body = bytes_of(again, CALL_SIZE);
     assert_int_equal(flood_encode(&flood, buffer, MSG_INNER_MAX),
                      FLOOD_HEAD_SIZE + CALL_SIZE);
-    assert_int_equal(coord_encode(&coord, again, sizeof(again)), COORD_SIZE);
-    flood.body = bytes_of(again, COORD_SIZE);
-    assert_int_equal(flood_encode(&flood, buffer, MSG_INNER_MAX),
-                     FLOOD_HEAD_SIZE + COORD_SIZE);
 
     reply.name = longest(MSG_NAME_MAX);
     assert_int_equal(reply_encode(&reply, buffer, MSG_INNER_MAX), REPLY_SIZE);
@@ -397,8 +390,6 @@ static const struct {
     { FORM_CALL, "8b" ID16 ID16 "60 60 82 50<16> 00 84 00 00 00 00 01" ID32 "00 00"
                  "81 84" ID32 "1a02000000 1a00030d40 6174" },
     { FORM_CLOSE, "82" ID16 "03" },
-    { FORM_COORD, "84" ID16 "02" ID32 "80" },
-    { FORM_COORD, "84" ID16 "02" ID32 "81 82" ID32 SIG },
     { FORM_REPLY, "85 01" ID32 ID16 ADDR4 "63426f62" },
     { FORM_MANIFEST, "8a" ID32 "1a01000000 1a00a00000 19ac44 02 10" ID32 "6174 6161 60" },
     { FORM_ENTRY, "86" ID16 "01 01" ID32 "01 83" ID32 ID16 "6170" },
@@ -562,10 +553,11 @@ static void test_refuses_what_breaks_a_limit(void **state)
         { FORM_CALL, "256 wanted",
           "8b" ID16 ID16 "60 60" ADDR4 "84 00 00 00 00 01" ID32 "190100 00 80" },
         { FORM_CLOSE, "a reason that is none", "82" ID16 "04" },
-        { FORM_COORD, "eight grants",
-          "84" ID16 "02" ID32 "88 82" ID32 SIG "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG
-          "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG },
-        { FORM_COORD, "a grant without a signature", "84" ID16 "02" ID32 "81 81" ID32 },
+        { FORM_MSG, "eight grants",
+          "85 182e" ID16 "02" ID32 "88 82" ID32 SIG "82" ID32 SIG "82" ID32 SIG
+          "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG "82" ID32 SIG },
+        { FORM_MSG, "a grant without a signature",
+          "85 182e" ID16 "02" ID32 "81 81" ID32 },
         { FORM_REPLY, "kind 0", "85 00" ID32 ID16 ADDR4 "60" },
         { FORM_REPLY, "kind 3", "85 03" ID32 ID16 ADDR4 "60" },
         { FORM_MANIFEST, "rate 0", "8a" ID32 "01 01 00 02 10" ID32 "60 60 60" },
