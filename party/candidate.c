@@ -158,6 +158,7 @@ static void send_claims(struct party *p, struct outbox *out)
     m.u.claim.epoch = p->candidacy.epoch;
     m.u.claim.at_epoch = p->log.at_epoch;
     m.u.claim.seq = p->log.seq;
+    m.u.claim.sent_ns = p->now_ns;
     memcpy(m.u.claim.previous, p->log.head, HASH_LEN);
     for (int i = 0; i < p->council.count; i++) {
         const struct party_member *to = state_member(p, p->council.keys[i]);
@@ -246,7 +247,10 @@ void candidate_take_grant(struct party *p, int peer, const struct msg_grant *m,
     struct candidacy *c = &p->candidacy;
     const uint8_t *key = p->peers[peer].key;
 
+    /* The lease is counted from the first claim of this try.  A grant that answers an
+     * earlier one of the same epoch, and was long on its way, may be over. */
     if (c->state != CANDIDACY_CLAIMING || m->epoch != c->epoch ||
+        m->claim_ns < c->sent_ns || m->claim_ns > p->now_ns ||
         memcmp(m->host, p->self->sign_public, KEY_LEN) != 0) {
         p->counts.unasked++;
         return;

@@ -96,6 +96,7 @@ static void send_grant(struct party *p, int peer, struct outbox *out)
     g.u.grant.party = p->log.party;
     g.u.grant.epoch = p->ballot.epoch;
     memcpy(g.u.grant.host, p->ballot.host, KEY_LEN);
+    g.u.grant.claim_ns = p->ballot.claim_ns;
     g.u.grant.lease_ms = (uint32_t)(p->params->grant_lease_ns / NS_PER_MS);
     grant_sign(p->self, &p->log.party, p->ballot.epoch, p->ballot.host, g.u.grant.sig);
     p->ballot.lease_ns = p->now_ns + p->params->grant_lease_ns;
@@ -137,6 +138,7 @@ static void take_claim(struct party *p, int peer, const struct msg_claim *m,
         council_deny(p, peer, m->epoch, out);
         return;
     }
+    p->ballot.claim_ns = m->sent_ns;
     if (!is_again) {
         candidate_give_way(p);
         council_promise(p);

@@ -35,6 +35,7 @@ struct ballot {
     uint64_t handover_epoch; /* the present host gave this epoch away; 0: no */
     uint8_t handover_host[KEY_LEN];
     int64_t lease_ns; /* no other is granted before, by the local clock */
+    int64_t claim_ns; /* when its newest CLAIM was sent, by that host's clock */
     uint64_t obeyed;  /* highest epoch whose host was taken for one, in any run */
 };
 

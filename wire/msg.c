@@ -325,6 +325,7 @@ static void code_claim(struct codec *c, struct msg *m)
     codec_fixed(c, m->u.claim.previous, HASH_LEN);
     codec_u64(c, &m->u.claim.at_epoch);
     codec_u64(c, &m->u.claim.seq);
+    codec_int(c, &m->u.claim.sent_ns);
 }
 
 static void code_grant(struct codec *c, struct msg *m)
@@ -335,6 +336,7 @@ static void code_grant(struct codec *c, struct msg *m)
     codec_u64(c, &g->epoch);
     codec_fixed(c, g->host, KEY_LEN);
     codec_u32(c, &g->lease_ms);
+    codec_int(c, &g->claim_ns);
     codec_fixed(c, g->sig, SIGNATURE_LEN);
 }
 
@@ -448,8 +450,8 @@ static const struct form {
     [MSG_LOG_GET] = { 2, code_log_get },
     [MSG_ELECT] = { 3, code_elect },
     [MSG_ELECT_OK] = { 2, code_elect_ok },
-    [MSG_CLAIM] = { 5, code_claim },
-    [MSG_GRANT] = { 5, code_grant },
+    [MSG_CLAIM] = { 6, code_claim },
+    [MSG_GRANT] = { 6, code_grant },
     [MSG_DENY] = { 5, code_deny },
     [MSG_HANDOVER] = { 4, code_handover },
     [MSG_COORD] = { 4, code_coord },

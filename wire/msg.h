@@ -411,6 +411,7 @@ struct msg_claim {
         previous[HASH_LEN]; /* chain hash of the log that the claimant would carry on */
     uint64_t at_epoch;      /* of its newest entry … */
     uint64_t seq;           /* … and its number */
+    int64_t sent_ns;        /* by the claimant's clock */
 };
 
 struct msg_grant {
@@ -418,6 +419,7 @@ struct msg_grant {
     uint64_t epoch;
     uint8_t host[KEY_LEN];
     uint32_t lease_ms;
+    int64_t claim_ns;           /* sent_ns of the newest CLAIM that it answers */
     uint8_t sig[SIGNATURE_LEN]; /* the grantor's, over (party, epoch, host) */
 };
 
@@ -608,7 +610,6 @@ struct close {
 
 MUST_USE int close_decode(struct bytes in, struct close *c);
 size_t close_encode(const struct close *c, uint8_t *out, size_t size);
-
 
 /* The signed part of a reply: an ACCEPT or DECLINE of a call. */
 enum reply_kind { REPLY_ACCEPT = 1, REPLY_DECLINE = 2 };

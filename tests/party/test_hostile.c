@@ -486,6 +486,49 @@ static void test_claims(void **state)
                      LOG_OLD_EPOCH);
 }
 
+/* A grant that was long on its way answers an earlier try: the lease that came with it
+ * may be over, though the epoch is the same. */
+static void test_late_grants(void **state)
+{
+    struct net *n = playing(10, 6);
+    struct msg m = { .type = MSG_GRANT };
+    struct candidacy *c = NULL;
+    int who = 0;
+
+    (void)state;
+    net_kill(n, 0);
+    for (int i = 1; i < 5; i++) {
+        for (int k = 1; k < 5; k++) {
+            net_up(n, i, k);
+        }
+    }
+    for (int ms = 0; ms < 9000 && c == NULL; ms++) {
+        net_run(n, NS_PER_MS);
+        for (int i = 1; i < 5; i++) {
+            if (net_party(n, i)->candidacy.state == CANDIDACY_CLAIMING) {
+                c = &net_party(n, i)->candidacy;
+                who = i;
+            }
+        }
+    }
+    assert_non_null(c);
+    assert_int_equal(c->claim->grant_count, 0);
+    for (int late = 0; late < 3; late++) {
+        int from = who == 1 ? 2 : 1;
+
+        m.u.grant.party = *party_of(n);
+        m.u.grant.epoch = c->epoch;
+        memcpy(m.u.grant.host, n->nodes[who].self.sign_public, KEY_LEN);
+        m.u.grant.claim_ns = late == 0   ? c->sent_ns - 1
+                             : late == 1 ? net_local(n, who) + 1 /* from the future */
+                                         : c->sent_ns;
+        grant_sign(&n->nodes[from].self, &m.u.grant.party, m.u.grant.epoch,
+                   m.u.grant.host, m.u.grant.sig);
+        say(n, from, who, &m);
+        assert_int_equal(c->claim->grant_count, late == 2);
+    }
+}
+
 static void test_handover_frees_the_grant(void **state)
 {
     struct net *n = playing(9, 6); /* a council of five */
@@ -668,6 +711,7 @@ int main(void)
         cmocka_unit_test(test_yields),
         cmocka_unit_test(test_forged_close),
         cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_late_grants),
         cmocka_unit_test(test_handover_frees_the_grant),
         cmocka_unit_test(test_babel),
         cmocka_unit_test(test_mad_host),

@@ -392,10 +392,12 @@ static inline void sample_election_msg(struct sampler *s, struct msg *m)
         sample_fill(s, m->u.claim.previous, HASH_LEN);
         m->u.claim.at_epoch = sample_uint(s, 0, UINT64_MAX);
         m->u.claim.seq = sample_uint(s, 0, UINT64_MAX);
+        m->u.claim.sent_ns = sample_time(s);
         break;
     case MSG_GRANT:
         sample_fill(s, m->u.grant.host, KEY_LEN);
         m->u.grant.lease_ms = (uint32_t)sample_uint(s, 0, UINT32_MAX);
+        m->u.grant.claim_ns = sample_time(s);
         sample_fill(s, m->u.grant.sig, SIGNATURE_LEN);
         break;
     case MSG_DENY:
