@@ -235,14 +235,10 @@ static struct prober *take_heir(struct node *n, struct company *c,
     return NULL;
 }
 
-/* Is it one of the heirs still, and for the first time in this list? */
-static bool is_heir(const struct company *c, const struct node_id *id)
+static bool is_among(const struct party_heir heirs[], int count, const struct node_id *id)
 {
-    struct node_id heir;
-    int peer;
-
-    for (int i = 0; i < PARTY_HEIRS; i++) {
-        if (party_heir(&c->party, i, &heir, &peer) && node_id_equal(&heir, id))
+    for (int i = 0; i < count; i++) {
+        if (node_id_equal(&heirs[i].id, id))
             return true;
     }
     return false;
@@ -259,19 +255,19 @@ static bool is_measured(const struct company *c, const struct node_id *id)
 
 static void follow_heirs(struct node *n, struct company *c)
 {
-    struct node_id id;
-    int peer;
+    struct party_heir heirs[PARTY_HEIRS];
+    int count = party_heirs(&c->party, heirs);
 
     for (int i = 0; i < PARTY_HEIRS; i++) {
-        if (!is_heir(c, &c->heirs[i].id))
+        if (!is_among(heirs, count, &c->heirs[i].id))
             probes_end(n, &c->heirs[i].prober);
     }
-    for (int k = 0; k < PARTY_HEIRS; k++) {
-        if (!party_heir(&c->party, k, &id, &peer) || peer < 0 || is_measured(c, &id))
+    for (int k = 0; k < count; k++) {
+        if (heirs[k].peer < 0 || is_measured(c, &heirs[k].id))
             continue;
         for (int i = 0; i < PARTY_HEIRS; i++) {
             if (c->heirs[i].prober == NULL) {
-                c->heirs[i].id = id;
+                c->heirs[i].id = heirs[k].id;
                 c->heirs[i].prober = begin_prober(n, n->params->heir_interval_ns);
                 break;
             }

@@ -472,10 +472,13 @@ struct party_reference {
 };
 bool party_reference(const struct party *p, struct party_reference *r);
 
-/* Whose clocks should be known as well, as they may be host next: i from 0, below
- * PARTY_HEIRS.  peer: link to it, -1: none. */
+/* Whose clocks should be known as well, as they may be host next; returns how many. */
 #define PARTY_HEIRS 2
-bool party_heir(const struct party *p, int i, struct node_id *id, int *peer);
+struct party_heir {
+    struct node_id id;
+    int peer; /* link to it; -1: none */
+};
+int party_heirs(const struct party *p, struct party_heir heirs[static PARTY_HEIRS]);
 
 /* True while this node may append to the log: it holds the leases of a majority. */
 bool party_is_acting(const struct party *p, int64_t now_ns);

@@ -85,22 +85,33 @@ bool party_reference(const struct party *p, struct party_reference *r)
     return true;
 }
 
-bool party_heir(const struct party *p, int i, struct node_id *id, int *peer)
+/* A hash, but of the members it is known. */
+static struct node_id id_of(const struct party *p, const uint8_t key[static KEY_LEN])
 {
-    for (int k = 0; state_is_open(p) && k < p->council.count; k++) {
-        struct node_id heir;
+    struct node_id id;
 
-        p->self->suite->id(p->council.keys[k], &heir);
-        if (node_id_equal(&heir, &p->map_host) || node_id_equal(&heir, &p->self->id)) {
-            continue;
-        }
-        if (i-- == 0) {
-            *id = heir;
-            *peer = state_peer(p, &heir);
-            return true;
+    for (int i = 0; i < p->member_count; i++) {
+        if (memcmp(p->members[i].key, key, KEY_LEN) == 0) {
+            return p->members[i].id;
         }
     }
-    return false;
+    p->self->suite->id(key, &id);
+    return id;
+}
+
+int party_heirs(const struct party *p, struct party_heir heirs[static PARTY_HEIRS])
+{
+    int count = 0;
+
+    for (int k = 0; state_is_open(p) && k < p->council.count && count < PARTY_HEIRS;
+         k++) {
+        struct node_id id = id_of(p, p->council.keys[k]);
+
+        if (!node_id_equal(&id, &p->map_host) && !node_id_equal(&id, &p->self->id)) {
+            heirs[count++] = (struct party_heir){ id, state_peer(p, &id) };
+        }
+    }
+    return count;
 }
 
 static int leases(const struct party *p, int64_t now_ns)
