@@ -41,6 +41,11 @@ static inline uint64_t load_be64(const uint8_t *p)
     return (uint64_t)load_be32(p) << 32 | load_be32(p + 4);
 }
 
+static inline uint64_t load_le64(const uint8_t *p)
+{
+    return __builtin_bswap64(load_be64(p));
+}
+
 static inline void store_be16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)(v >> 8);

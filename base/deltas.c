@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define BYTES_MAX 10 /* of one integer */
 #define GRAIN     64 /* the memory grows by so much, and shrinks when twice that is free */
 
@@ -93,20 +95,48 @@ struct deltas_reader deltas_read(const struct deltas *d)
     return r;
 }
 
+/* One integer of the packed ones, byte for byte. */
+static uint64_t unpack_any(const uint8_t *bytes, int *at)
+{
+    uint64_t z = 0;
+    int shift = 0;
+
+    for (; bytes[*at] >= 0x80; shift += 7)
+        z |= (uint64_t)(bytes[(*at)++] & 0x7f) << shift;
+    return z | (uint64_t)bytes[(*at)++] << shift;
+}
+
+/* The same without a branch for each byte, where eight may be read and it takes no more:
+ * filters read their whole window for every sample. */
+static uint64_t unpack(const struct deltas *d, int *at)
+{
+    uint64_t x;
+    uint64_t ends;
+    int last; /* bit at which the last byte ends */
+
+    if (*at + 8 > d->len)
+        return unpack_any(d->bytes, at);
+    x = load_le64(d->bytes + *at);
+    ends = ~x & UINT64_C(0x8080808080808080);
+    if (ends == 0)
+        return unpack_any(d->bytes, at);
+    last = __builtin_ctzll(ends);
+    *at += last / 8 + 1;
+    x &= UINT64_MAX >> (63 - last) & UINT64_C(0x7f7f7f7f7f7f7f7f);
+    x = (x & UINT64_C(0x007f007f007f007f)) | (x & UINT64_C(0x7f007f007f007f00)) >> 1;
+    x = (x & UINT64_C(0x00003fff00003fff)) | (x & UINT64_C(0x3fff00003fff0000)) >> 2;
+    return (x & 0x0fffffff) | (x & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
 bool deltas_next(struct deltas_reader *r)
 {
     const struct deltas *d = r->deltas;
+    int at = r->at;
 
-    if (r->at == d->len)
+    if (at == d->len)
         return false;
-    for (int i = 0; i < d->width; i++) {
-        uint64_t z = 0;
-        int shift = 0;
-
-        for (; d->bytes[r->at] >= 0x80; shift += 7)
-            z |= (uint64_t)(d->bytes[r->at++] & 0x7f) << shift;
-        z |= (uint64_t)d->bytes[r->at++] << shift;
-        r->row[i] = step(r->row[i], z);
-    }
+    for (int i = 0; i < d->width; i++)
+        r->row[i] = step(r->row[i], unpack(d, &at));
+    r->at = at;
     return true;
 }

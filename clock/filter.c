@@ -36,6 +36,8 @@ struct floor {
 struct floors {
     struct floor upper;
     struct floor lower;
+    double trips[4];    /* s: the shortest round trips, rising; 0 behind the last */
+    int64_t trip_least; /* ns */
 };
 
 /* One sample, as it is read from the window. */
@@ -201,16 +203,34 @@ static double growth(const struct clock_filter *f)
     return (is_settled(f) ? p->growth : p->growth_first) + 3 * f->rate_prior_sd;
 }
 
-static void add_edge(const struct clock_filter *f, struct floor *floor, int64_t at_ns,
-                     double y)
+static void add_edge(struct floor *floor, double age, double y)
 {
-    double age = seconds(f->at_ns - at_ns);
-
     assert(floor->count < POINTS_MAX);
-    floor->edges[floor->count++] = (struct edge){ -age, y + wandered(f, age) };
+    floor->edges[floor->count++] = (struct edge){ -age, y };
 }
 
-/* The window comes first, so that a shorter count leaves the recent points alone. */
+/* Sort a value into the lowest four seen so far, of which there are count. */
+static void keep_lowest(double low[static 4], int count, double x)
+{
+    int k = count < 4 ? count : 3;
+
+    if (count >= 4 && x >= low[3]) {
+        return;
+    }
+    for (; k > 0 && low[k - 1] > x; k--) {
+        low[k] = low[k - 1];
+    }
+    low[k] = x;
+}
+
+static void add_trip(struct floors *all, int64_t trip_ns)
+{
+    keep_lowest(all->trips, all->upper.count, seconds(trip_ns));
+    all->trip_least = time_min(all->trip_least, trip_ns);
+}
+
+/* All that is kept is read here, once for a sample.  The window comes first, so that a
+ * shorter count leaves the recent points alone. */
 static void gather(const struct clock_filter *f, struct floors *all)
 {
     struct deltas_reader window = deltas_read(&f->window);
@@ -221,15 +241,25 @@ static void gather(const struct clock_filter *f, struct floors *all)
 
     all->upper.count = 0;
     all->lower.count = 0;
+    all->trip_least = INT64_MAX;
+    memset(all->trips, 0, sizeof(all->trips));
     while (next_entry(&window, &e)) {
-        add_edge(f, &all->upper, e.at_ns, seconds(e.upper_ns - f->origin_ns));
-        add_edge(f, &all->lower, e.at_ns, -seconds(e.lower_ns - f->origin_ns));
+        double age = seconds(f->at_ns - e.at_ns);
+        double loose = wandered(f, age);
+
+        add_trip(all, e.upper_ns - e.lower_ns);
+        add_edge(&all->upper, age, seconds(e.upper_ns - f->origin_ns) + loose);
+        add_edge(&all->lower, age, -seconds(e.lower_ns - f->origin_ns) + loose);
     }
     while (next_bucket(f, &buckets, &is_open, &b)) {
-        add_edge(f, &all->upper, b.upper.at_ns,
-                 seconds(b.upper.offset_ns - f->origin_ns));
-        add_edge(f, &all->lower, b.lower.at_ns,
-                 -seconds(b.lower.offset_ns - f->origin_ns));
+        double upper = seconds(f->at_ns - b.upper.at_ns);
+        double lower = seconds(f->at_ns - b.lower.at_ns);
+
+        add_trip(all, b.trip_ns);
+        add_edge(&all->upper, upper,
+                 seconds(b.upper.offset_ns - f->origin_ns) + wandered(f, upper));
+        add_edge(&all->lower, lower,
+                 -seconds(b.lower.offset_ns - f->origin_ns) + wandered(f, lower));
     }
 }
 
@@ -307,20 +337,6 @@ static double best_rate(const struct floors *all, double limit, double centre,
         }
     }
     return (lo + hi) / 2;
-}
-
-/* Sort a value into the lowest four seen so far, of which there are count. */
-static void keep_lowest(double low[static 4], int count, double x)
-{
-    int k = count < 4 ? count : 3;
-
-    if (count >= 4 && x >= low[3]) {
-        return;
-    }
-    for (; k > 0 && low[k - 1] > x; k--) {
-        low[k] = low[k - 1];
-    }
-    low[k] = x;
 }
 
 /* The four lowest heights, lowest first. */
@@ -440,24 +456,11 @@ static void fit(struct clock_filter *f, struct floors *all)
 /* The margin that the round trips promise, which no wander of the clocks can change: half
  * of the shortest, less what the few shortest ones differ by, since no single packet need
  * have been lucky both ways. */
-static double promised_margin(const struct clock_filter *f)
+static double promised_margin(const struct clock_params *p, const struct floors *all)
 {
-    const struct clock_params *p = f->params;
-    struct deltas_reader window = deltas_read(&f->window);
-    struct deltas_reader buckets = deltas_read(&f->buckets);
-    bool is_open = f->has_open;
-    struct clock_entry e;
-    struct clock_bucket b;
-    double low[4] = { 0, 0, 0, 0 };
-    int n = 0;
+    const double *trips = all->trips;
 
-    while (next_entry(&window, &e)) {
-        keep_lowest(low, n++, seconds(e.upper_ns - e.lower_ns));
-    }
-    while (next_bucket(f, &buckets, &is_open, &b)) {
-        keep_lowest(low, n++, seconds(b.trip_ns));
-    }
-    return low[0] / 2 - p->wander_spread * (low[3] - low[0]) - p->wander_slack;
+    return trips[0] / 2 - p->wander_spread * (trips[3] - trips[0]) - p->wander_slack;
 }
 
 /* True when no line, whatever its rate, leaves the margin that the round trips promise.
@@ -485,7 +488,8 @@ static void solve(struct clock_filter *f, double dt)
     f->wander -= (f->wander - p->wander) *
                  (dt < p->wander_decay ? dt / p->wander_decay : 1);
     fit(f, &all);
-    least = promised_margin(f);
+    f->trip_least_ns = all.trip_least;
+    least = promised_margin(p, &all);
     for (int i = 0; i < LOOSEN_STEPS && is_torn(f, &all, least); i++) {
         f->wander *= 1.25;
         fit(f, &all);
@@ -524,30 +528,12 @@ static bool leaves_doubt(struct clock_filter *f, const struct miss *m)
            m->lower <= f->doubt_upper + m->slack && m->upper >= f->doubt_lower - m->slack;
 }
 
-static int64_t least_trip(const struct clock_filter *f)
-{
-    struct deltas_reader window = deltas_read(&f->window);
-    struct deltas_reader buckets = deltas_read(&f->buckets);
-    bool is_open = f->has_open;
-    struct clock_entry e;
-    struct clock_bucket b;
-    int64_t least = INT64_MAX;
-
-    while (next_entry(&window, &e)) {
-        least = time_min(least, e.upper_ns - e.lower_ns);
-    }
-    while (next_bucket(f, &buckets, &is_open, &b)) {
-        least = time_min(least, b.trip_ns);
-    }
-    return least;
-}
-
 /* Much shorter a round trip than any before is a broken stamp, unless more such follow:
  * then the way has become shorter. */
 static bool is_short(struct clock_filter *f, const struct clock_entry *e)
 {
     const struct clock_params *p = f->params;
-    double shorter = seconds(least_trip(f) - (e->upper_ns - e->lower_ns));
+    double shorter = seconds(f->trip_least_ns - (e->upper_ns - e->lower_ns));
 
     if (shorter <= p->gate + p->gate_short * f->noise) {
         f->since_short++;
@@ -714,6 +700,7 @@ void clock_filter_amend(struct clock_filter *f, int64_t at_ns, int64_t late_ns)
     row[2] -= late_ns; /* the round trip */
     if (row[2] >= 0) {
         deltas_amend(&f->window, f->heap, row);
+        f->trip_least_ns = time_min(f->trip_least_ns, row[2]);
     }
 }
 
