@@ -38,6 +38,13 @@ struct floors {
     struct floor lower;
     double trips[4];    /* s: the shortest round trips, rising; 0 behind the last */
     int64_t trip_least; /* ns */
+    int64_t window_trips[CLOCK_WINDOW_MAX]; /* ns: those of the window, in any order */
+};
+
+/* Of each only the points that can be the lowest at some rate. */
+struct hulls {
+    struct floor upper;
+    struct floor lower;
 };
 
 /* One sample, as it is read from the window. */
@@ -229,8 +236,7 @@ static void add_trip(struct floors *all, int64_t trip_ns)
     all->trip_least = time_min(all->trip_least, trip_ns);
 }
 
-/* All that is kept is read here, once for a sample.  The window comes first, so that a
- * shorter count leaves the recent points alone. */
+/* All that is kept, oldest first; read here once for a sample. */
 static void gather(const struct clock_filter *f, struct floors *all)
 {
     struct deltas_reader window = deltas_read(&f->window);
@@ -238,19 +244,12 @@ static void gather(const struct clock_filter *f, struct floors *all)
     bool is_open = f->has_open;
     struct clock_entry e;
     struct clock_bucket b;
+    int i = 0;
 
     all->upper.count = 0;
     all->lower.count = 0;
     all->trip_least = INT64_MAX;
     memset(all->trips, 0, sizeof(all->trips));
-    while (next_entry(&window, &e)) {
-        double age = seconds(f->at_ns - e.at_ns);
-        double loose = wandered(f, age);
-
-        add_trip(all, e.upper_ns - e.lower_ns);
-        add_edge(&all->upper, age, seconds(e.upper_ns - f->origin_ns) + loose);
-        add_edge(&all->lower, age, -seconds(e.lower_ns - f->origin_ns) + loose);
-    }
     while (next_bucket(f, &buckets, &is_open, &b)) {
         double upper = seconds(f->at_ns - b.upper.at_ns);
         double lower = seconds(f->at_ns - b.lower.at_ns);
@@ -261,6 +260,15 @@ static void gather(const struct clock_filter *f, struct floors *all)
         add_edge(&all->lower, lower,
                  -seconds(b.lower.offset_ns - f->origin_ns) + wandered(f, lower));
     }
+    while (next_entry(&window, &e)) {
+        double age = seconds(f->at_ns - e.at_ns);
+        double loose = wandered(f, age);
+
+        all->window_trips[i++] = e.upper_ns - e.lower_ns;
+        add_trip(all, e.upper_ns - e.lower_ns);
+        add_edge(&all->upper, age, seconds(e.upper_ns - f->origin_ns) + loose);
+        add_edge(&all->lower, age, -seconds(e.lower_ns - f->origin_ns) + loose);
+    }
 }
 
 static double height(const struct edge *e, double rate)
@@ -268,72 +276,98 @@ static double height(const struct edge *e, double rate)
     return e->y - rate * e->x;
 }
 
-static struct edge lowest(const struct floor *floor, double rate)
+/* Is b below the straight line from a to c? */
+static bool is_below(const struct edge *b, const struct edge *a, const struct edge *c)
 {
-    struct edge best = floor->edges[0];
-    double least = height(&best, rate);
+    return (b->y - a->y) * (c->x - a->x) < (c->y - a->y) * (b->x - a->x);
+}
 
-    for (int i = 1; i < floor->count; i++) {
-        double h = height(&floor->edges[i], rate);
+/* The points from first on that can be the lowest at some rate: their lower hull, by
+ * Andrew's monotone chain. */
+static void take_hull(const struct floor *all, int first, struct floor *hull)
+{
+    hull->count = 0;
+    for (int i = first; i < all->count; i++) {
+        const struct edge *e = &all->edges[i];
+
+        while (hull->count >= 2 && !is_below(&hull->edges[hull->count - 1],
+                                             &hull->edges[hull->count - 2], e)) {
+            hull->count--;
+        }
+        hull->edges[hull->count++] = *e;
+    }
+}
+
+static void take_hulls(const struct floors *all, int first, struct hulls *h)
+{
+    take_hull(&all->upper, first, &h->upper);
+    take_hull(&all->lower, first, &h->lower);
+}
+
+/* Which points of a hull are looked at. */
+struct span {
+    int first;
+    int last;
+};
+
+static struct span whole(const struct floor *hull)
+{
+    return (struct span){ 0, hull->count - 1 };
+}
+
+static int lowest(const struct floor *hull, struct span s, double rate)
+{
+    int best = s.first;
+    double least = height(&hull->edges[best], rate);
+
+    for (int i = s.first + 1; i <= s.last; i++) {
+        double h = height(&hull->edges[i], rate);
 
         if (h < least) {
             least = h;
-            best = floor->edges[i];
+            best = i;
         }
     }
     return best;
 }
 
-/* Drop the points that are above one and the same other point over all of lo..hi: heights
- * are linear in the rate, so they can be the lowest nowhere between. */
-static void prune(struct floor *floor, double lo, double hi)
+static double least_height(const struct floor *hull, double rate)
 {
-    struct edge best = lowest(floor, (lo + hi) / 2);
-    double at_lo = height(&best, lo);
-    double at_hi = height(&best, hi);
-    int kept = 0;
-
-    for (int i = 0; i < floor->count; i++) {
-        struct edge e = floor->edges[i];
-
-        if (height(&e, lo) <= at_lo || height(&e, hi) <= at_hi) {
-            floor->edges[kept++] = e;
-        }
-    }
-    floor->count = kept;
+    return height(&hull->edges[lowest(hull, whole(hull), rate)], rate);
 }
 
 /* Half the gap between the two floors at this rate. */
-static double margin_at(const struct floors *f, double rate)
+static double margin_at(const struct hulls *h, double rate)
 {
-    struct edge u = lowest(&f->upper, rate);
-    struct edge l = lowest(&f->lower, -rate);
-
-    return (height(&u, rate) + height(&l, -rate)) / 2;
+    return (least_height(&h->upper, rate) + least_height(&h->lower, -rate)) / 2;
 }
 
 /* The rate that maximises margin(rate) - stiffness * (rate - centre)^2 / 2.  That is
- * concave, so its slope tells on which side the best rate lies. */
-static double best_rate(const struct floors *all, double limit, double centre,
+ * concave, so its slope tells on which side the best rate lies.  The higher the rate, the
+ * newer is the lowest point of the uppers, and the older that of the lowers: those on the
+ * other side need not be looked at again. */
+static double best_rate(const struct hulls *h, double limit, double centre,
                         double stiffness)
 {
-    struct floors f = *all;
+    struct span upper = whole(&h->upper);
+    struct span lower = whole(&h->lower);
     double lo = -limit;
     double hi = limit;
 
     for (int i = 0; i < RATE_STEPS; i++) {
         double rate = (lo + hi) / 2;
-        double x_upper = lowest(&f.upper, rate).x;
-        double x_lower = lowest(&f.lower, -rate).x;
+        int u = lowest(&h->upper, upper, rate);
+        int l = lowest(&h->lower, lower, -rate);
+        double gap = h->lower.edges[l].x - h->upper.edges[u].x;
 
-        if ((x_lower - x_upper) / 2 - stiffness * (rate - centre) > 0) {
+        if (gap / 2 - stiffness * (rate - centre) > 0) {
             lo = rate;
+            upper.first = u;
+            lower.last = l;
         } else {
             hi = rate;
-        }
-        if (i % 4 == 1) {
-            prune(&f.upper, lo, hi);
-            prune(&f.lower, -hi, -lo);
+            upper.last = u;
+            lower.first = l;
         }
     }
     return (lo + hi) / 2;
@@ -366,7 +400,7 @@ static void update_noise(struct clock_filter *f, const struct floors *all)
 }
 
 /* How far the rate can be turned one way before the margin has lost the noise. */
-static double width(const struct floors *recent, double rate, double limit, double noise)
+static double width(const struct hulls *recent, double rate, double limit, double noise)
 {
     double least = margin_at(recent, rate) - noise;
     double lo = 0;
@@ -417,10 +451,11 @@ static void fuse_block(struct clock_filter *f, double rate, double sd)
 /* A fit of the recent samples alone and without the prior, so that what is fused is new.
  * The deviation is three times the half-width: taking the narrowest fit ever seen at its
  * word made one run in 150 go wrong by 19 ms. */
-static void learn_rate(struct clock_filter *f, struct floors *all)
+static void learn_rate(struct clock_filter *f, const struct floors *all)
 {
     const struct clock_params *p = f->params;
     double needed = f->blocks == 0 ? p->block_first : p->block;
+    struct hulls recent;
     double span = seconds(f->at_ns - oldest_entry(f).at_ns);
     double rate;
     double up;
@@ -430,27 +465,27 @@ static void learn_rate(struct clock_filter *f, struct floors *all)
         seconds(f->at_ns - f->block_ns) < needed) {
         return;
     }
-    all->upper.count = f->window.count;
-    all->lower.count = f->window.count;
-    rate = best_rate(all, p->rate_max, 0, 0);
-    up = width(all, rate, p->rate_max, f->noise);
-    down = width(all, rate, -p->rate_max, f->noise);
+    take_hulls(all, all->upper.count - f->window.count, &recent);
+    rate = best_rate(&recent, p->rate_max, 0, 0);
+    up = width(&recent, rate, p->rate_max, f->noise);
+    down = width(&recent, rate, -p->rate_max, f->noise);
     fuse_block(f, rate, 3 * (up > down ? up : down) + 2e-8);
 }
 
 /* Lay the line with the greatest margin. */
-static void fit(struct clock_filter *f, struct floors *all)
+static void fit(struct clock_filter *f, struct floors *all, struct hulls *h)
 {
     double sd = rate_sd(f);
-    struct edge u;
-    struct edge l;
+    double upper;
+    double lower;
 
     gather(f, all);
-    f->rate = best_rate(all, f->params->rate_max, f->rate_prior, f->noise / (sd * sd));
-    u = lowest(&all->upper, f->rate);
-    l = lowest(&all->lower, -f->rate);
-    f->offset = (height(&u, f->rate) - height(&l, -f->rate)) / 2;
-    f->margin = (height(&u, f->rate) + height(&l, -f->rate)) / 2;
+    take_hulls(all, 0, h);
+    f->rate = best_rate(h, f->params->rate_max, f->rate_prior, f->noise / (sd * sd));
+    upper = least_height(&h->upper, f->rate);
+    lower = least_height(&h->lower, -f->rate);
+    f->offset = (upper - lower) / 2;
+    f->margin = (upper + lower) / 2;
 }
 
 /* The margin that the round trips promise, which no wander of the clocks can change: half
@@ -465,13 +500,44 @@ static double promised_margin(const struct clock_params *p, const struct floors 
 
 /* True when no line, whatever its rate, leaves the margin that the round trips promise.
  */
-static bool is_torn(const struct clock_filter *f, const struct floors *all, double least)
+static bool is_torn(const struct clock_filter *f, const struct hulls *h, double least)
 {
     const struct clock_params *p = f->params;
 
     return f->margin < least && f->wander < p->wander_max &&
            f->at_ns - f->start_ns >= p->wander_after_ns &&
-           margin_at(all, best_rate(all, p->rate_max, 0, 0)) < least;
+           margin_at(h, best_rate(h, p->rate_max, 0, 0)) < least;
+}
+
+/* The k-th least of n values, k from 0, which are left in another order (Hoare's FIND).
+ */
+static int64_t kth_least(int64_t *v, int n, int k)
+{
+    int lo = 0;
+    int hi = n - 1;
+
+    while (lo < hi) {
+        int64_t pivot = v[k];
+        int i = lo;
+        int j = hi;
+
+        while (i <= j) {
+            int64_t x = v[i];
+            int64_t y = v[j];
+
+            if (x < pivot) {
+                i++;
+            } else if (y > pivot) {
+                j--;
+            } else {
+                v[i++] = y;
+                v[j--] = x;
+            }
+        }
+        lo = j < k ? i : lo;
+        hi = k < i ? j : hi;
+    }
+    return v[k];
 }
 
 /* Were the clocks as calm as we take them to be, the gap between the floors could not be
@@ -482,17 +548,19 @@ static void solve(struct clock_filter *f, double dt)
 {
     const struct clock_params *p = f->params;
     struct floors all;
+    struct hulls hulls;
     double least;
 
     f->origin_ns = f->window.last[1]; /* the offset of the newest entry */
     f->wander -= (f->wander - p->wander) *
                  (dt < p->wander_decay ? dt / p->wander_decay : 1);
-    fit(f, &all);
+    fit(f, &all, &hulls);
     f->trip_least_ns = all.trip_least;
+    f->trip_median_ns = kth_least(all.window_trips, f->window.count, f->window.count / 2);
     least = promised_margin(p, &all);
-    for (int i = 0; i < LOOSEN_STEPS && is_torn(f, &all, least); i++) {
+    for (int i = 0; i < LOOSEN_STEPS && is_torn(f, &hulls, least); i++) {
         f->wander *= 1.25;
-        fit(f, &all);
+        fit(f, &all, &hulls);
     }
     update_noise(f, &all);
     learn_rate(f, &all);
@@ -643,6 +711,7 @@ static void forget_offsets(struct clock_filter *f)
     f->has_open = false;
     f->streak = 0;
     f->noise = f->params->noise_first;
+    f->trip_median_ns = 0;
 }
 
 enum clock_verdict clock_filter_add(struct clock_filter *f, const struct clock_sample *s)

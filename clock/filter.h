@@ -75,12 +75,13 @@ struct clock_filter {
     int64_t at_ns;      /* the last accepted sample: anchor of the line */
     int64_t start_ns;   /* the first sample since the last reset */
     int64_t block_ns;   /* when the last block was fused */
-    int64_t trip_least_ns; /* the shortest round trip of all that is kept */
-    int64_t origin_ns;     /* offset that the doubles below are relative to */
-    double offset;         /* s, at at_ns */
-    double rate;           /* remote against local, relative */
-    double margin;         /* s: half the gap between the two floors */
-    double noise;          /* s: how scattered the floors are */
+    int64_t trip_median_ns; /* of the window; 0 without samples */
+    int64_t trip_least_ns;  /* the shortest round trip of all that is kept */
+    int64_t origin_ns;      /* offset that the doubles below are relative to */
+    double offset;          /* s, at at_ns */
+    double rate;            /* remote against local, relative */
+    double margin;          /* s: half the gap between the two floors */
+    double noise;           /* s: how scattered the floors are */
     double wander;     /* as in params, or more when the floors contradict each other */
     double rate_prior; /* fused from the blocks */
     double rate_prior_sd;

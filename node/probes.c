@@ -372,13 +372,11 @@ static bool same_line(const struct clock_line *a, const struct clock_line *b)
 static void renew_line(struct node *n, struct company *c)
 {
     struct clock_line host = reference_line(n, c);
-    struct clock_stats stats = { 0 };
+    int64_t rtt_ns = c->prober == NULL ? 0 : c->prober->filter.trip_median_ns;
 
     c->is_line_stale = false;
     c->line_wake_ns = n->now_ns + n->params->line_period_ns;
-    if (c->prober != NULL)
-        clock_filter_stats(&c->prober->filter, n->now_ns, &stats);
-    party_set_clock(&c->party, &host, stats.rtt_median_ns, n->now_ns, &n->out->outbox);
+    party_set_clock(&c->party, &host, rtt_ns, n->now_ns, &n->out->outbox);
 }
 
 /* The player hears of every other line: after a reply, and when a map takes over. */

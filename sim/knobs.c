@@ -71,10 +71,11 @@ enum value_kind knob_kind(int knob)
 
 int knob_find(const char *name)
 {
+    size_t len = strlen(name);
+
     for (int i = 0; i < COUNT(knobs); i++) {
-        if (strcmp(name, knobs[i].name) == 0 ||
-            (strlen(name) == shown_len(&knobs[i]) &&
-             strncmp(name, knobs[i].name, shown_len(&knobs[i])) == 0))
+        if (strncmp(name, knobs[i].name, len) == 0 &&
+            (knobs[i].name[len] == '\0' || shown_len(&knobs[i]) == len))
             return i;
     }
     return -1;
