@@ -74,20 +74,25 @@ static void take_clock(struct engine *e, int64_t now_ns)
     uint32_t version = seqlock_version(e->clock_lock);
     struct clock_line line;
     int64_t moved_ns;
+    bool goes_on;
 
     if (version == e->clock_seen || !seqlock_read(e->clock_lock, &line)) {
         return;
     }
-    moved_ns = e->clock.is_valid ? clock_line_to_remote(&line, now_ns) -
-                                       clock_line_to_remote(&e->clock, now_ns)
-                                 : TIME_NEVER;
+    goes_on = e->clock.is_valid && line.is_valid;
+    moved_ns = goes_on ? clock_line_to_remote(&line, now_ns) -
+                             clock_line_to_remote(&e->clock, now_ns)
+                       : TIME_NEVER;
     if (moved_ns > SLACK_NS || moved_ns < -SLACK_NS) {
         e->must_rewind = true;
-        e->must_jump = e->clock.is_valid;
+        e->must_jump = goes_on;
         servo_acquire(&e->servo, now_ns);
     }
     e->clock = line;
     e->clock_seen = version;
+    if (!line.is_valid) {
+        voice_stop(e);
+    }
 }
 
 static void take_output(struct engine *e)

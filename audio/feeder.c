@@ -265,7 +265,7 @@ bool feeder_work(struct feeder *f)
 
     if (seqlock_version(f->plan_lock) == 0 || seqlock_version(f->clock_lock) == 0 ||
         !seqlock_read(f->plan_lock, &f->plan) ||
-        !seqlock_read(f->clock_lock, &f->clock)) {
+        !seqlock_read(f->clock_lock, &f->clock) || !f->clock.is_valid) {
         return false;
     }
     (void)seqlock_read(f->output_lock, &output);

@@ -110,9 +110,7 @@ int player_set_plan(struct player *player, const struct audio_plan *plan)
 
 void player_set_clock(struct player *player, const struct clock_line *line)
 {
-    if (line->is_valid) {
-        seqlock_write(player->clock, line);
-    }
+    seqlock_write(player->clock, line);
 }
 
 int player_set_output(struct player *player, const struct audio_output *output)

@@ -102,8 +102,8 @@ MUST_USE int player_create(struct player **player, const struct player_config *c
  * Errors: ERR_MALFORMED, and the old plan stays, when audio_plan_check refuses it. */
 MUST_USE int player_set_plan(struct player *player, const struct audio_plan *plan);
 
-/* Take a copy of the line local raw -> party time.  A line that is not valid is ignored:
- * the player runs on with the last. */
+/* Take a copy of the line local raw -> party time.  Without a valid one there is silence:
+ * before the first, and after a sleep of the machine. */
 void player_set_clock(struct player *player, const struct clock_line *line);
 
 /* Set how the card is used; starts with full volume and no delay.  Errors: ERR_MALFORMED,

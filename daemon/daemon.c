@@ -18,12 +18,8 @@
 
 /* ---- stepping ---- */
 
-static void step(struct driver *d, struct event *e)
+static void step_at(struct driver *d, struct event *e, int64_t now_ns)
 {
-    int64_t now_ns = clockwork_now(&d->clock);
-
-    if (now_ns < d->now_ns)
-        now_ns = d->now_ns;
     /* What the system takes for UTC was asked for a moment ago. */
     if (e->kind == EVENT_SYSTEM_CLOCK)
         e->u.system_clock.utc_ns += now_ns - e->now_ns;
@@ -33,6 +29,45 @@ static void step(struct driver *d, struct event *e)
     node_step(d->node, e, d->effects);
     driver_carry_out(d);
     d->is_stepping = false;
+}
+
+/* What the system takes for UTC, and when it was asked. */
+static void ask_system(struct driver *d, struct event *e)
+{
+    struct clockwork_system s;
+
+    clockwork_ask_system(&d->clock, &s);
+    *e = (struct event){ .kind = EVENT_SYSTEM_CLOCK, .now_ns = s.local_ns };
+    e->u.system_clock.utc_ns = s.utc_ns;
+    e->u.system_clock.bound_ns = s.bound_ns;
+    e->u.system_clock.is_synchronised = s.is_synchronised;
+}
+
+/* Before anything else that the node is told after a sleep of the machine. */
+static void tell_nap(struct driver *d, int64_t now_ns)
+{
+    struct event slept = { .kind = EVENT_SLEPT };
+    struct event system;
+
+    driver_log(d, LOG_WARN, "driver slept seconds=%.3f",
+               (double)(now_ns - d->now_ns) / NS_PER_S);
+    step_at(d, &slept, now_ns);
+    ask_system(d, &system);
+    event_queue_push(&d->queue, &system);
+}
+
+static void step(struct driver *d, struct event *e)
+{
+    int64_t now_ns = clockwork_now(&d->clock);
+    uint32_t naps = clockwork_naps(&d->clock);
+
+    if (now_ns < d->now_ns)
+        now_ns = d->now_ns;
+    if (naps != d->naps) {
+        d->naps = naps;
+        tell_nap(d, now_ns);
+    }
+    step_at(d, e, now_ns);
 }
 
 /* The node has said good-bye: let that out, answer, and end. */
@@ -73,14 +108,9 @@ void driver_post(void *driver, struct event *e)
 static void on_system_clock(uv_timer_t *timer)
 {
     struct driver *d = timer->data;
-    struct clockwork_system s;
-    struct event e = { .kind = EVENT_SYSTEM_CLOCK };
+    struct event e;
 
-    clockwork_ask_system(&d->clock, &s);
-    e.now_ns = s.local_ns;
-    e.u.system_clock.utc_ns = s.utc_ns;
-    e.u.system_clock.bound_ns = s.bound_ns;
-    e.u.system_clock.is_synchronised = s.is_synchronised;
+    ask_system(d, &e);
     driver_post(d, &e);
 }
 
@@ -223,6 +253,7 @@ int daemon_run(const struct daemon_config *config)
     setvbuf(stderr, NULL, _IOLBF, 0);
     d->config = config;
     d->clock = config->clock;
+    clockwork_start(&d->clock);
     d->datadir.lock_fd = -1;
     d->down_fd = -1;
     d->wake_ns = TIME_NEVER;

@@ -46,13 +46,13 @@ struct port {
 
 struct datagrams {
     uv_loop_t *loop;
-    const struct clockwork *clock;
+    struct clockwork *clock;
     struct event_sink sink;
     struct port ports[SOCKETS];
     uint8_t buffer[DATAGRAM_MAX];
 };
 
-struct datagrams *datagrams_create(uv_loop_t *loop, const struct clockwork *clock,
+struct datagrams *datagrams_create(uv_loop_t *loop, struct clockwork *clock,
                                    const struct event_sink *sink)
 {
     struct datagrams *d = xalloc(sizeof(*d));

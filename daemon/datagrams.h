@@ -15,7 +15,7 @@
 struct datagrams;
 
 /* Keeps loop and clock. */
-struct datagrams *datagrams_create(uv_loop_t *loop, const struct clockwork *clock,
+struct datagrams *datagrams_create(uv_loop_t *loop, struct clockwork *clock,
                                    const struct event_sink *sink);
 
 /* Bind the peers' socket to listen, and the other to any port, and start to receive.

@@ -52,6 +52,7 @@ struct driver {
     struct effects *effects;
     bool is_stepping;
     struct event_queue queue;
+    uint32_t naps;   /* of the machine, that the node knows of */
     int64_t now_ns;  /* of the last step */
     int64_t wake_ns; /* when the node wants to be woken */
     int64_t dropped; /* effects and log lines, as last told */

@@ -126,9 +126,9 @@ static int set_clock_error(struct context *c, const char *value)
 {
     if (clockwork_parse(value, &c->config->clock) == 0)
         return 0;
-    return refuse(
-        c, "--clock-error", value,
-        "is no clock error; for example ppm=40,offset_ms=-3000 (at most 1000 ppm)");
+    return refuse(c, "--clock-error", value,
+                  "is no clock error; for example ppm=40,offset_ms=-3000,stop_ms=250 (at "
+                  "most 1000 ppm)");
 }
 
 static int set_text(struct context *c, const char *option, const char *value,

@@ -53,6 +53,7 @@ static int find_views(struct event *e, struct bytes *views[static VIEWS_MAX])
     case EVENT_LINK_OPENED:
     case EVENT_LINK_CLOSED:
     case EVENT_SYSTEM_CLOCK:
+    case EVENT_SLEPT:
     case EVENT_SENT:
         break;
     }

@@ -10,7 +10,7 @@
 
 struct sound {
     struct player *player;
-    const struct clockwork *clock;
+    struct clockwork *clock;
     struct event_sink sink;
     struct audio_report told;
     const char *device;
@@ -94,8 +94,7 @@ int sound_create(struct sound **sound, uv_loop_t *loop, const struct sound_confi
     struct player_config pc = {
         .sink = config->device,
         .now = now,
-        /* The clock is only read; the player's interface has no const. */
-        .now_ctx = (void *)(uintptr_t)config->clock,
+        .now_ctx = config->clock,
         .open_song = config->open_song,
         .open_ctx = config->open_ctx,
         .quality = PLAYER_QUALITY_MEDIUM,

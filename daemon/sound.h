@@ -15,7 +15,7 @@ struct sound;
 struct sound_config {
     const char *device; /* "alsa:default", "none", …; see audio/sink.h */
     const char *folder; /* where it keeps how the device is used */
-    const struct clockwork *clock;
+    struct clockwork *clock;
     int (*open_song)(void *ctx, const struct song_id *song, struct byte_stream *stream);
     void *open_ctx;
 };

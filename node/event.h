@@ -30,6 +30,7 @@ enum event_kind {
     EVENT_BLOCK,         /* a block was loaded or stored, or could not be */
     EVENT_AUDIO,         /* what the sound card is doing */
     EVENT_SYSTEM_CLOCK,  /* what the operating system thinks the time is */
+    EVENT_SLEPT,         /* the machine was suspended: see now_ns */
     EVENT_PROMISED       /* a promise is on the disk, or could not be written */
 };
 
@@ -98,7 +99,8 @@ struct event_audio {
 
 struct event {
     enum event_kind kind;
-    int64_t now_ns; /* never less than at the step before */
+    int64_t now_ns; /* never less than at the step before; the time that the machine slept
+                     * is in it, but may be wrong by a second */
     union {
         struct {
             const struct memory_item *items;
@@ -210,7 +212,7 @@ struct effect {
             int count;
             uint32_t version;
         } timeline;
-        struct clock_line clock;
+        struct clock_line clock; /* not valid: the time is lost, be silent */
         struct {
             uint64_t id;
             int err;

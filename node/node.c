@@ -702,6 +702,12 @@ static void dispatch(struct node *n, const struct event *e)
         probes_system_clock(n, e->u.system_clock.utc_ns, e->u.system_clock.bound_ns,
                             e->u.system_clock.is_synchronised);
         break;
+    case EVENT_SLEPT:
+        n->clock_id = secret_word(n);
+        probes_slept(n);
+        for (int k = 0; k < n->slot_set.count; k++)
+            liveness_ask(&n->liveness, n->slots[k]->number, n->now_ns, &n->out->outbox);
+        break;
     case EVENT_PROMISED:
         company_promised(n, e->u.promised.item.value, e->u.promised.err);
         break;

@@ -202,6 +202,28 @@ void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,
     utc_set_os(&n->utc, n->now_ns, utc_ns, bound_ns, is_synchronised);
 }
 
+void probes_slept(struct node *n)
+{
+    struct company *c = n->company;
+    struct effect *e;
+
+    utc_resume(&n->utc, n->now_ns);
+    if (c == NULL)
+        return;
+    if (c->prober != NULL)
+        prober_set_clock_id(c->prober, n->clock_id, n->now_ns);
+    for (int i = 0; i < PARTY_HEIRS; i++) {
+        if (c->heirs[i].prober != NULL)
+            prober_set_clock_id(c->heirs[i].prober, n->clock_id, n->now_ns);
+    }
+    c->line.is_valid = false;
+    c->is_line_stale = true;
+    e = effects_add(n->out, EFFECT_CLOCK);
+    if (e != NULL)
+        e->u.clock = c->line;
+    party_slept(&c->party, n->clock_id, n->now_ns);
+}
+
 static struct prober *begin_prober(struct node *n, int64_t interval_ns)
 {
     struct prober *p = heap_take(&n->heap, 1, sizeof(*p));
@@ -352,6 +374,9 @@ static struct clock_line reference_line(const struct node *n, const struct compa
 
     if (c->prober != NULL) {
         clock_filter_line(&c->prober->filter, &line);
+        /* The map is of one clock; one that began anew tells no time by it. */
+        line.is_valid = line.is_valid &&
+                        c->prober->peer_clock_id == c->party.map_clock_id;
         line.bound_ppt += 2 * n->params->clock.map_slew_ppt;
     }
     return line;

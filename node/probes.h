@@ -22,6 +22,9 @@ void probes_datagram(struct node *n, enum datagram_socket socket, const struct a
 void probes_system_clock(struct node *n, int64_t utc_ns, int64_t bound_ns,
                          bool is_synchronised);
 
+/* The machine slept, and n->clock_id is new: how far others are off is not known. */
+void probes_slept(struct node *n);
+
 /* Send what is due, follow the party's reference, and publish the line when it changed.
  */
 void probes_wake(struct node *n);

@@ -234,6 +234,7 @@ void host_carry_clock_on(struct party *p)
     p->map_host = p->self->id;
     p->to_reference = clock_line_identity();
     p->bridge.is_valid = false;
+    p->is_torn = false;
     p->rtt_ns = 0;
 }
 
@@ -428,7 +429,8 @@ static void take_lease(struct party *p, struct party_member *m,
         return;
     }
     m->acked_seq = s->seq;
-    if (s->beat_ns != 0 && s->beat_ns <= p->now_ns && lease_ns > m->lease_ns) {
+    if (s->beat_ns != 0 && s->beat_ns >= p->awake_ns && s->beat_ns <= p->now_ns &&
+        lease_ns > m->lease_ns) {
         m->lease_ns = lease_ns;
     }
 }

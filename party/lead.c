@@ -88,6 +88,11 @@ static const struct party_member *find_heir(struct party *p, const char *name)
     return ready != NULL ? ready : find_fittest(p, false);
 }
 
+const struct party_member *lead_heir(struct party *p)
+{
+    return p->phase == PARTY_CALLING ? NULL : find_heir(p, "");
+}
+
 int party_hand_over(struct party *p, const char *name, int64_t now_ns, struct outbox *out,
                     struct party_answer *answer)
 {

@@ -11,6 +11,7 @@
 #include "party/guest.h"
 #include "party/host.h"
 #include "party/lead.h"
+#include "party/sleep.h"
 #include "party/state.h"
 
 #define PEERS_FIRST 8 /* rows of the first table */
@@ -68,6 +69,7 @@ static void run(struct party *p, struct outbox *out)
         guest_run(p, out);
     }
     lead_run(p, out);
+    sleep_run(p, out);
 }
 
 /* ---- what the node tells ---- */
@@ -502,6 +504,9 @@ void party_set_clock(struct party *p, const struct clock_line *to_reference,
                      int64_t rtt_ns, int64_t now_ns, struct outbox *out)
 {
     p->now_ns = now_ns;
+    if (!to_reference->is_valid) { /* its clock began anew: the old line goes on */
+        state_bridge(p);
+    }
     p->to_reference = *to_reference;
     p->rtt_ns = rtt_ns < 0 ? 0 : rtt_ns;
     run(p, out);
@@ -523,8 +528,7 @@ void party_set_memory(struct party *p, struct promises *promises, uint64_t clock
 {
     p->promises = promises;
     p->clock_id = clock_id;
-    p->abstain_ns = start_ns + p->params->lease_ns +
-                    mul_div(p->params->lease_ns, 2 * p->params->drift_ppm, 1000000);
+    sleep_abstain(p, start_ns);
 }
 
 void party_promised(struct party *p, const struct promise *promise, bool is_kept,

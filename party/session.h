@@ -192,6 +192,8 @@ struct party {
     struct priority priority;
     uint64_t clock_id;  /* of our raw clock */
     int64_t abstain_ns; /* no grants and no leases before: we may have given some */
+    int64_t awake_ns;   /* beats that we sent earlier are worth no lease */
+    bool is_torn;       /* we slept, and the party's time is by our clock of before */
     struct promises *promises; /* the node's; NULL: nothing is remembered */
 
     struct invites *invites;         /* the node's */
@@ -383,6 +385,10 @@ void party_promised(struct party *p, const struct promise *promise, bool is_kept
 /* Our process was held up for so long: nobody else was silent meanwhile, as what they
  * said may lie unread. */
 void party_held_up(struct party *p, int64_t for_ns, int64_t now_ns);
+
+/* The machine slept: our raw clock is another one now, named clock_id, and how far it is
+ * off all others is not known.  See party/sleep.h. */
+void party_slept(struct party *p, uint64_t clock_id, int64_t now_ns);
 
 /* The next deadline, TIME_NEVER for none; and carry out what is due. */
 int64_t party_wake_ns(const struct party *p);

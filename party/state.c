@@ -268,6 +268,8 @@ void state_clear(struct party *p)
     p->is_resigned = false;
     p->is_leaving = false;
     p->map_clock_id = 0;
+    p->awake_ns = 0;
+    p->is_torn = false;
     p->bridge.is_valid = false;
     p->is_held = false;
     p->beat_ns = 0;
@@ -356,6 +358,7 @@ static void apply_map(struct party *p, const struct entry *e)
             p->to_reference.is_valid = false;
         }
         party_clock_adopt(&p->maps, &m);
+        p->is_torn = false;
         p->map_clock_id = e->u.map.clock_id;
         p->self->suite->id(p->log.host, &p->map_host);
     } else {

@@ -155,6 +155,7 @@ struct clock_line party_line(struct party *p, int64_t now_ns)
 {
     struct clock_line line = party_clock_line(&p->maps, &p->to_reference, now_ns);
 
+    line.is_valid = line.is_valid && !p->is_torn;
     if (!p->bridge.is_valid) {
         return line;
     }

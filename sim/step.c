@@ -254,7 +254,7 @@ static void carry_out(struct world_part *p, int node, const struct effect *e)
 
 static const char *const event_names[] = {
     "start",   "wake", "opened", "closed", "frame", "datagram", "sent",
-    "command", "song", "block",  "audio",  "utc",   "promised",
+    "command", "song", "block",  "audio",  "utc",   "slept",    "promised",
 };
 
 static_assert(COUNT(event_names) == EVENT_PROMISED + 1, "each event has a name");

@@ -90,6 +90,14 @@ static inline void stage_set_clock(struct actor *a, int64_t off_ns)
     seqlock_write(a->clock, &line);
 }
 
+/* The time is not known any more. */
+static inline void stage_lose_clock(struct actor *a)
+{
+    struct clock_line none = { .is_valid = false };
+
+    seqlock_write(a->clock, &none);
+}
+
 static inline void stage_set_plan(struct actor *a, const struct audio_plan *plan)
 {
     seqlock_write(a->plan, plan);

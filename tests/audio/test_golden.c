@@ -349,6 +349,34 @@ static void test_clock_far_off_is_one_jump(void **state)
     stage_close(&stage);
 }
 
+/* Without the time there is silence, and with it the music is in its place again. */
+static void test_lost_clock_is_silence(void **state)
+{
+    int64_t begin = STAGE_EPOCH + 500 * MS;
+    struct actor *a;
+    struct tape t;
+
+    (void)state;
+    stage_open(&stage, 20);
+    a = stage_enter(&stage, 0, "ppm=30");
+    stage_set_clock(a, 0);
+    stage_play(a, begin);
+    stage_run_until(&stage, begin + 4 * S);
+    stage_lose_clock(a);
+    stage_run_until(&stage, begin + 7 * S);
+    assert_int_equal(a->engine.report.state, PLAYER_NO_CLOCK);
+    stage_set_clock(a, 0);
+    stage_run_until(&stage, begin + 10 * S);
+    assert_int_equal(a->engine.report.state, PLAYER_PLAYING);
+    t = stage_tape(a);
+    assert_true(worst_us(&t, begin + 2 * S, begin + 4 * S, begin) < 5);
+    for (int64_t k = tape_at(&t, begin + 5 * S); k < tape_at(&t, begin + 7 * S); k++)
+        assert_true(t.loud[k] == 0);
+    assert_true(worst_us(&t, begin + 8 * S, begin + 9 * S, begin) < 5);
+    tape_free(&t);
+    stage_close(&stage);
+}
+
 /* One song follows another in the plan: the rate that was found stays. */
 static void test_next_song_is_not_acquired_anew(void **state)
 {
@@ -393,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_two_dropouts_make_the_buffer_deeper),
         cmocka_unit_test(test_delay_makes_it_play_earlier),
         cmocka_unit_test(test_clock_far_off_is_one_jump),
+        cmocka_unit_test(test_lost_clock_is_silence),
         cmocka_unit_test(test_next_song_is_not_acquired_anew),
     };
 

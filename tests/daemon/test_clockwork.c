@@ -11,42 +11,45 @@ static void test_parse(void **state)
         const char *fact;
         const char *text;
         int err;
-        int64_t rate_ppb, offset_ns;
+        int64_t rate_ppb, offset_ns, stop_ns;
     } rows[] = {
-        { "a crystal alone", "ppm=40", 0, 40000, 0 },
-        { "an epoch alone", "offset_ms=1500", 0, 0, 1500000000 },
-        { "both", "ppm=-12.5,offset_ms=-3000", 0, -12500, -3000000000 },
-        { "in any order", "offset_ms=7,ppm=0.001", 0, 1, 7000000 },
-        { "a plus is fine", "ppm=+3", 0, 3000, 0 },
-        { "the limit", "ppm=1000", 0, 1000000, 0 },
-        { "beyond it", "ppm=1000.001", ERR_USAGE, 0, 0 },
-        { "empty", "", ERR_USAGE, 0, 0 },
-        { "no number", "ppm=", ERR_USAGE, 0, 0 },
-        { "a sign is no number", "ppm=-", ERR_USAGE, 0, 0 },
-        { "twice", "ppm=1,ppm=2", ERR_USAGE, 0, 0 },
-        { "another key", "ppb=1", ERR_USAGE, 0, 0 },
-        { "a tail", "ppm=1,", ERR_USAGE, 0, 0 },
-        { "a word behind", "ppm=1x", ERR_USAGE, 0, 0 },
-        { "parts of a millisecond", "offset_ms=1.5", ERR_USAGE, 0, 0 },
-        { "too many digits", "offset_ms=1234567890123", ERR_USAGE, 0, 0 },
-        { "finer than a ppb", "ppm=0.0001", ERR_USAGE, 0, 0 },
+        { "a crystal alone", "ppm=40", 0, 40000, 0, 0 },
+        { "an epoch alone", "offset_ms=1500", 0, 0, 1500000000, 0 },
+        { "both", "ppm=-12.5,offset_ms=-3000", 0, -12500, -3000000000, 0 },
+        { "in any order", "offset_ms=7,ppm=0.001", 0, 1, 7000000, 0 },
+        { "what a sleep costs", "stop_ms=-137", 0, 0, 0, -137000000 },
+        { "as long as a sleep", "stop_ms=3001", ERR_USAGE, 0, 0, 0 },
+        { "a plus is fine", "ppm=+3", 0, 3000, 0, 0 },
+        { "the limit", "ppm=1000", 0, 1000000, 0, 0 },
+        { "beyond it", "ppm=1000.001", ERR_USAGE, 0, 0, 0 },
+        { "empty", "", ERR_USAGE, 0, 0, 0 },
+        { "no number", "ppm=", ERR_USAGE, 0, 0, 0 },
+        { "a sign is no number", "ppm=-", ERR_USAGE, 0, 0, 0 },
+        { "twice", "ppm=1,ppm=2", ERR_USAGE, 0, 0, 0 },
+        { "another key", "ppb=1", ERR_USAGE, 0, 0, 0 },
+        { "a tail", "ppm=1,", ERR_USAGE, 0, 0, 0 },
+        { "a word behind", "ppm=1x", ERR_USAGE, 0, 0, 0 },
+        { "parts of a millisecond", "offset_ms=1.5", ERR_USAGE, 0, 0, 0 },
+        { "too many digits", "offset_ms=1234567890123", ERR_USAGE, 0, 0, 0 },
+        { "finer than a ppb", "ppm=0.0001", ERR_USAGE, 0, 0, 0 },
     };
 
     (void)state;
     for (int i = 0; i < COUNT(rows); i++) {
-        struct clockwork c = { 77, 78 };
+        struct clockwork c = { .offset_ns = 77, .rate_ppb = 78, .stop_ns = 79 };
 
         print_message("%s\n", rows[i].fact);
         assert_int_equal(clockwork_parse(rows[i].text, &c), rows[i].err);
         assert_int_equal(c.rate_ppb, rows[i].err ? 78 : rows[i].rate_ppb);
         assert_int_equal(c.offset_ns, rows[i].err ? 77 : rows[i].offset_ns);
+        assert_int_equal(c.stop_ns, rows[i].err ? 79 : rows[i].stop_ns);
     }
 }
 
 static void test_conversion(void **state)
 {
-    struct clockwork none = { 0, 0 };
-    struct clockwork fast = { -3 * NS_PER_S, 40000 };
+    struct clockwork none = { .offset_ns = 0 };
+    struct clockwork fast = { .offset_ns = -3 * NS_PER_S, .rate_ppb = 40000 };
 
     (void)state;
     assert_int_equal(clockwork_of_raw(&none, INT64_C(123456789012345)),
@@ -113,7 +116,7 @@ static void test_stamps(void **state)
 
 static void test_real_stamp(void **state)
 {
-    struct clockwork c = { 5 * NS_PER_S, -100000 };
+    struct clockwork c = { .offset_ns = 5 * NS_PER_S, .rate_ppb = -100000 };
     struct timespec stamp;
     int64_t before;
     int64_t after;
@@ -129,9 +132,63 @@ static void test_real_stamp(void **state)
     assert_true(at >= before - 50 * NS_PER_US && at <= after + 50 * NS_PER_US);
 }
 
+/* BOOTTIME went on while MONOTONIC stood: that is added, once, and told. */
+static void test_nap(void **state)
+{
+    struct clockwork c = { .offset_ns = 0 };
+    int64_t slept_ns = 90 * NS_PER_S;
+    int64_t before;
+    int64_t after;
+
+    (void)state;
+    clockwork_start(&c);
+    before = clockwork_now(&c);
+    assert_int_equal(clockwork_naps(&c), 0);
+    c.apart_ns -= 5 * NS_PER_MS; /* less than any sleep */
+    (void)clockwork_now(&c);
+    assert_int_equal(clockwork_naps(&c), 0);
+    c.apart_ns += 5 * NS_PER_MS - slept_ns;
+    for (int i = 0; i < 3; i++) {
+        after = clockwork_now(&c) - slept_ns;
+        assert_int_equal(clockwork_naps(&c), 1);
+        assert_true(after >= before - NS_PER_MS && after < before + NS_PER_S);
+    }
+}
+
+/* What the system says of a moment in front of which we slept is of the new clock. */
+static void test_asked_after_a_nap(void **state)
+{
+    struct clockwork c = { .offset_ns = 0 };
+    struct clockwork_system s;
+
+    (void)state;
+    clockwork_start(&c);
+    c.apart_ns -= 90 * NS_PER_S;
+    clockwork_ask_system(&c, &s);
+    assert_int_equal(clockwork_naps(&c), 1);
+    assert_true(clockwork_now(&c) - s.local_ns < NS_PER_S);
+}
+
+/* In tests a stopped process is a machine that slept, and is wrong about how long. */
+static void test_stop(void **state)
+{
+    struct clockwork c = { .offset_ns = 0, .stop_ns = 137 * NS_PER_MS };
+    int64_t before;
+    int64_t after;
+
+    (void)state;
+    clockwork_start(&c);
+    before = clockwork_now(&c);
+    assert_int_equal(clockwork_naps(&c), 0);
+    c.seen_ns -= CLOCKWORK_STOP_NS;
+    after = clockwork_now(&c);
+    assert_int_equal(clockwork_naps(&c), 1);
+    assert_true(after - before >= c.stop_ns && after - before < c.stop_ns + NS_PER_S);
+}
+
 static void test_system(void **state)
 {
-    struct clockwork c = { 9 * NS_PER_S, 0 };
+    struct clockwork c = { .offset_ns = 9 * NS_PER_S };
     struct clockwork_system s;
     struct timespec real;
 
@@ -146,9 +203,15 @@ static void test_system(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),      cmocka_unit_test(test_conversion),
-        cmocka_unit_test(test_is_a_clock), cmocka_unit_test(test_stamps),
-        cmocka_unit_test(test_real_stamp), cmocka_unit_test(test_system),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_conversion),
+        cmocka_unit_test(test_is_a_clock),
+        cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_real_stamp),
+        cmocka_unit_test(test_nap),
+        cmocka_unit_test(test_asked_after_a_nap),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_system),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -659,6 +659,17 @@ static inline void town_run(int64_t for_ns)
     town.now_ns = until_ns;
 }
 
+/* Its machine sleeps for so long, and is wrong by error_ns about how long that was. */
+static inline void town_sleep(int node, int64_t for_ns, int64_t error_ns)
+{
+    struct event e = { .kind = EVENT_SLEPT };
+
+    town_pause(node, for_ns);
+    town_run(for_ns - 1);
+    town.n[node].offset_ns += error_ns;
+    town_step(node, &e);
+}
+
 /* ---- making one ---- */
 
 static inline void town_params(struct node_params *p)
