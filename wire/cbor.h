@@ -1,6 +1,7 @@
 /* Strict, deterministic CBOR (RFC 8949 section 4.2.1), bounded and without allocation.
  *
- * Read here, and written by libcbor's encoders into the caller's buffers.  Accepted are
+ * One wrapper over libcbor's streaming decoder and its encoders into caller's buffers.
+ * Never use cbor_load here: it allocates what a length field claims.  Accepted are
  * unsigned and negative integers, byte and text strings, definite arrays and maps, false,
  * true and null; refused are tags, floats, indefinite lengths, integers longer than they
  * need be, lengths beyond the bytes left, text that is no UTF-8 or has a NUL, map keys

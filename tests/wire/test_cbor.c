@@ -1,8 +1,6 @@
 /* The strict CBOR reader and writer.  SPDX-License-Identifier: MIT */
 #include "tests/check.h"
 
-#include <cbor.h>
-
 #include "base/id.h"
 #include "base/rng.h"
 #include "wire/cbor.h"
@@ -512,100 +510,6 @@ static void random_item(uint64_t seed)
     free(copy);
 }
 
-/* ---- the same as libcbor reads, where the form is ours */
-
-struct heard {
-    enum cbor_kind kind;
-    uint64_t value;
-};
-
-static void hear8(void *to, uint8_t v)
-{
-    *(struct heard *)to = (struct heard){ CBOR_KIND_UINT, v };
-}
-
-static void hear16(void *to, uint16_t v)
-{
-    *(struct heard *)to = (struct heard){ CBOR_KIND_UINT, v };
-}
-
-static void hear32(void *to, uint32_t v)
-{
-    *(struct heard *)to = (struct heard){ CBOR_KIND_UINT, v };
-}
-
-static void hear64(void *to, uint64_t v)
-{
-    *(struct heard *)to = (struct heard){ CBOR_KIND_UINT, v };
-}
-
-static void hear_bytes(void *to, cbor_data data, size_t len)
-{
-    (void)data;
-    *(struct heard *)to = (struct heard){ CBOR_KIND_BYTES, len };
-}
-
-static void hear_array(void *to, size_t count)
-{
-    *(struct heard *)to = (struct heard){ CBOR_KIND_ARRAY, count };
-}
-
-static bool is_shortest(uint8_t first, uint64_t value)
-{
-    static const uint64_t over[] = { 23, UINT8_MAX, UINT16_MAX, UINT32_MAX };
-
-    return (first & 0x1f) < 24 || value > over[(first & 0x1f) - 24];
-}
-
-static void compare(const uint8_t *in, size_t len)
-{
-    struct cbor_callbacks callbacks = cbor_empty_callbacks;
-    struct heard heard = { CBOR_KIND_NONE, 0 };
-    struct cbor_decoder_result result;
-    struct cbor_reader r;
-    bool is_ours;
-    uint64_t value = 0;
-
-    callbacks.uint8 = hear8;
-    callbacks.uint16 = hear16;
-    callbacks.uint32 = hear32;
-    callbacks.uint64 = hear64;
-    callbacks.byte_string = hear_bytes;
-    callbacks.array_start = hear_array;
-    result = cbor_stream_decode(in, len, &callbacks, &heard);
-    is_ours = result.status == CBOR_DECODER_FINISHED && heard.kind != CBOR_KIND_NONE &&
-              is_shortest(in[0], heard.value) &&
-              (heard.kind != CBOR_KIND_ARRAY || heard.value <= len - result.read);
-    cbor_reader_init(&r, bytes_of(in, len));
-    assert_int_equal(cbor_peek(&r), is_ours ? heard.kind : CBOR_KIND_NONE);
-    if (heard.kind == CBOR_KIND_UINT)
-        value = cbor_read_uint(&r, UINT64_MAX);
-    else if (heard.kind == CBOR_KIND_BYTES)
-        value = cbor_read_bytes(&r, len).len;
-    else
-        value = (uint64_t)cbor_read_array(&r, (int)len);
-    assert_int_equal(value, is_ours ? heard.value : 0);
-    assert_int_equal(r.pos, is_ours ? result.read : 0);
-}
-
-static void test_heads_are_read_as_by_libcbor(void **state)
-{
-    static const uint8_t majors[] = { 0, 2, 4 };
-    struct rng rng;
-
-    (void)state;
-    rng_seed(&rng, 1);
-    for (int i = 0; i < 200000; i++) {
-        uint8_t in[16];
-        size_t len = 1 + (size_t)rng_below(&rng, sizeof(in));
-
-        for (size_t k = 0; k < sizeof(in); k++)
-            in[k] = rng_below(&rng, 3) == 0 ? (uint8_t)rng_next(&rng) : 0;
-        in[0] = (uint8_t)(majors[i % 3] << 5 | (int)rng_below(&rng, 28));
-        compare(in, len);
-    }
-}
-
 static void test_random_items(void **state)
 {
     (void)state;
@@ -623,7 +527,6 @@ int main(void)
         cmocka_unit_test(test_failure_sticks_and_yields_nothing),
         cmocka_unit_test(test_reads_at_the_limits),
         cmocka_unit_test(test_writer_stays_in_its_buffer),
-        cmocka_unit_test(test_heads_are_read_as_by_libcbor),
         cmocka_unit_test(test_random_items),
     };
 
