@@ -77,10 +77,10 @@ void clock_model_stop(struct clock_model *m, int64_t true_ns)
     m->is_stopped = true;
 }
 
-void clock_model_go(struct clock_model *m, int64_t true_ns)
+void clock_model_go(struct clock_model *m, int64_t error_ns)
 {
     m->is_stopped = false;
-    m->begin_raw_ns += m->stopped_raw_ns - clock_model_raw(m, true_ns);
+    m->begin_raw_ns += error_ns;
 }
 
 int64_t clock_model_true(const struct clock_model *m, int64_t raw_ns)

@@ -51,9 +51,10 @@ int64_t clock_model_true(const struct clock_model *m, int64_t raw_ns);
 void clock_model_ramp(struct clock_model *m, int64_t begin_ns, int64_t end_ns,
                       int64_t ppb);
 
-/* Suspend to RAM: the raw clock stands still, until it goes on where it stood. */
+/* Suspend to RAM: the raw clock stands still, and goes on with the time that has passed,
+ * as the machine believes: wrong by error_ns, which is less. */
 void clock_model_stop(struct clock_model *m, int64_t true_ns);
-void clock_model_go(struct clock_model *m, int64_t true_ns);
+void clock_model_go(struct clock_model *m, int64_t error_ns);
 
 /* What the operating system takes for UTC. */
 int64_t clock_model_utc(const struct clock_model *m, int64_t true_ns);

@@ -10,17 +10,18 @@
 #include "clock/utc.h"
 #include "sim/random.h"
 
-#define PEER_LIE_NS   (50 * NS_PER_MS)
-#define SERVER_LIE_NS (10 * NS_PER_S)
-#define STEP_NS       (3600 * NS_PER_S)
-#define STEP_APART_NS (60 * NS_PER_S) /* from the step up to the step down */
-#define SLEEP_NS      (30 * NS_PER_S)
-#define JAM_NS        (10 * NS_PER_S)
-#define JAM_LONG_NS   (900 * NS_PER_S)
-#define JAM_LEAST_NS  (60 * NS_PER_MS)
-#define JAM_MOST_NS   (200 * NS_PER_MS)
-#define RAMP_NS       (60 * NS_PER_S)
-#define RAMP_PPB      1000
+#define PEER_LIE_NS    (50 * NS_PER_MS)
+#define SERVER_LIE_NS  (10 * NS_PER_S)
+#define STEP_NS        (3600 * NS_PER_S)
+#define STEP_APART_NS  (60 * NS_PER_S) /* from the step up to the step down */
+#define SLEEP_NS       (30 * NS_PER_S)
+#define SLEEP_ERROR_NS (300 * NS_PER_MS) /* of the clock that counted meanwhile */
+#define JAM_NS         (10 * NS_PER_S)
+#define JAM_LONG_NS    (900 * NS_PER_S)
+#define JAM_LEAST_NS   (60 * NS_PER_MS)
+#define JAM_MOST_NS    (200 * NS_PER_MS)
+#define RAMP_NS        (60 * NS_PER_S)
+#define RAMP_PPB       1000
 
 /* ---- a peer that lies: real messages, with other times in them ---- */
 
@@ -105,8 +106,7 @@ static void set_asleep(struct sync *y, int node, bool is_asleep)
         sound_sleep(&y->nodes[node].sound);
         net_cut_host(&w->net, node, w->now_ns, w->now_ns + SLEEP_NS);
     } else {
-        clock_model_go(world_clock(w, node), w->now_ns);
-        world_resume(w, node);
+        world_wake_up(w, node, SLEEP_ERROR_NS);
     }
 }
 

@@ -127,11 +127,13 @@ static void find_truth(struct sync *y)
     }
 }
 
+/* Party time goes on while the reference sleeps. */
 static int64_t true_party_ns(struct sync *y)
 {
-    struct clock_model *clock = world_clock(&y->lab.world, y->reference);
+    struct clock_model clock = *world_clock(&y->lab.world, y->reference);
 
-    return clock_line_to_remote(&y->truth, clock_model_raw(clock, y->lab.world.now_ns));
+    clock.is_stopped = false;
+    return clock_line_to_remote(&y->truth, clock_model_raw(&clock, y->lab.world.now_ns));
 }
 
 static void judge(struct sync_bound *b, int64_t off_ns, int64_t bound_ns)

@@ -162,7 +162,7 @@ static void wake(struct world_part *p, int node)
 
 /* ---- what comes to a node ---- */
 
-static void tell_clock(struct world_part *p, int node)
+void part_tell_clock(struct world_part *p, int node)
 {
     static const struct clock_model truth = { .p = { .is_synchronised = true } };
     const struct world_more *more = p->w->nodes[node].more;
@@ -175,9 +175,15 @@ static void tell_clock(struct world_part *p, int node)
         e.u.system_clock.utc_ns += more->utc_step_ns;
     e.u.system_clock.bound_ns = clock->p.utc_bound_ns;
     e.u.system_clock.is_synchronised = clock->p.is_synchronised;
+    part_step(p, node, &e, bytes_of(NULL, 0));
+}
+
+/* … and again after a while. */
+static void tell_clock(struct world_part *p, int node)
+{
     if (p->w->p.clock_period_ns > 0)
         (void)part_post_self(p, PACKET_CLOCK, node, p->w->p.clock_period_ns, 0);
-    part_step(p, node, &e, bytes_of(NULL, 0));
+    part_tell_clock(p, node);
 }
 
 static void tell_audio(struct world_part *p, int node)

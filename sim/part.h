@@ -136,6 +136,9 @@ void part_deliver(struct world_part *p, int node, uint32_t packet);
  * what the hash takes of it. */
 void part_step(struct world_part *p, int node, struct event *e, struct bytes data);
 
+/* What the operating system takes for UTC. */
+void part_tell_clock(struct world_part *p, int node);
+
 int64_t part_raw_ns(struct world_part *p, int node, int64_t true_ns);
 void part_arm(struct world_part *p, int node);
 

@@ -340,6 +340,8 @@ static void wake(struct sound *s, struct clock_model *clock,
 
     if (player->has_line)
         take_clock(s, &player->line, local_ns);
+    else
+        s->line.is_valid = s->is_on = false;
     if (player->version != s->plan_seen)
         take_plan(s, player, local_ns);
     if (s->wakes == 0 || s->is_asleep) {

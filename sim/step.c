@@ -104,7 +104,7 @@ static void set_line(struct world_part *p, int node, const struct effect *e)
 {
     struct world_player *player = player_of(&p->w->nodes[node]);
 
-    player->has_line = true;
+    player->has_line = e->u.clock.is_valid;
     player->line = e->u.clock;
 }
 

@@ -225,6 +225,19 @@ void world_resume(struct world *w, int node)
     free(held);
 }
 
+void world_wake_up(struct world *w, int node, int64_t error_ns)
+{
+    struct world_part *p = local_part(w, node);
+    struct event e = { .kind = EVENT_SLEPT };
+
+    if (p == NULL || !w->nodes[node].is_paused)
+        return;
+    clock_model_go(world_clock(w, node), error_ns);
+    part_step(p, node, &e, bytes_of(NULL, 0));
+    part_tell_clock(p, node);
+    world_resume(w, node);
+}
+
 void world_set_clock(struct world *w, int node, const struct clock_model_params *p)
 {
     struct world_more *more = part_more(&w->nodes[node]);

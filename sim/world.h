@@ -173,6 +173,10 @@ void world_crash(struct world *w, int node, bool is_dark);
 void world_pause(struct world *w, int node);
 void world_resume(struct world *w, int node);
 
+/* … or, when its clock was stopped too, its whole machine: that slept, is told so, and is
+ * wrong by error_ns about how long that was. */
+void world_wake_up(struct world *w, int node, int64_t error_ns);
+
 /* The system clock of a node shows another time, from now on, by so much. */
 void world_step_utc(struct world *w, int node, int64_t by_ns);
 
