@@ -355,10 +355,12 @@ void view_answer(struct overlay *o, int peer, bool is_accepted, int64_t now_ns,
 {
     struct msg m = { .type = MSG_NEIGHBOR_ACK };
     struct peer_recs *recs = &m.u.neighbor_ack.recs;
+    bool is_told = !is_accepted || o->p->tells_accepted;
 
     /* Neighbours are all in our component of the network: whoever has no link to it yet
-     * gets its first one there, and not to somebody who waits as well. */
-    for (int i = 0; i < o->active_count && recs->count < MSG_RECS_MAX; i++) {
+     * gets its first one there, and not to somebody who waits as well.  After a disaster
+     * whoever has one gets others that live; the price is triangles. */
+    for (int i = 0; is_told && i < o->active_count && recs->count < MSG_RECS_MAX; i++) {
         const struct peer_rec *rec = overlay_rec(o, o->active[i]);
 
         if (o->active[i] != peer && passive_is_dialable(&rec->addr) &&

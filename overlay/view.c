@@ -14,6 +14,7 @@ struct overlay_params overlay_params_default(void)
         .forced_old = 1,
         .forced_rate = { 30 * NS_PER_S, 2 },
         .has_split = true,
+        .tells_accepted = true,
         .join_gap_ns = 2 * NS_PER_S,
         .passive_max = 120,
         .passive_eager = 30,

@@ -33,6 +33,8 @@ struct overlay_params {
     int forced_old;  /* … and once no longer young: 1 */
     struct bucket_rate forced_rate; /* … and how often: 1 in 30 s, burst forced_max */
     bool has_split;                 /* who is evicted is told who took its place: true */
+    bool tells_accepted;            /* who accepts names its neighbours, and not only who
+                                       refuses: true */
     int64_t join_gap_ns;        /* a full contact evicts for one JOIN in this time: 2 s */
     int passive_max;            /* 120 */
     int passive_eager;          /* below it every walk leaves its record: 30 */

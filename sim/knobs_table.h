@@ -14,6 +14,7 @@
     X("overlay.forced_rate.period_ns", overlay.forced_rate.period_ns, KNOB_NS, "one token comes back in this time; … and how often: 1 in 30 s, burst forced_max") \
     X("overlay.forced_rate.burst", overlay.forced_rate.burst, KNOB_INT, "tokens of a full bucket; … and how often: 1 in 30 s, burst forced_max") \
     X("overlay.has_split", overlay.has_split, KNOB_BOOL, "who is evicted is told who took its place: true") \
+    X("overlay.tells_accepted", overlay.tells_accepted, KNOB_BOOL, "who accepts names its neighbours, and not only who refuses: true") \
     X("overlay.join_gap_ns", overlay.join_gap_ns, KNOB_NS, "a full contact evicts for one JOIN in this time: 2 s") \
     X("overlay.passive_max", overlay.passive_max, KNOB_INT, "120") \
     X("overlay.passive_eager", overlay.passive_eager, KNOB_INT, "below it every walk leaves its record: 30") \

@@ -171,7 +171,9 @@ static const char *const as_paper[][2] = {
     { "net.model", "uniform" },           { "net.latency_min", "40ms" },
     { "net.latency_max", "40ms" },        { "overlay.shuffle_period", "10min" },
     { "overlay.shuffle_young", "10min" }, { "overlay.shuffle_first", "10min" },
-    { "liveness.measure", "24h" },
+    { "liveness.measure", "24h" },        { "liveness.idle", "24h" },
+    { "liveness.suspect_min", "48h" },    { "liveness.suspect_max", "48h" },
+    { "overlay.island_period", "24h" },   { "overlay.island_age", "48h" },
 };
 
 static void paper_defaults(struct setup *s)

@@ -58,6 +58,32 @@ static void test_full_refuses_and_names_its_neighbours(void **state)
     stop(&b);
 }
 
+/* Its neighbours, who may become those of the newcomer too, and spare records. */
+static void test_who_accepts_names_others(void **state)
+{
+    struct peer_rec spare = rec_of(20);
+
+    (void)state;
+    for (int tells = 0; tells <= 1; tells++) {
+        struct bench b;
+        struct msg m;
+        struct peer_recs *recs = &m.u.neighbor_ack.recs;
+
+        start(&b);
+        b.params.tells_accepted = tells != 0;
+        up(&b, 0);
+        get_ack(&b, 0, true);
+        (void)passive_add(&b.o.passive, &spare, false, &b.o.rng);
+        up(&b, 1);
+        get_neighbor(&b, 1, false);
+        assert_int_equal(sent(&b, MSG_NEIGHBOR_ACK, 1, &m), 1);
+        assert_true(m.u.neighbor_ack.is_accepted);
+        assert_int_equal(recs->count, 1 + tells);
+        assert_true(node_id_equal(&recs->list[tells].id, &spare.id));
+        stop(&b);
+    }
+}
+
 static void test_force_has_a_quota(void **state)
 {
     struct bench b;
@@ -675,6 +701,7 @@ int main(void)
         cmocka_unit_test(test_room_is_given_to_who_asks),
         cmocka_unit_test(test_neighbour_only_after_the_ack),
         cmocka_unit_test(test_full_refuses_and_names_its_neighbours),
+        cmocka_unit_test(test_who_accepts_names_others),
         cmocka_unit_test(test_force_has_a_quota),
         cmocka_unit_test(test_attackers_never_get_more_than_the_quota),
         cmocka_unit_test(test_a_full_contact_sends_a_crowd_on),
