@@ -346,16 +346,19 @@ static uint64_t epoch_of_sender(const struct msg *m)
 }
 
 /* One who lives in an older epoch, perhaps as its host, is shown who hosts the present
- * one; member or not, as it may have been put out for its silence. */
+ * one; member or not, as it may have been put out for its silence.  What a stranger asks
+ * for says nothing of the epoch that it lives in: a DENY told it of a higher one. */
 static void refer(struct party *p, int peer, const struct msg *m, struct outbox *out)
 {
     struct party_peer *l = &p->peers[peer];
+    bool is_put_out = m->type == MSG_ELECT && state_member_of(p, peer) == NULL;
+    uint64_t epoch = is_put_out ? 0 : epoch_of_sender(m);
 
-    if (epoch_of_sender(m) >= p->log.epoch || p->now_ns < l->refer_next_ns) {
+    if (epoch >= p->log.epoch || p->now_ns < l->refer_next_ns) {
         return;
     }
     l->refer_next_ns = p->now_ns + p->params->join_every_ns / 4;
-    council_refer(p, peer, epoch_of_sender(m), out);
+    council_refer(p, peer, epoch, out);
 }
 
 void party_receive(struct party *p, int peer, const struct msg *m, int64_t now_ns,
