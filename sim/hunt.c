@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "sim/chart.h"
 #include "sim/child.h"
 #include "sim/memory.h"
 #include "sim/shrink.h"
@@ -23,6 +24,7 @@
 #define SHRINK_NS       (60 * NS_PER_S)
 #define PROGRESS_NS     (5 * NS_PER_S)
 #define SCRIPT_PATH_MAX 256
+#define CONE_TOLD       60 /* steps */
 
 struct hunt {
     struct tally tally; /* of earlier runs, too */
@@ -69,7 +71,7 @@ static int usage(const char *what, const char *why)
         "                       [--jobs J] [--faults KIND,…] [--out DIR] [--first]\n"
         "                       [--resume FILE] [--json] [--quiet]\n"
         "       party-sim script --seed S [--nodes N] [--length T] [--faults …]\n"
-        "       party-sim play FILE [--trace] [--verbose] [--quiet]\n"
+        "       party-sim play FILE [--trace] [--verbose] [--quiet] [--chart FILE]\n"
         "kinds of faults:");
     for (int i = 0; i < SCRIPT_KINDS; i++)
         (void)fprintf(stderr, "%s%s", i % 8 == 0 ? "\n  " : " ", script_about(i)->name);
@@ -392,12 +394,33 @@ static int show_script(int argc, char **argv)
     return status;
 }
 
-static int play_script(const struct script *s, const struct trial_options *options)
+/* How it came to that. */
+static void tell_cone(const struct cone *c, const struct script *s,
+                      const struct trial_outcome *out, FILE *chart)
+{
+    int steps[CONE_STEPS_MAX];
+    int count = cone_of(c, out->node, CONE_TOLD, steps);
+
+    if (out->has_failed) {
+        printf("what led to it, of %d steps:\n", c->count);
+        cone_print(c, steps, count, s);
+    }
+    if (chart != NULL)
+        chart_write(chart, c, steps, count, s, out);
+}
+
+static int play_script(const struct script *s, struct trial_options *options, FILE *chart)
 {
     struct trial_outcome out;
     char hash[RUN_HASH_TEXT];
+    struct cone cone;
 
+    cone_init(&cone);
+    options->cone = &cone;
     trial_run(s, options, &out);
+    if (options->is_told || chart != NULL)
+        tell_cone(&cone, s, &out, chart);
+    cone_finish(&cone);
     run_hash_text(&out.hash, hash);
     if (out.has_failed)
         printf("VIOLATED %s: node %d, at %.6f s\n", out.what, out.node,
@@ -406,39 +429,69 @@ static int play_script(const struct script *s, const struct trial_options *optio
     return out.has_failed ? VERB_MISSED : VERB_OK;
 }
 
-static int play(int argc, char **argv)
-{
-    struct trial_options options = { .is_told = true };
-    struct script *s = memory_new(1, sizeof(*s));
-    char why[SETUP_WHY_MAX] = "";
-    const char *path = NULL;
-    FILE *file;
-    int status = VERB_USAGE;
+/* What `play` is asked for. */
+struct play {
+    struct trial_options options;
+    const char *path;
+    const char *chart; /* NULL: none */
+};
 
+static bool read_play(struct play *p, int argc, char **argv)
+{
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--trace") == 0)
-            options.is_traced = true;
+            p->options.is_traced = true;
         else if (strcmp(argv[i], "--verbose") == 0)
-            options.is_logged = true;
+            p->options.is_logged = true;
         else if (strcmp(argv[i], "--quiet") == 0)
-            options.is_told = false;
-        else if (path == NULL && argv[i][0] != '-')
-            path = argv[i];
+            p->options.is_told = false;
+        else if (strcmp(argv[i], "--chart") == 0 && i + 1 < argc)
+            p->chart = argv[++i];
+        else if (p->path == NULL && argv[i][0] != '-')
+            p->path = argv[i];
         else
-            (void)snprintf(why, sizeof(why), "no such option: %.100s", argv[i]);
+            return usage(argv[i], "no such option") == VERB_OK;
     }
-    file = path == NULL || why[0] != '\0' ? NULL : fopen(path, "r");
+    return p->path != NULL || usage("play", "which script?") == VERB_OK;
+}
+
+/* NULL, and said why, when it cannot be opened. */
+static FILE *open_file(const char *path, const char *mode)
+{
+    FILE *file = fopen(path, mode);
+
     if (file == NULL)
-        (void)usage(path == NULL ? "play" : path, why[0] != '\0' ? why
-                                                  : path == NULL ? "which script?"
-                                                                 : strerror(errno));
-    else if (!script_read(s, file, why))
-        (void)fprintf(stderr, "party-sim: %s: %s\n", path, why);
-    else
-        status = play_script(s, &options);
-    if (file != NULL)
-        (void)fclose(file);
+        (void)fprintf(stderr, "party-sim: %s: %s\n", path, strerror(errno));
+    return file;
+}
+
+static int play_file(struct play *p, FILE *file)
+{
+    struct script *s = memory_new(1, sizeof(*s));
+    char why[SETUP_WHY_MAX] = "";
+    FILE *chart = NULL;
+    int status = VERB_USAGE;
+
+    if (!script_read(s, file, why))
+        (void)fprintf(stderr, "party-sim: %s: %s\n", p->path, why);
+    else if (p->chart == NULL || (chart = open_file(p->chart, "w")) != NULL)
+        status = play_script(s, &p->options, chart);
+    if (chart != NULL && fclose(chart) != 0)
+        status = VERB_MISSED;
     free(s);
+    return status;
+}
+
+static int play(int argc, char **argv)
+{
+    struct play p = { .options = { .is_told = true } };
+    FILE *file = read_play(&p, argc, argv) ? open_file(p.path, "r") : NULL;
+    int status = VERB_USAGE;
+
+    if (file != NULL) {
+        status = play_file(&p, file);
+        (void)fclose(file);
+    }
     return status;
 }
 

@@ -266,6 +266,7 @@ void part_deliver(struct world_part *p, int node, uint32_t index)
 {
     struct world_node *n = &p->w->nodes[node];
 
+    p->cause = index;
     if (index == 0) {
         wake(p, node);
         return;
@@ -333,8 +334,10 @@ static void run_tick(struct world *w)
     *tick = (struct world_tick){ .token = w->tick_free };
     w->tick_free = (uint32_t)item.value + 1;
     w->now_ns = item.at_ns;
-    for (int i = 0; i < w->part_count; i++)
+    for (int i = 0; i < w->part_count; i++) {
         w->parts[i].now_ns = item.at_ns;
+        w->parts[i].cause = CAUSE_NONE;
+    }
     add_counts(w);
     w->tick_ns = wheel_next_ns(&w->ticks);
     if (w->hooks.ticked != NULL)

@@ -83,6 +83,7 @@ struct mail_head {
 };
 
 #define STEPS_WATCHED 256
+#define CAUSE_NONE    UINT32_MAX
 
 struct step_count {
     int node;
@@ -96,6 +97,7 @@ struct world_part {
     int first; /* nodes first..end-1 */
     int end;
     int64_t now_ns;
+    uint32_t cause; /* the packet of the event under way; 0: a wake; else CAUSE_NONE */
     struct wheel wheel; /* values: node << 32 | packet; packet 0: its wake */
     struct ahead ahead;
     struct packets packets;

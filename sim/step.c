@@ -259,6 +259,24 @@ static const char *const event_names[] = {
 
 static_assert(COUNT(event_names) == EVENT_PROMISED + 1, "each event has a name");
 
+const char *world_event_name(enum event_kind kind)
+{
+    return event_names[kind];
+}
+
+struct world_cause world_cause(const struct world *w, int node)
+{
+    const struct world_part *p = part_of(w, node);
+    const struct packet *packet;
+
+    if (p->cause == CAUSE_NONE)
+        return (struct world_cause){ WORLD_TICKED, node, 0 };
+    if (p->cause == 0)
+        return (struct world_cause){ WORLD_WOKEN, node, 0 };
+    packet = packets_at(&p->packets, p->cause);
+    return (struct world_cause){ WORLD_SENT, (int)packet->from, packet->number };
+}
+
 static void trace(const struct world_part *p, int node, const struct event *e, size_t len)
 {
     const struct effects *out = p->out;
@@ -266,7 +284,7 @@ static void trace(const struct world_part *p, int node, const struct event *e, s
 
     if (p->w->p.is_traced)
         printf("%lld.%09lld node %d %s len=%zu effects=%d\n", s,
-               (long long)(p->now_ns % NS_PER_S), node, event_names[e->kind], len,
+               (long long)(p->now_ns % NS_PER_S), node, world_event_name(e->kind), len,
                out->count);
     for (int i = 0; p->w->p.is_logged && i < out->log.count; i++)
         printf("%lld.%06lld node %d %s\n", s, (long long)(p->now_ns % NS_PER_S / 1000),

@@ -397,7 +397,8 @@ static void stepped(void *context, int node, const struct event *event)
 {
     struct trial *t = context;
 
-    (void)event;
+    if (t->options.cone != NULL)
+        cone_note(t->options.cone, &t->world, node, event);
     check_step(&t->check, node);
     if (t->options.is_told)
         tell_party(t, node);

@@ -6,6 +6,7 @@
 #define SIM_TRIAL_H
 
 #include "sim/check.h"
+#include "sim/cone.h"
 #include "sim/script.h"
 
 #define TRIAL_CALM_NS                                                                    \
@@ -26,9 +27,10 @@ struct trial_outcome {
 };
 
 struct trial_options {
-    bool is_traced; /* a line for each event on stdout */
-    bool is_logged; /* what the nodes log, on stderr */
-    bool is_told;   /* what the script does, and what changes in parties, on stdout */
+    bool is_traced;    /* a line for each event on stdout */
+    bool is_logged;    /* what the nodes log, on stderr */
+    bool is_told;      /* what the script does, and what changes in parties, on stdout */
+    struct cone *cone; /* notes each step; NULL: nobody wants to know */
 };
 
 void trial_run(const struct script *s, const struct trial_options *o,

@@ -218,6 +218,19 @@ bool world_is_up(const struct world *w, int node);
 /* True when this process steps the node: all of them, but for MPI. */
 bool world_is_local(const struct world *w, int node);
 
+/* In hooks.stepped: what brought the event to the node.  A thing that was sent is named
+ * by who sent it, and is below that node's `number` as of the end of the step that sent
+ * it. */
+struct world_cause {
+    enum { WORLD_TICKED, WORLD_WOKEN, WORLD_SENT } kind;
+    int from;
+    uint32_t number;
+};
+struct world_cause world_cause(const struct world *w, int node);
+
+/* As `trace` calls it. */
+const char *world_event_name(enum event_kind kind);
+
 /* What its raw clock shows now. */
 int64_t world_raw_ns(struct world *w, int node);
 
