@@ -140,6 +140,53 @@ static void check_acting(struct check *c, int node, const struct party *p)
     }
 }
 
+/* A host that begins an epoch has all that those had who granted it. */
+static void check_heritage(struct check *c, int node, const struct party *p)
+{
+    struct succession_place had = { c->nodes[node].at_epoch, c->nodes[node].seq };
+
+    if (p->role != PARTY_ROLE_HOST || p->log.epoch < 2)
+        return;
+    for (int i = 0; i < c->world->p.node_count; i++) {
+        if (i != node && succession_is_loss(&c->nodes[i].grant, p, had))
+            check_fail(c, node, "a new host lacks entries of one who granted it");
+    }
+}
+
+static bool holds_pool(struct check *c, int node, const struct party *p)
+{
+    const struct store_library *library = &c->world->library;
+
+    for (int slot = 0; slot < POOL_SLOTS; slot++) {
+        int song = store_find(library, &p->pool[slot].id);
+
+        if (p->pool[slot].is_set &&
+            (song < 0 || !store_is_whole(world_store(c->world, node), library, song)))
+            return false;
+    }
+    return true;
+}
+
+/* Before its limit a host begins to play only when all who are here can. */
+static void check_begin(struct check *c, int node, const struct party *p)
+{
+    struct check_node *seen = &c->nodes[node];
+    bool has_begun = p->phase == PARTY_PLAYING && seen->phase == PARTY_SHARING;
+
+    seen->phase = p->phase;
+    if (!has_begun || p->role != PARTY_ROLE_HOST || p->now_ns >= p->ready_at_ns)
+        return;
+    for (int i = 0; i < p->member_count; i++) {
+        const struct party_member *m = &p->members[i];
+        int who = m->is_self ? node : net_host_of(&c->world->net, &m->addr);
+
+        if (!m->is_self && (m->peer < 0 || m->is_away || m->is_leaving))
+            continue;
+        if (!m->is_ready || (who >= 0 && !holds_pool(c, who, p)))
+            check_fail(c, node, "the music began before all were ready");
+    }
+}
+
 static void check_log(struct check *c, int node, const struct party *p)
 {
     struct check_node *seen = &c->nodes[node];
@@ -149,12 +196,18 @@ static void check_log(struct check *c, int node, const struct party *p)
     if (seen->life != c->world->nodes[node].life ||
         !party_id_equal(&seen->party, &l->party) || l->seq < seen->seq)
         *seen = (struct check_node){ .party = l->party,
-                                     .life = c->world->nodes[node].life };
+                                     .life = c->world->nodes[node].life,
+                                     .bound_ns = seen->bound_ns,
+                                     .grant = seen->grant };
     if (l->epoch < seen->epoch)
         check_fail(c, node, "a lower epoch is obeyed after a higher one");
-    if (l->epoch != seen->epoch)
+    if (l->epoch != seen->epoch) {
         check_epoch(c, node, l);
+        check_heritage(c, node, p);
+    }
     seen->epoch = l->epoch;
+    seen->at_epoch = l->at_epoch;
+    succession_note(&seen->grant, p);
     for (uint64_t seq = seen->seq + 1; seq <= l->seq; seq++) {
         if (party_log_get(l, seq, &m))
             check_entry(c, node, &m, seen->seq > 0);
@@ -205,6 +258,7 @@ void check_step(struct check *c, int node)
     if (out->outbox.dropped != 0)
         check_fail(c, node, "a message found no room in the outbox");
     check_log(c, node, p);
+    check_begin(c, node, p);
     check_acting(c, node, p);
     check_songs(c, node, p);
     if (p->phase == PARTY_PLAYING &&
@@ -355,6 +409,41 @@ static void compare_pairs(struct check *c, const struct listener *list, int coun
     }
 }
 
+void check_bounds(struct check *c)
+{
+    int64_t ns;
+    int64_t bound_ns;
+
+    for (int i = 0; i < c->world->p.node_count; i++) {
+        if (world_is_up(c->world, i) &&
+            node_party(c->world->nodes[i].node)->role == PARTY_ROLE_GUEST &&
+            party_ns_of(c, i, &ns, &bound_ns))
+            c->nodes[i].bound_ns = bound_ns;
+    }
+}
+
+/* Party time goes on evenly, whoever is its host. */
+static void check_time(struct check *c, int host, int64_t party_ns, int64_t bound_ns)
+{
+    const struct party_log *l = &node_party(c->world->nodes[host].node)->log;
+    int64_t now_ns = c->world->now_ns;
+    struct succession_time now = { l->party, l->epoch, now_ns, party_ns - now_ns,
+                                   bound_ns };
+    int i = 0;
+
+    while (i < c->time_count && !party_id_equal(&c->times[i].party, &l->party))
+        i++;
+    if (i == CHECK_TIMES_MAX)
+        return;
+    /* A new host carries on what it took for party time as a guest. */
+    if (i < c->time_count && c->times[i].epoch != l->epoch)
+        now.bound_ns += c->nodes[host].bound_ns;
+    if (i == c->time_count)
+        c->times[c->time_count++] = now;
+    if (!succession_time_holds(&c->times[i], &now))
+        check_fail(c, host, "party time makes a step");
+}
+
 void check_sound(struct check *c, int host)
 {
     struct world *w = c->world;
@@ -369,6 +458,7 @@ void check_sound(struct check *c, int host)
     hp = node_party(w->nodes[host].node);
     if (hp->role != PARTY_ROLE_HOST || hp->phase == PARTY_ENDED)
         return;
+    check_time(c, host, truth_ns, bound_ns);
     for (int i = 0; i < w->p.node_count && !c->has_failed; i++) {
         const struct party *p;
 

@@ -9,9 +9,11 @@
 #include <stdint.h>
 
 #include "sim/histogram.h"
+#include "sim/succession.h"
 #include "sim/world.h"
 
-#define CHECK_TEXT_MAX 160
+#define CHECK_TEXT_MAX  160
+#define CHECK_TIMES_MAX 32 /* parties beyond that are not looked at */
 
 /* One entry of a log as somebody first held it; number 0: who hosts the epoch. */
 struct check_entry {
@@ -26,7 +28,11 @@ struct check_node {
     struct party_id party;
     uint64_t epoch;
     uint64_t seq;
+    uint64_t at_epoch; /* of the newest entry */
     uint32_t life;
+    enum party_phase phase;
+    int64_t bound_ns; /* of party time, when it was last a guest */
+    struct succession_grant grant;
 };
 
 struct check {
@@ -40,6 +46,8 @@ struct check {
     int entry_count;
     int entry_room;
     struct check_entry *entries;
+    int time_count; /* parties whose time was looked at */
+    struct succession_time times[CHECK_TIMES_MAX];
     int64_t steps;
     size_t member_bytes; /* the most that a node held while music played */
     int64_t every;       /* the costly checks are made in one of so many steps */
@@ -66,6 +74,9 @@ void check_fail(struct check *c, int node, const char *what);
 
 /* After a step of a node. */
 void check_step(struct check *c, int node);
+
+/* On the grid, before the next: what guests claim to know of party time. */
+void check_bounds(struct check *c);
 
 /* All that is heard at this true instant in the party that this node hosts. */
 void check_sound(struct check *c, int host);

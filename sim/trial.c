@@ -411,6 +411,7 @@ static void failed(void *context, int node, const char *what)
 
 static void grid(struct trial *t)
 {
+    check_bounds(&t->check);
     for (int i = 0; i < t->script->nodes && !t->check.has_failed; i++) {
         if (runs(t, i) && party_is_acting(party_of(t, i), world_raw_ns(&t->world, i)))
             check_sound(&t->check, i);
