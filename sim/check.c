@@ -338,8 +338,9 @@ static void check_silence(struct check *c, int node)
         check_fail(c, node, "the music goes on without a party");
 }
 
-/* A guest cannot know of a map that is still on its way to it, after a link has come back
- * or through a network that is cut; nor can a host that has not heard of the next one. */
+/* A guest cannot know of a map that is still on its way to it, on a link that nobody
+ * knows to be dead, after one has come back or through a network that is cut; nor can a
+ * host that has not heard of the next one. */
 static bool knows_map(const struct check *c, int node, const struct party *host)
 {
     const struct party *p = node_party(c->world->nodes[node].node);
@@ -352,7 +353,8 @@ static bool knows_map(const struct check *c, int node, const struct party *host)
         return true;
     if (p->maps.has_next && p->maps.next.raw_ref_ns == host->maps.map.raw_ref_ns)
         return true;
-    return p->is_current && (now_ns < h->cut_ns || now_ns > h->heal_ns + 20 * NS_PER_S);
+    return p->is_current && p->log.seq >= host->maps.map.map_seq &&
+           (now_ns < h->cut_ns || now_ns > h->heal_ns + 20 * NS_PER_S);
 }
 
 /* The host's party time is true within truth_bound_ns: it may still go by the clock of
