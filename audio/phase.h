@@ -2,10 +2,12 @@
  *
  * struct phase is a filter: from readings "frame n is at the DAC at instant t", which are
  * stale, coarse and jittery, it learns the line that the card's frames follow in local
- * time. struct servo is the controller: from the distance of the music to its plan it
- * gives the step of the resampler, without the ear noticing. Pure, no libm beyond sqrt.
- * The filter knows nothing of the controller: the card's line does not depend on what is
- * written, so there is no delay inside the loop. SPDX-License-Identifier: MIT */
+ * time.  Cards that move in steps are followed by the ends of their steps
+ * (audio/interval.h). struct servo is the controller: from the distance of the music to
+ * its plan it gives the step of the resampler, without the ear noticing. Pure, no libm
+ * beyond sqrt. The filter knows nothing of the controller: the card's line does not
+ * depend on what is written, so there is no delay inside the loop.
+ * SPDX-License-Identifier: MIT */
 #ifndef AUDIO_PHASE_H
 #define AUDIO_PHASE_H
 
@@ -19,12 +21,18 @@ struct phase_params {
     double jitter_s;    /* of the instants, at least */
     double gate;        /* readings farther off than this many sigmas are dropped */
     int gate_count;     /* … unless this many come in a row: the card has moved */
-    int lock_readings;  /* so many make a line */
-    double tau_fast_s;  /* of the controller, while acquiring */
-    double tau_s;       /* afterwards */
-    int64_t acquire_ns; /* for how long it is acquiring */
-    double cap;         /* largest correction */
-    double cap_fast;    /* … while acquiring, when the error exceeds fast_ns */
+    double
+        coarse_jitter_s; /* as jitter_s, of cards that move in steps: USB is not exact */
+    double late_share;   /* so many of their instants may lie late, 0..1 */
+    int lock_readings;   /* so many make a line; of a coarse card, so many … */
+    int lock_coarse;     /* … at least, until it is known to lock_s … */
+    int lock_most;       /* … or there are so many */
+    double lock_s;       /* sigma of its phase */
+    double tau_fast_s;   /* of the controller, while acquiring */
+    double tau_s;        /* afterwards */
+    int64_t acquire_ns;  /* for how long it is acquiring */
+    double cap;          /* largest correction */
+    double cap_fast;     /* … while acquiring, when the error exceeds fast_ns */
     int64_t fast_ns;
     double slew_per_s;      /* how fast the step may change */
     double slew_fast_per_s; /* … while acquiring */
@@ -41,6 +49,14 @@ enum phase_result {
     PHASE_MOVED,   /* the card has moved: the line was started anew from this reading */
 };
 
+/* Readings in a round of looking for granularity. */
+#define PHASE_ROUND 64
+
+struct phase_reading {
+    int64_t frame;
+    int64_t instant_ns;
+};
+
 struct phase {
     struct phase_params params;
     int rate;           /* nominal, frames per second */
@@ -51,17 +67,22 @@ struct phase {
     double p_offset;    /* covariances: s^2, s, 1 */
     double p_cross;
     double p_rate;
-    double noise; /* variance of the readings as seen, s^2 */
-    int readings; /* since the start or the last move, up to INT_MAX */
-    int dropped_in_a_row;
+    double noise;         /* variance of the readings as seen, s^2 */
+    int readings;         /* since the start or the last move, up to INT_MAX */
+    bool is_locked;       /* the line may be used */
+    int dropped_in_a_row; /* of a coarse card: weighed, see phase.c */
     int64_t moves;
 
     /* Granularity: readings of many cards come in steps of a FIFO or of a USB frame. */
-    int64_t origin;     /* frame that steps are counted from */
-    int64_t divisor;    /* greatest common divisor of the steps of this round */
-    double circle[4];   /* least and largest place in a 1 ms frame, seen from two sides */
-    int round;          /* readings in this round */
-    double granularity; /* frames per step; 1 when there is none */
+    int64_t origin;      /* frame that steps are counted from */
+    int64_t divisor;     /* greatest common divisor of the steps of this round */
+    int64_t divisor_usb; /* the same of the steps in 1 ms frames */
+    double circle[4]; /* least and largest place in a 1 ms frame, seen from two sides */
+    int round;        /* readings in this round … */
+    struct phase_reading kept[PHASE_ROUND]; /* … and these are they */
+    double granularity;                     /* frames per step; 1 when there is none */
+    double first_rate_error; /* what was known of the rate when the line began … */
+    double first_p_rate;     /* … and how well */
 };
 
 /* rate > 0, in frames per second. */

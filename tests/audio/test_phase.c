@@ -22,6 +22,8 @@ struct model {
     double p50_us;
     double p99_us;
     double max_us;
+    double late_share; /* so many of its stamps lie late, … */
+    double late_us;    /* … by up to this */
 };
 
 struct course {
@@ -59,6 +61,9 @@ static void read_position(struct course *c, const struct model *m)
     double known = floor(floor(c->frames / m->step) * m->step);
     double off_s = (uniform(&c->rng) - 0.5) * 2 * m->jitter_us * 1e-6;
 
+    if (uniform(&c->rng) < m->late_share) {
+        off_s += uniform(&c->rng) * m->late_us * 1e-6;
+    }
     (void)phase_add(&c->phase, (int64_t)known, (int64_t)((c->now_s + off_s) * 1e9));
 }
 
@@ -126,6 +131,7 @@ static void run_model(const struct model *m, uint64_t seed)
 {
     static double errors[40000];
     struct course c;
+    double bias = 0;
     int count = 0;
 
     start(&c, m, seed);
@@ -135,25 +141,37 @@ static void run_model(const struct model *m, uint64_t seed)
         fill(&c, m);
         if (c.now_s > 100 + m->settle_s) {
             errors[count++] = fabs(true_error_us(&c, m));
+            bias += true_error_us(&c, m);
         }
     }
     qsort(errors, (size_t)count, sizeof(errors[0]), compare);
-    print_message("%-22s seed %d: p50 %5.1f p99 %5.1f max %5.1f us, granularity %.1f\n",
-                  m->name, (int)seed, errors[count / 2], errors[count * 99 / 100],
-                  errors[count - 1], c.phase.granularity);
+    print_message(
+        "%-22s seed %d: p50 %5.1f p99 %5.1f max %5.1f bias %5.1f us, granularity %.1f\n",
+        m->name, (int)seed, errors[count / 2], errors[count * 99 / 100],
+        errors[count - 1], bias / count, c.phase.granularity);
     assert_int_equal(c.resyncs, 0);
+    assert_true(fabs(bias / count) <= 20);
     assert_true(errors[count / 2] <= m->p50_us);
     assert_true(errors[count * 99 / 100] <= m->p99_us);
     assert_true(errors[count - 1] <= m->max_us);
 }
 
 static const struct model models[] = {
-    { "I2S, 35 ppm", RATE, 35, 1, 5, 1e-8, 5, 1.5, 3, 8 },
-    { "I2S, -150 ppm", RATE, -150, 1, 5, 1e-8, 5, 1.5, 3, 8 },
-    { "64-frame FIFO", RATE, 35, 64, 5, 1e-8, 30, 14, 35, 60 },
-    { "USB 1 ms, 48 kHz", RATE, -35, 48, 20, 1e-8, 30, 14, 35, 60 },
-    { "USB 1 ms, 44.1 kHz", 44100, 20, 44.1, 20, 1e-8, 30, 14, 35, 60 },
-    { "10 ms steps", RATE, 35, 480, 5, 1e-8, 60, 90, 300, 450 },
+    { "I2S, 35 ppm", RATE, 35, 1, 5, 1e-8, 5, 1.5, 3, 8, 0, 0 },
+    { "I2S, -150 ppm", RATE, -150, 1, 5, 1e-8, 5, 1.5, 3, 8, 0, 0 },
+    { "64-frame FIFO", RATE, 35, 64, 5, 1e-8, 30, 14, 35, 60, 0, 0 },
+    { "USB 1 ms, 48 kHz", RATE, -35, 48, 20, 1e-8, 30, 14, 35, 60, 0, 0 },
+    { "USB 1 ms, 44.1 kHz", 44100, 20, 44.1, 20, 1e-8, 30, 14, 35, 60, 0, 0 },
+    { "5 ms steps", RATE, 60, 240, 5, 1e-8, 30, 10, 40, 50, 0, 0 },
+    { "10 ms steps", RATE, 35, 480, 5, 1e-8, 45, 15, 60, 80, 0, 0 },
+    { "21 ms steps", RATE, -60, 1024, 5, 1e-8, 60, 20, 60, 100, 0, 0 },
+    { "1 ms, 5 % 1 ms late", RATE, 60, 48, 5, 1e-8, 30, 10, 40, 50, 0.05, 1000 },
+    { "5 ms, 10 % 1 ms late", RATE, 60, 240, 5, 1e-8, 30, 20, 50, 60, 0.1, 1000 },
+    { "10 ms, 10 % .5 ms late", RATE, 60, 480, 5, 1e-8, 60, 15, 60, 100, 0.1, 500 },
+    { "21 ms, 5 % 1 ms late", RATE, 60, 1024, 5, 1e-8, 60, 20, 60, 100, 0.05, 1000 },
+    { "1 ms, 100 us to and fro", RATE, -35, 48, 100, 1e-8, 30, 20, 40, 60, 0, 0 },
+    { "5 ms, 100 us to and fro", RATE, -35, 240, 100, 1e-8, 30, 20, 40, 60, 0, 0 },
+    { "5 ms steps, 44.1 kHz", 44100, 20, 220.5, 20, 1e-8, 30, 20, 60, 80, 0, 0 },
 };
 
 static void all_models(uint64_t seed)
