@@ -154,7 +154,7 @@ void flood_recent_name(struct floods *f, struct seen_row *row, const struct floo
     for (int k = 0; k < f->slots.count; k++) {
         const struct flood_link *link = &f->links[k];
 
-        if (!link->is_neighbour || link->slot == peer || link->slot == row->peer)
+        if (!link->is_neighbour || link->slot == peer || (int)link->slot == row->peer)
             continue;
         flood_say_seen(link->slot, id, out);
         f->past->counts.held++;

@@ -354,7 +354,7 @@ static void run_sync(const struct setup *s, uint64_t seed, struct results *r)
     for (int64_t at_ns = WARM_NS; at_ns < WARM_NS + own.length_ns;) {
         at_ns += own.length_ns / 100;
         play(y, at_ns);
-        results_row(r, "max", (double)(w->now_ns / NS_PER_S), us(y->pairs.most_ns));
+        results_row(r, "max", (double)w->now_ns / (double)NS_PER_S, us(y->pairs.most_ns));
     }
     add_pairs(y, r);
     add_lock(y, r);

@@ -2,7 +2,7 @@
  * the page promises, in order; and every malformed request is answered by an error.
  * SPDX-License-Identifier: MIT */
 #include "node/commands.h"
-#include "tests/node/town.h"
+#include "tests/node/ask.h"
 
 /* ---- the maps of docs/control.md ---- */
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "node/meet.h"
 #include "node/relay.h"
-#include "tests/node/town.h"
+#include "tests/node/ask.h"
 
 /* Node 0 is open; 1 and 2 are hidden, and know only it. */
 static void hide_two(uint64_t seed)

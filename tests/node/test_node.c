@@ -1,6 +1,6 @@
 /* Links of a whole node: handshake, HELLO, duplicates, ourselves, time-outs, garbage; its
  * memory; how often it wakes; that it is deterministic.  SPDX-License-Identifier: MIT */
-#include "tests/node/town.h"
+#include "tests/node/ask.h"
 
 static void test_two_nodes_become_peers(void **state)
 {

@@ -1,7 +1,7 @@
 /* A party of whole nodes: call, accept, share, play, late comers, the same song twice, a
  * checkpoint, the end; and how often nodes wake meanwhile.  SPDX-License-Identifier: MIT
  */
-#include "tests/node/town.h"
+#include "tests/node/ask.h"
 
 static int64_t party_now(int node)
 {

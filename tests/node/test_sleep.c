@@ -1,7 +1,7 @@
 /* A machine sleeps in the middle of a party: its clock is off by an unknown amount then,
  * and what it was promised has run out.  SPDX-License-Identifier: MIT */
 #include "party/host.h"
-#include "tests/node/town.h"
+#include "tests/node/ask.h"
 
 static struct party *party_of(int node)
 {
