@@ -355,6 +355,72 @@ static void test_stats(void **state)
     clock_filter_finish(&f);
 }
 
+/* What fit() maximises, by its definition: over all samples, for one rate. */
+static double worth(const struct clock_filter *before, const struct clock_filter *f,
+                    const struct clock_sample *s, int n, double rate)
+{
+    double least = f->params->rate_floor;
+    double sd2 = before->rate_prior_sd * before->rate_prior_sd + least * least;
+    double off = rate - before->rate_prior;
+    double upper = 1e9;
+    double lower = 1e9;
+
+    for (int i = 0; i < n; i++) {
+        int64_t at_ns = s[i].t1_ns + (s[i].t4_ns - s[i].t1_ns) / 2;
+        double age = (double)(f->at_ns - at_ns) / 1e9;
+        double loose = f->wander * age * sqrt(age);
+        double u = (double)(s[i].t2_ns - s[i].t1_ns - f->origin_ns) / 1e9;
+        double l = (double)(s[i].t3_ns - s[i].t4_ns - f->origin_ns) / 1e9;
+
+        upper = fmin(upper, u + loose + rate * age);
+        lower = fmin(lower, -l + loose - rate * age);
+    }
+    return (upper + lower) / 2 - before->noise / sd2 * off * off / 2;
+}
+
+/* No rate is better than the one that is found, and the median is that of the people. */
+static void check_best(uint64_t seed)
+{
+    struct clock_params params = clock_params_default();
+    struct clock_sample samples[60];
+    struct clock_filter f;
+    struct rng r;
+    int64_t at = 0;
+
+    rng_seed(&r, seed);
+    clock_filter_init(&f, &params, test_heap(), NULL);
+    for (int i = 0; i < COUNT(samples); i++, at += 100000000) {
+        struct clock_filter before = f;
+        struct clock_stats stats;
+        double best;
+
+        samples[i] = sample_at(at, (int64_t)seed * i * 500,
+                               100000 + rng_below(&r, 2000000),
+                               100000 + rng_below(&r, 2000000));
+        assert_int_equal(clock_filter_add(&f, &samples[i]), CLOCK_ACCEPTED);
+        best = worth(&before, &f, samples, i + 1, f.rate);
+        for (int k = -200; k <= 200; k++) {
+            double far = params.rate_max * k / 200;
+            double near = f.rate + 1e-9 * k;
+
+            assert_true(worth(&before, &f, samples, i + 1, far) <= best + 1e-12);
+            assert_true(worth(&before, &f, samples, i + 1, near) <= best + 1e-12);
+        }
+        clock_filter_stats(&f, at, &stats);
+        assert_int_equal(f.trip_median_ns, stats.rtt_median_ns);
+        assert_int_equal(f.trip_least_ns, stats.rtt_min_ns);
+    }
+    clock_filter_drop(&f);
+    assert_int_equal(f.trip_median_ns, 0);
+    clock_filter_finish(&f);
+}
+
+static void test_best(void **state)
+{
+    (void)state;
+    for_each_seed(5, check_best);
+}
+
 /* Whatever stamps a peer makes up, nothing breaks, and the numbers stay in their ranges.
  */
 static void check_liar(uint64_t seed)
@@ -499,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_stats),       cmocka_unit_test(test_liar),
         cmocka_unit_test(test_epoch),       cmocka_unit_test(test_gates),
         cmocka_unit_test(test_small_steps), cmocka_unit_test(test_short_trips),
+        cmocka_unit_test(test_best),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
