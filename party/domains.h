@@ -5,9 +5,9 @@
 #define PARTY_DOMAINS_H
 
 /* Signatures. */
-#define DOMAIN_GOSSIP   "party.gossip"
-#define DOMAIN_FLOOD    "party.flood" /* inner of a FLOOD, by its origin; also its id */
-#define DOMAIN_REPLY    "party.reply" /* inner of a REPLY, by who answers */
+#define DOMAIN_FLOOD    "party.flood"  /* inner of a FLOOD, by its origin; also its id */
+#define DOMAIN_GOSSIP   "party.gossip" /* the same, of what goes along the trees */
+#define DOMAIN_REPLY    "party.reply"  /* inner of a REPLY, by who answers */
 #define DOMAIN_ENTRY    "party.entry" /* inner of a LOG_ENTRY, by the host of its epoch */
 #define DOMAIN_MANIFEST "party.manifest" /* a manifest, by the song's owner */
 #define DOMAIN_GRANT    "party.grant" /* party, epoch (64 bit), host key, by a member */

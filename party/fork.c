@@ -222,16 +222,6 @@ void fork_tick(struct party *p, struct outbox *out)
 
 /* ---- to go along ---- */
 
-/* A call that its origin signed, and not ours. */
-static bool read_call(const struct party *p, const struct msg_flood *raw, struct flood *f,
-                      struct call *c)
-{
-    return raw->inner.len <= MSG_INNER_MAX && flood_decode(raw->inner, f) == 0 &&
-           f->kind == FLOOD_CALL && call_decode(f->body, c) == 0 &&
-           memcmp(f->origin, p->self->sign_public, KEY_LEN) != 0 &&
-           p->self->suite->verify(f->origin, DOMAIN_FLOOD, raw->inner, raw->sig);
-}
-
 /* What is played stays as it is until the other party's log is here. */
 static void move(struct party *p, struct invite *v, struct outbox *out)
 {
@@ -290,7 +280,7 @@ bool fork_take_yield(struct party *p, int peer, const struct msg_party_yield *m,
     bool is_fork;
 
     if (state_is_before_play(p) || state_member_of(p, peer) == NULL ||
-        !read_call(p, &m->call, &f, &c)) {
+        !state_read_call(p, &m->call, &f, &c)) {
         return false;
     }
     is_fork = is_fork_of_ours(p, peer, &f, &c);

@@ -518,23 +518,19 @@ void guest_take_get(struct party *p, int peer, uint64_t from_seq, struct outbox 
     }
 }
 
-/* What the winner's call says, if it is one: signed, fitter than ours, and not our own.
- */
+/* What the winner's call says, if it is one, and fitter than ours. */
 static bool read_yield(const struct party *p, const struct msg_flood *raw,
                        struct flood *f, struct call *c)
 {
     struct candidate winner = { .epoch = 1 };
 
-    if (raw->inner.len > MSG_INNER_MAX || flood_decode(raw->inner, f) != 0 ||
-        f->kind != FLOOD_CALL || call_decode(f->body, c) != 0) {
+    if (!state_read_call(p, raw, f, c)) {
         return false;
     }
     winner.priority = c->priority;
     winner.party = c->party;
     p->self->suite->id(f->origin, &winner.node);
-    return !node_id_equal(&winner.node, &p->self->id) &&
-           candidate_compare(&winner, &p->call.candidate) > 0 &&
-           p->self->suite->verify(f->origin, DOMAIN_FLOOD, raw->inner, raw->sig);
+    return candidate_compare(&winner, &p->call.candidate) > 0;
 }
 
 void guest_take_yield(struct party *p, int peer, const struct msg_party_yield *m,

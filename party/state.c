@@ -228,6 +228,18 @@ void state_send_redirect(const struct party *p, int peer, struct outbox *out)
     outbox_push(out, peer, &m);
 }
 
+bool state_read_call(const struct party *p, const struct msg_flood *raw, struct flood *f,
+                     struct call *c)
+{
+    const struct suite *suite = p->self->suite;
+
+    return raw->inner.len <= MSG_INNER_MAX && flood_decode(raw->inner, f) == 0 &&
+           f->kind == FLOOD_CALL && call_decode(f->body, c) == 0 &&
+           memcmp(f->origin, p->self->sign_public, KEY_LEN) != 0 &&
+           (suite->verify(f->origin, DOMAIN_FLOOD, raw->inner, raw->sig) ||
+            suite->verify(f->origin, DOMAIN_GOSSIP, raw->inner, raw->sig));
+}
+
 int state_slot(struct party *p)
 {
     struct timeline_position pos;

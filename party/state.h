@@ -20,6 +20,11 @@ void state_bridge(struct party *p);
 bool state_set_redirect(struct party *p, const struct msg_flood *raw);
 void state_send_redirect(const struct party *p, int peer, struct outbox *out);
 
+/* Such a call as somebody sent it to us: signed by its origin, as a flood or, of a party
+ * that plays, for the trees, and not our own.  f->body lies in raw. */
+bool state_read_call(const struct party *p, const struct msg_flood *raw, struct flood *f,
+                     struct call *c);
+
 /* The slot that is heard now; -1: it is not known. */
 int state_slot(struct party *p);
 

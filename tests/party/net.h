@@ -233,7 +233,8 @@ static inline void net_flood(struct net *n, int from, const struct party_flood *
     assert_true(len > 0);
     m.u.flood.hops = 1;
     m.u.flood.inner = bytes_of(inner, len);
-    sign(&n->nodes[from].self, DOMAIN_FLOOD, m.u.flood.inner, m.u.flood.sig);
+    sign(&n->nodes[from].self, wanted->is_tree ? DOMAIN_GOSSIP : DOMAIN_FLOOD,
+         m.u.flood.inner, m.u.flood.sig);
     hash_blake2b(id.b, FLOOD_ID_LEN, DOMAIN_FLOOD, &m.u.flood.inner, 1);
     assert_true(n->flood_count < NET_FLOODS_MAX);
     n->floods[n->flood_count].id = id;
