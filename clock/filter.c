@@ -6,45 +6,26 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/kth.h"
 #include "base/time.h"
-
-#define POINTS_MAX (CLOCK_WINDOW_MAX + CLOCK_BUCKETS_MAX)
+#include "clock/floor.h"
 
 /* 127 years, so UTC until 2096: farther offsets are refused, so that the difference of
  * two cannot overflow. */
 #define OFFSET_MAX_NS (4000000000 * NS_PER_S)
 
-/* +-rate_max is halved this often: to less than 10^-14. */
-#define RATE_STEPS  36
-#define WIDTH_STEPS 20
-
 /* At most so often are the floors loosened for one sample. */
 #define LOOSEN_STEPS 4
 
-/* The points of one direction, turned so that the floor is the lowest of y - b * x: the
- * uppers as they are, the lowers with their sign (and that of b) changed. */
-struct edge {
-    double x; /* s, relative to the newest sample: never positive */
-    double y; /* s, relative to origin_ns, loosened for its age */
-};
+static_assert(CLOCK_WINDOW_MAX + CLOCK_BUCKETS_MAX <= FLOOR_POINTS_MAX, "all have room");
 
-struct floor {
-    int count;
-    struct edge edges[POINTS_MAX];
-};
-
+/* All that is kept, as two floors. */
 struct floors {
     struct floor upper;
     struct floor lower;
     double trips[4];    /* s: the shortest round trips, rising; 0 behind the last */
     int64_t trip_least; /* ns */
     int64_t window_trips[CLOCK_WINDOW_MAX]; /* ns: those of the window, in any order */
-};
-
-/* Of each only the points that can be the lowest at some rate. */
-struct hulls {
-    struct floor upper;
-    struct floor lower;
 };
 
 /* One sample, as it is read from the window. */
@@ -210,29 +191,9 @@ static double growth(const struct clock_filter *f)
     return (is_settled(f) ? p->growth : p->growth_first) + 3 * f->rate_prior_sd;
 }
 
-static void add_edge(struct floor *floor, double age, double y)
-{
-    assert(floor->count < POINTS_MAX);
-    floor->edges[floor->count++] = (struct edge){ -age, y };
-}
-
-/* Sort a value into the lowest four seen so far, of which there are count. */
-static void keep_lowest(double low[static 4], int count, double x)
-{
-    int k = count < 4 ? count : 3;
-
-    if (count >= 4 && x >= low[3]) {
-        return;
-    }
-    for (; k > 0 && low[k - 1] > x; k--) {
-        low[k] = low[k - 1];
-    }
-    low[k] = x;
-}
-
 static void add_trip(struct floors *all, int64_t trip_ns)
 {
-    keep_lowest(all->trips, all->upper.count, seconds(trip_ns));
+    floor_keep_lowest(all->trips, all->upper.count, seconds(trip_ns));
     all->trip_least = time_min(all->trip_least, trip_ns);
 }
 
@@ -255,10 +216,10 @@ static void gather(const struct clock_filter *f, struct floors *all)
         double lower = seconds(f->at_ns - b.lower.at_ns);
 
         add_trip(all, b.trip_ns);
-        add_edge(&all->upper, upper,
-                 seconds(b.upper.offset_ns - f->origin_ns) + wandered(f, upper));
-        add_edge(&all->lower, lower,
-                 -seconds(b.lower.offset_ns - f->origin_ns) + wandered(f, lower));
+        floor_add(&all->upper, -upper,
+                  seconds(b.upper.offset_ns - f->origin_ns) + wandered(f, upper));
+        floor_add(&all->lower, -lower,
+                  -seconds(b.lower.offset_ns - f->origin_ns) + wandered(f, lower));
     }
     while (next_entry(&window, &e)) {
         double age = seconds(f->at_ns - e.at_ns);
@@ -266,119 +227,8 @@ static void gather(const struct clock_filter *f, struct floors *all)
 
         all->window_trips[i++] = e.upper_ns - e.lower_ns;
         add_trip(all, e.upper_ns - e.lower_ns);
-        add_edge(&all->upper, age, seconds(e.upper_ns - f->origin_ns) + loose);
-        add_edge(&all->lower, age, -seconds(e.lower_ns - f->origin_ns) + loose);
-    }
-}
-
-static double height(const struct edge *e, double rate)
-{
-    return e->y - rate * e->x;
-}
-
-/* Is b below the straight line from a to c? */
-static bool is_below(const struct edge *b, const struct edge *a, const struct edge *c)
-{
-    return (b->y - a->y) * (c->x - a->x) < (c->y - a->y) * (b->x - a->x);
-}
-
-/* The points from first on that can be the lowest at some rate: their lower hull, by
- * Andrew's monotone chain. */
-static void take_hull(const struct floor *all, int first, struct floor *hull)
-{
-    hull->count = 0;
-    for (int i = first; i < all->count; i++) {
-        const struct edge *e = &all->edges[i];
-
-        while (hull->count >= 2 && !is_below(&hull->edges[hull->count - 1],
-                                             &hull->edges[hull->count - 2], e)) {
-            hull->count--;
-        }
-        hull->edges[hull->count++] = *e;
-    }
-}
-
-static void take_hulls(const struct floors *all, int first, struct hulls *h)
-{
-    take_hull(&all->upper, first, &h->upper);
-    take_hull(&all->lower, first, &h->lower);
-}
-
-/* Which points of a hull are looked at. */
-struct span {
-    int first;
-    int last;
-};
-
-static struct span whole(const struct floor *hull)
-{
-    return (struct span){ 0, hull->count - 1 };
-}
-
-static int lowest(const struct floor *hull, struct span s, double rate)
-{
-    int best = s.first;
-    double least = height(&hull->edges[best], rate);
-
-    for (int i = s.first + 1; i <= s.last; i++) {
-        double h = height(&hull->edges[i], rate);
-
-        if (h < least) {
-            least = h;
-            best = i;
-        }
-    }
-    return best;
-}
-
-static double least_height(const struct floor *hull, double rate)
-{
-    return height(&hull->edges[lowest(hull, whole(hull), rate)], rate);
-}
-
-/* Half the gap between the two floors at this rate. */
-static double margin_at(const struct hulls *h, double rate)
-{
-    return (least_height(&h->upper, rate) + least_height(&h->lower, -rate)) / 2;
-}
-
-/* The rate that maximises margin(rate) - stiffness * (rate - centre)^2 / 2.  That is
- * concave, so its slope tells on which side the best rate lies.  The higher the rate, the
- * newer is the lowest point of the uppers, and the older that of the lowers: those on the
- * other side need not be looked at again. */
-static double best_rate(const struct hulls *h, double limit, double centre,
-                        double stiffness)
-{
-    struct span upper = whole(&h->upper);
-    struct span lower = whole(&h->lower);
-    double lo = -limit;
-    double hi = limit;
-
-    for (int i = 0; i < RATE_STEPS; i++) {
-        double rate = (lo + hi) / 2;
-        int u = lowest(&h->upper, upper, rate);
-        int l = lowest(&h->lower, lower, -rate);
-        double gap = h->lower.edges[l].x - h->upper.edges[u].x;
-
-        if (gap / 2 - stiffness * (rate - centre) > 0) {
-            lo = rate;
-            upper.first = u;
-            lower.last = l;
-        } else {
-            hi = rate;
-            upper.last = u;
-            lower.first = l;
-        }
-    }
-    return (lo + hi) / 2;
-}
-
-/* The four lowest heights, lowest first. */
-static void lowest_four(const struct floor *floor, double rate, double out[static 4])
-{
-    assert(floor->count >= 4);
-    for (int i = 0; i < floor->count; i++) {
-        keep_lowest(out, i, height(&floor->edges[i], rate));
+        floor_add(&all->upper, -age, seconds(e.upper_ns - f->origin_ns) + loose);
+        floor_add(&all->lower, -age, -seconds(e.lower_ns - f->origin_ns) + loose);
     }
 }
 
@@ -393,29 +243,10 @@ static void update_noise(struct clock_filter *f, const struct floors *all)
         f->noise = fabs(f->margin);
         return;
     }
-    lowest_four(&all->upper, f->rate, u);
-    lowest_four(&all->lower, -f->rate, l);
+    floor_lowest_four(&all->upper, f->rate, u);
+    floor_lowest_four(&all->lower, -f->rate, l);
     noise = ((u[3] - u[0]) / 3 + (l[3] - l[0]) / 3) / 2 + f->params->noise_floor;
     f->noise += (all->upper.count < 16 ? 0.5 : 0.1) * (noise - f->noise);
-}
-
-/* How far the rate can be turned one way before the margin has lost the noise. */
-static double width(const struct hulls *recent, double rate, double limit, double noise)
-{
-    double least = margin_at(recent, rate) - noise;
-    double lo = 0;
-    double hi = fabs(limit);
-
-    for (int i = 0; i < WIDTH_STEPS; i++) {
-        double d = (lo + hi) / 2;
-
-        if (margin_at(recent, limit < 0 ? rate - d : rate + d) >= least) {
-            lo = d;
-        } else {
-            hi = d;
-        }
-    }
-    return hi;
 }
 
 /* One Kalman step: the rate of a block of samples, with its deviation, into the prior.
@@ -465,10 +296,10 @@ static void learn_rate(struct clock_filter *f, const struct floors *all)
         seconds(f->at_ns - f->block_ns) < needed) {
         return;
     }
-    take_hulls(all, all->upper.count - f->window.count, &recent);
-    rate = best_rate(&recent, p->rate_max, 0, 0);
-    up = width(&recent, rate, p->rate_max, f->noise);
-    down = width(&recent, rate, -p->rate_max, f->noise);
+    hulls_take(&recent, &all->upper, &all->lower, all->upper.count - f->window.count);
+    rate = hulls_best_rate(&recent, p->rate_max, 0, 0);
+    up = hulls_width(&recent, rate, p->rate_max, f->noise);
+    down = hulls_width(&recent, rate, -p->rate_max, f->noise);
     fuse_block(f, rate, 3 * (up > down ? up : down) + 2e-8);
 }
 
@@ -480,10 +311,11 @@ static void fit(struct clock_filter *f, struct floors *all, struct hulls *h)
     double lower;
 
     gather(f, all);
-    take_hulls(all, 0, h);
-    f->rate = best_rate(h, f->params->rate_max, f->rate_prior, f->noise / (sd * sd));
-    upper = least_height(&h->upper, f->rate);
-    lower = least_height(&h->lower, -f->rate);
+    hulls_take(h, &all->upper, &all->lower, 0);
+    f->rate = hulls_best_rate(h, f->params->rate_max, f->rate_prior,
+                              f->noise / (sd * sd));
+    upper = hull_least(&h->upper, f->rate);
+    lower = hull_least(&h->lower, -f->rate);
     f->offset = (upper - lower) / 2;
     f->margin = (upper + lower) / 2;
 }
@@ -506,38 +338,7 @@ static bool is_torn(const struct clock_filter *f, const struct hulls *h, double 
 
     return f->margin < least && f->wander < p->wander_max &&
            f->at_ns - f->start_ns >= p->wander_after_ns &&
-           margin_at(h, best_rate(h, p->rate_max, 0, 0)) < least;
-}
-
-/* The k-th least of n values, k from 0, which are left in another order (Hoare's FIND).
- */
-static int64_t kth_least(int64_t *v, int n, int k)
-{
-    int lo = 0;
-    int hi = n - 1;
-
-    while (lo < hi) {
-        int64_t pivot = v[k];
-        int i = lo;
-        int j = hi;
-
-        while (i <= j) {
-            int64_t x = v[i];
-            int64_t y = v[j];
-
-            if (x < pivot) {
-                i++;
-            } else if (y > pivot) {
-                j--;
-            } else {
-                v[i++] = y;
-                v[j--] = x;
-            }
-        }
-        lo = j < k ? i : lo;
-        hi = k < i ? j : hi;
-    }
-    return v[k];
+           hulls_margin(h, hulls_best_rate(h, p->rate_max, 0, 0)) < least;
 }
 
 /* Were the clocks as calm as we take them to be, the gap between the floors could not be

@@ -119,6 +119,7 @@ struct node {
 
 /* 32 secret bytes that are never drawn again. */
 void node_secret(struct node *n, uint8_t out[static SECURE_SEED_LEN]);
+uint64_t node_secret_word(struct node *n);
 
 /* A name, title or message as all our texts are: UTF-8 without control characters, or
  * empty where it is anything else. */
@@ -126,6 +127,10 @@ struct bytes node_clean_text(struct bytes text);
 
 /* A line for the user; the same line again within a minute is not repeated. */
 void node_note(struct node *n, const char *text);
+
+/* Forget those that are a minute old, or all. */
+void node_notes_forget(struct node *n);
+void node_notes_drop(struct node *n);
 
 /* Something was done that may concern any module. */
 void node_stir(struct node *n);

@@ -420,6 +420,7 @@ static int play_script(const struct script *s, struct trial_options *options, FI
     trial_run(s, options, &out);
     if (options->is_told || chart != NULL)
         tell_cone(&cone, s, &out, chart);
+    options->cone = NULL;
     cone_finish(&cone);
     run_hash_text(&out.hash, hash);
     if (out.has_failed)
