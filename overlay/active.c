@@ -26,11 +26,11 @@ static int spare(const struct overlay *o)
     return doubted;
 }
 
-static int relayed_count(const struct overlay *o)
+static int relayed_neighbours(const struct overlay *o)
 {
     int count = 0;
 
-    for (int i = 0; i < o->active_count; i++)
+    for (int i = 0; i < o->active_count && o->relayed_count > 0; i++)
         count += view_peer(o, o->active[i])->how == LINK_RELAYED;
     return count;
 }
@@ -38,7 +38,7 @@ static int relayed_count(const struct overlay *o)
 int view_room(const struct overlay *o)
 {
     return o->p->active_max - o->active_count - o->asked_count + view_doubts(o) +
-           relayed_count(o);
+           relayed_neighbours(o);
 }
 
 /* Slots that this peer could have: a link by way of another node takes none of its kind.
@@ -46,7 +46,7 @@ int view_room(const struct overlay *o)
 static int room_for(const struct overlay *o, int peer)
 {
     return view_room(o) -
-           (view_peer(o, peer)->how == LINK_RELAYED ? relayed_count(o) : 0);
+           (view_peer(o, peer)->how == LINK_RELAYED ? relayed_neighbours(o) : 0);
 }
 
 /* A slot of our own choice, as far as the rule is on. */

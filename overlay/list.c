@@ -51,6 +51,7 @@ static const char *check_counts(const struct overlay *o)
     int asked = 0;
     int forced = 0;
     int drops = 0;
+    int relayed = 0;
 
     for (int k = 0; k < o->slots.count; k++) {
         const struct overlay_peer *x = &o->peers[k];
@@ -60,6 +61,7 @@ static const char *check_counts(const struct overlay *o)
         if (x->state == OVERLAY_ACTIVE && o->active[active] != x->slot)
             return "the list of neighbours is wrong";
         drops += x->is_drop;
+        relayed += x->how == LINK_RELAYED;
         active += x->state == OVERLAY_ACTIVE;
         asked += x->state == OVERLAY_ASKED && !x->is_forced;
         forced += x->state == OVERLAY_ACTIVE && x->is_forced;
@@ -72,6 +74,8 @@ static const char *check_counts(const struct overlay *o)
         return "too many forced slots";
     if (drops != o->drop_count)
         return "the count of links to drop is wrong";
+    if (relayed != o->relayed_count)
+        return "the count of relayed links is wrong";
     if (o->dials.count > o->dials.max)
         return "too many dials";
     return (o->shuffle_ns == TIME_NEVER) == (active > 0) ? "shuffle timer is wrong"

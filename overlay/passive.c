@@ -80,11 +80,16 @@ static uint8_t tag_of(const struct node_id *id)
 
 int passive_find(const struct passive *v, const struct node_id *id)
 {
-    uint8_t tag = tag_of(id);
+    const uint8_t *from = v->tags;
+    size_t left = v->count;
 
-    for (int i = 0; i < v->count; i++) {
-        if (v->tags[i] == tag && node_id_equal(&passive_rec(v, i)->id, id))
+    while (left > 0 && (from = memchr(from, tag_of(id), left)) != NULL) {
+        int i = (int)(from - v->tags);
+
+        if (node_id_equal(&passive_rec(v, i)->id, id))
             return i;
+        from++;
+        left = (size_t)(v->count - i - 1);
     }
     return -1;
 }

@@ -191,6 +191,7 @@ void overlay_peer_came(struct overlay *o, int peer, enum link_how how, int64_t n
 {
     struct overlay_peer *x = view_peer(o, peer);
 
+    o->relayed_count += (how == LINK_RELAYED) - (x->how == LINK_RELAYED);
     x->how = how & 3;
     x->is_open = x->is_dialled && how == LINK_DIRECT;
     if (o->reach.class == REACH_UNKNOWN && o->reach.until_ns == 0)

@@ -308,6 +308,7 @@ void overlay_peer_down(struct overlay *o, int peer, int64_t now_ns, struct outbo
         view_drop(o, peer, now_ns);
     else
         view_unlink(o, peer, now_ns);
+    o->relayed_count -= x->how == LINK_RELAYED;
     contacts_drop(o->contacts, x->contact);
     o->peers = sparse_remove(&o->slots, o->heap, o->peers, peer, sizeof(*o->peers));
     i = passive_find(&o->passive, &id);

@@ -192,10 +192,11 @@ struct overlay {
     struct overlay_peer *peers;
     uint8_t active[OVERLAY_ACTIVE_MAX]; /* the neighbours' slots, ascending */
     int active_count;
-    int asked_count;  /* ASKED ones with a slot kept free */
-    int forced_count; /* ACTIVE ones that came by force */
-    int drop_count;   /* links that wait for overlay_take_drop */
-    int64_t wake_ns;  /* the next deadline */
+    int asked_count;   /* ASKED ones with a slot kept free */
+    int forced_count;  /* ACTIVE ones that came by force */
+    int relayed_count; /* links by way of another node */
+    int drop_count;    /* links that wait for overlay_take_drop */
+    int64_t wake_ns;   /* the next deadline */
     struct rng rng;
     uint32_t self;       /* our contact */
     uint32_t probe_salt; /* of the nonces of our PROBEs */

@@ -6,8 +6,9 @@
 #include "base/time.h"
 #include "sim/part.h"
 
-#define STEP   4
-#define STAGES (1 + NODE_FETCH_STAGES)
+#define STEP     1 /* events between one stage and the next: more crowd the nearest cache */
+#define DATA_MAX 512 /* of a packet; the processor sees by then where it goes on */
+#define STAGES   (1 + NODE_FETCH_STAGES)
 
 static_assert(STEP * STAGES < AHEAD_EVENTS, "an event keeps its place till its turn");
 
@@ -49,7 +50,8 @@ static void look(struct ahead_event *e)
     if (e->packet == NULL)
         return;
     e->node.link = e->packet->link;
-    __builtin_prefetch(&e->packet->data[32]);
+    for (uint32_t i = 32; i < e->packet->len && i < DATA_MAX; i += 64)
+        __builtin_prefetch(&e->packet->data[i]);
 }
 
 static void fetch(struct ahead_event *e, int stage)

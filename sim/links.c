@@ -162,6 +162,12 @@ void links_open(struct world_part *p, int node, const struct effect *e)
     packet->err = e->u.open.from_listen ? FROM_LISTEN : 0;
 }
 
+void links_fetch(const struct world_node *n)
+{
+    for (int i = 0; n->links != NULL && i < n->links->count; i++)
+        __builtin_prefetch(&n->links->rows[i]);
+}
+
 void links_close(struct world_part *p, int node, uint32_t id)
 {
     struct world_node *n = &p->w->nodes[node];

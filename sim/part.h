@@ -154,6 +154,7 @@ void world_identity_seed(const struct world *w, int node, uint8_t seed[static 32
 
 /* The link side (sim/links.c). */
 void links_open(struct world_part *p, int node, const struct effect *e);
+void links_fetch(const struct world_node *n); /* many frames are to go out */
 void links_close(struct world_part *p, int node, uint32_t id);
 void links_send(struct world_part *p, int node, uint32_t id, struct bytes frame);
 void links_forget(struct world_part *p, int node, bool is_dark);

@@ -12,6 +12,7 @@
 #include "sim/timeserver.h"
 
 #define STEPS_PER_MS    2000
+#define FRAMES_FEW      3
 #define AUDIO_PERIOD_NS NS_PER_S
 
 /* ---- datagrams ---- */
@@ -318,6 +319,8 @@ void part_step(struct world_part *p, int node, struct event *e, struct bytes dat
     if (w->p.is_traced || w->p.is_logged)
         trace(p, node, e, data.len);
     out->log.count = 0;
+    if (out->count > FRAMES_FEW)
+        links_fetch(n);
     for (int i = 0; i < out->count; i++) {
         if (w->p.hash == WORLD_HASH_ALL)
             hash_effect(&n->hash, &out->list[i]);
