@@ -17,6 +17,9 @@
 /* At most so often are the floors loosened for one sample. */
 #define LOOSEN_STEPS 4
 
+/* The rate is taken to lie within so many deviations of what is known of it. */
+#define RATE_SDS 3
+
 static_assert(CLOCK_WINDOW_MAX + CLOCK_BUCKETS_MAX <= FLOOR_POINTS_MAX, "all have room");
 
 /* All that is kept, as two floors. */
@@ -320,6 +323,24 @@ static void fit(struct clock_filter *f, struct floors *all, struct hulls *h)
     f->margin = (upper + lower) / 2;
 }
 
+/* How far the offset may be off at the newest sample: of all lines between the floors the
+ * steepest one is highest there, and the flattest one lowest. */
+static double reach(const struct clock_filter *f, const struct hulls *h)
+{
+    double most = RATE_SDS * rate_sd(f);
+    double lo = fmax(fmin(f->rate_prior - most, f->rate), -f->params->rate_max);
+    double hi = fmin(fmax(f->rate_prior + most, f->rate), f->params->rate_max);
+    double above;
+    double below;
+
+    if (f->margin <= 0) {
+        return -f->margin;
+    }
+    above = hull_least(&h->upper, hulls_last_rate(h, hi)) - f->offset;
+    below = hull_least(&h->lower, -hulls_last_rate(h, lo)) + f->offset;
+    return fmax(above, below);
+}
+
 /* The margin that the round trips promise, which no wander of the clocks can change: half
  * of the shortest, less what the few shortest ones differ by, since no single packet need
  * have been lucky both ways. */
@@ -363,6 +384,7 @@ static void solve(struct clock_filter *f, double dt)
         f->wander *= 1.25;
         fit(f, &all, &hulls);
     }
+    f->reach = reach(f, &hulls);
     update_noise(f, &all);
     learn_rate(f, &all);
 }
@@ -592,7 +614,7 @@ void clock_filter_line(const struct clock_filter *f, struct clock_line *out)
     out->remote_ns = f->at_ns + (f->origin_ns + rounded(f->offset * 1e9));
     out->rate_ppt = rounded(f->rate * 1e12);
     out->sigma_ns = rounded(2 * f->noise * 1e9);
-    out->bound_ns = rounded((fabs(f->margin) + 2 * f->noise) * 1e9);
+    out->bound_ns = rounded((f->reach + 2 * f->noise) * 1e9);
     out->sigma_ppt = rounded(rate_sd(f) * 1e12);
     out->bound_ppt = rounded(growth(f) * 1e12);
 }

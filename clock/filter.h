@@ -81,6 +81,7 @@ struct clock_filter {
     double offset;          /* s, at at_ns */
     double rate;            /* remote against local, relative */
     double margin;          /* s: half the gap between the two floors */
+    double reach;           /* s: how far a line between the floors may be off at at_ns */
     double noise;           /* s: how scattered the floors are */
     double wander;     /* as in params, or more when the floors contradict each other */
     double rate_prior; /* fused from the blocks */

@@ -9,6 +9,9 @@
 #define RATE_STEPS  36
 #define WIDTH_STEPS 20
 
+/* Newton's steps along a concave line of few corners: each ends on another edge. */
+#define CORNERS_MAX 32
+
 void floor_add(struct floor *f, double x, double y)
 {
     assert(f->count < FLOOR_POINTS_MAX);
@@ -137,6 +140,23 @@ double hulls_best_rate(const struct hulls *h, double limit, double centre,
         }
     }
     return (lo + hi) / 2;
+}
+
+double hulls_last_rate(const struct hulls *h, double rate)
+{
+    for (int i = 0; i < CORNERS_MAX; i++) {
+        const struct floor_point *u =
+            &h->upper.points[lowest(&h->upper, whole(&h->upper), rate)];
+        const struct floor_point *l =
+            &h->lower.points[lowest(&h->lower, whole(&h->lower), -rate)];
+        double gap = height(u, rate) + height(l, -rate);
+
+        if (gap >= 0 || l->x == u->x) {
+            break;
+        }
+        rate -= gap / (l->x - u->x);
+    }
+    return rate;
 }
 
 double hulls_width(const struct hulls *h, double rate, double limit, double noise)

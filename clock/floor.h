@@ -50,6 +50,10 @@ double hulls_margin(const struct hulls *h, double rate);
 double hulls_best_rate(const struct hulls *h, double limit, double centre,
                        double stiffness);
 
+/* The first rate from here inwards at which the floors do not cross; some rate between
+ * here and the other end must be such a one. */
+double hulls_last_rate(const struct hulls *h, double rate);
+
 /* How far the rate can be turned towards limit, a signed distance, before the margin is
  * smaller by noise. */
 double hulls_width(const struct hulls *h, double rate, double limit, double noise);

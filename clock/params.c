@@ -42,8 +42,7 @@ struct clock_params clock_params_default(void)
         .probe_burst = 64,
         .probe_burst_ns = 50 * NS_PER_MS,
         .probe_fast_factor = 10,
-        .probe_fast_until_ns = 30 * NS_PER_S,
-        .probe_sigma_ns = 50 * NS_PER_US,
+        .probe_ease_ns = 150 * NS_PER_S,
         .probe_jitter_percent = 10,
 
         .poll_burst = 4,

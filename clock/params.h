@@ -47,11 +47,10 @@ struct clock_params {
     int64_t unsynced_ns;     /* holdover ends when the bound has grown by this */
 
     /* Peer probes (clock/probe.h). */
-    int probe_burst;             /* probes of the first burst */
-    int64_t probe_burst_ns;      /* … and the time between them */
-    int probe_fast_factor;       /* so much more often than steadily, at first … */
-    int64_t probe_fast_until_ns; /* … until so long after the start of the burst */
-    int64_t probe_sigma_ns;      /* fast goes on while sigma is above this */
+    int probe_burst;        /* probes of the first burst */
+    int64_t probe_burst_ns; /* … and the time between them */
+    int probe_fast_factor;  /* so much more often than steadily, at first; the time … */
+    int64_t probe_ease_ns; /* … between them grows with age, to the steady one at this */
     int probe_jitter_percent;
 
     /* UTC (clock/source.h, clock/utc.h). */

@@ -150,28 +150,23 @@ int64_t prober_wake_ns(const struct prober *p)
     return p->wake_ns;
 }
 
-/* Often at first, and while we are still unsure of a peer that does answer. */
-static bool is_fast(const struct prober *p, int64_t now_ns)
-{
-    struct clock_line line;
-
-    if (now_ns - p->start_ns < p->params->probe_fast_until_ns) {
-        return true;
-    }
-    clock_filter_line(&p->filter, &line);
-    return line.is_valid && line.sigma_ns > p->params->probe_sigma_ns &&
-           now_ns - p->heard_ns < p->params->holdover_min_ns;
-}
-
+/* Often at first, then ever more seldom, so that the same number of probes always spans
+ * the same share of what has passed since the start: a window that is full of the last
+ * seconds cannot tell the rate. */
 static int64_t spacing(const struct prober *p, int64_t now_ns)
 {
+    int64_t least_ns = p->interval_ns / p->params->probe_fast_factor;
+    int64_t age_ns = now_ns - p->start_ns;
+    int64_t eased_ns;
+
     if (p->burst_left > 0) {
         return p->params->probe_burst_ns;
     }
-    if (is_fast(p, now_ns)) {
-        return p->interval_ns / p->params->probe_fast_factor;
+    if (age_ns >= p->params->probe_ease_ns) {
+        return p->interval_ns;
     }
-    return p->interval_ns;
+    eased_ns = p->interval_ns / 1000 * (age_ns * 1000 / p->params->probe_ease_ns);
+    return eased_ns > least_ns ? eased_ns : least_ns;
 }
 
 static uint32_t bit_of(uint32_t seq)

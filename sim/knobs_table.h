@@ -341,9 +341,8 @@
     X("clock.unsynced_ns", clock.unsynced_ns, KNOB_NS, "holdover ends when the bound has grown by this") \
     X("clock.probe_burst", clock.probe_burst, KNOB_INT, "probes of the first burst") \
     X("clock.probe_burst_ns", clock.probe_burst_ns, KNOB_NS, "… and the time between them") \
-    X("clock.probe_fast_factor", clock.probe_fast_factor, KNOB_INT, "so much more often than steadily, at first …") \
-    X("clock.probe_fast_until_ns", clock.probe_fast_until_ns, KNOB_NS, "… until so long after the start of the burst") \
-    X("clock.probe_sigma_ns", clock.probe_sigma_ns, KNOB_NS, "fast goes on while sigma is above this") \
+    X("clock.probe_fast_factor", clock.probe_fast_factor, KNOB_INT, "so much more often than steadily, at first; the time …") \
+    X("clock.probe_ease_ns", clock.probe_ease_ns, KNOB_NS, "… between them grows with age, to the steady one at this") \
     X("clock.probe_jitter_percent", clock.probe_jitter_percent, KNOB_INT, "") \
     X("clock.poll_burst", clock.poll_burst, KNOB_INT, "requests of the first burst to a server") \
     X("clock.poll_step", clock.poll_step, KNOB_INT, "polls before the interval doubles") \

@@ -18,6 +18,9 @@
 enum column {
     RMS,
     EARLY,
+    SONG,
+    SONG_P99,
+    PROBES,
     P99,
     MAX,
     BOUND,
@@ -63,8 +66,10 @@ enum {
     ROW_NO_FLOOR = 8, /* likewise */
     ROW_PROBER = 10,  /* four networks */
     ROW_WIFI_PROBER = 11,
-    ROW_STEP = 17, /* four: both ways, each at 1 Hz and with the prober */
-    ROW_CONGESTED = 22
+    ROW_RIG_WIRED = 14,
+    ROW_RIG_WIFI = 15,
+    ROW_STEP = 19, /* four: both ways, each at 1 Hz and with the prober */
+    ROW_CONGESTED = 24
 };
 
 static const struct row rows[] = {
@@ -77,6 +82,8 @@ static const struct row rows[] = {
     PROBER("Wi-Fi", MODEL_WIFI),
     PROBER("Wi-Fi power save", MODEL_WIFI_PS),
     PROBER("Internet", MODEL_INTERNET),
+    PROBER("rig's wired", MODEL_RIG_WIRED),
+    PROBER("rig's wifi", MODEL_RIG_WIFI),
     { "Wi-Fi, clocks 200 ppm apart",
       { .network = MODEL_WIFI, .seconds = 8000, .rate = 200e-6 } },
     { "LAN, wander 3e-8", { .network = MODEL_LAN, HZ, .seconds = 8000, .wander = 3e-8 } },
@@ -139,6 +146,9 @@ static void run_row(const struct row *row, int first, int seeds,
                           (double)r.samples;
         values[RMS][i] = r.rms;
         values[EARLY][i] = r.early;
+        values[SONG][i] = r.song;
+        values[SONG_P99][i] = r.song_p99;
+        values[PROBES][i] = r.probes;
         values[P99][i] = r.p99;
         values[MAX][i] = r.max;
         values[BOUND][i] = r.bound;
@@ -158,9 +168,11 @@ static void run_row(const struct row *row, int first, int seeds,
 
 static void print_row(const struct row *row, const double *v)
 {
-    printf("%-34s %8.2f %8.2f %8.2f %9.1f %7.0f %5.1f %6.1f %7.1f %6.1f %5.0f %5.1f\n",
-           row->name, v[RMS], v[EARLY], v[P99], v[MAX], v[BOUND], v[TO_1MS], v[TO_100US],
-           v[AFTER], v[RECOVERED], v[VIOLATIONS], v[COST]);
+    printf(
+        "%-34s %8.2f %8.2f %8.2f %8.2f %5.1f %8.2f %9.1f %7.0f %5.1f %6.1f %7.1f %6.1f "
+        "%5.0f %5.1f\n",
+        row->name, v[RMS], v[EARLY], v[SONG], v[SONG_P99], v[PROBES], v[P99], v[MAX],
+        v[BOUND], v[TO_1MS], v[TO_100US], v[AFTER], v[RECOVERED], v[VIOLATIONS], v[COST]);
 }
 
 static double measure(const struct claim *c, int first, int seeds)
@@ -218,9 +230,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_clock: --seeds is 1 to %d\n", SEEDS_MAX);
         return 2;
     }
-    printf("%-34s %8s %8s %8s %9s %7s %5s %6s %7s %6s %5s %5s\n",
-           "errors in us, times in s", "rms", "30-60 s", "p99", "max", "bound", "<1ms",
-           "<100us", "after", "recov", "viol.", "cost");
+    printf("%-34s %8s %8s %8s %8s %5s %8s %9s %7s %5s %6s %7s %6s %5s %5s\n",
+           "errors in us, times in s", "rms", "30-60 s", "10-70 s", "p99", "Hz", "p99",
+           "max", "bound", "<1ms", "<100us", "after", "recov", "viol.", "cost");
     if (claim != NULL) {
         return check_claim(claim, first, seeds);
     }

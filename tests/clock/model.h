@@ -2,7 +2,8 @@
  *
  * The remote (host) clock is true time; the local one is 50 ppm and 50 ms off and its
  * rate walks at random.  Delays are those of docs/design.md: LAN, Wi-Fi with and without
- * power save, Internet, and one without a floor.  Results feed inequalities only.
+ * power save, Internet, one without a floor, and the two of tests/rig, which draws them
+ * evenly.  Results feed inequalities only.
  * SPDX-License-Identifier: MIT */
 #ifndef TESTS_CLOCK_MODEL_H
 #define TESTS_CLOCK_MODEL_H
@@ -21,6 +22,7 @@
 
 #define MODEL_SECONDS_MAX 9000
 #define MODEL_FLIGHT_MAX  32
+#define MODEL_SONG        600 /* tenths of a second, from the tenth second on */
 
 enum model_network {
     MODEL_LAN,
@@ -28,11 +30,14 @@ enum model_network {
     MODEL_WIFI_PS,
     MODEL_INTERNET,
     MODEL_GAUSS,
+    MODEL_RIG_WIRED,
+    MODEL_RIG_WIFI,
     MODEL_NETWORKS
 };
 
-static const char *const model_names[MODEL_NETWORKS] = { "LAN", "Wi-Fi", "Wi-Fi-ps",
-                                                         "Internet", "gauss" };
+static const char *const model_names[MODEL_NETWORKS] = { "LAN",      "Wi-Fi", "Wi-Fi-ps",
+                                                         "Internet", "gauss", "rig-wired",
+                                                         "rig-wifi" };
 
 /* One run.  Zero means no such event. */
 struct model_setup {
@@ -54,6 +59,8 @@ struct model_setup {
 struct model_result {
     double rms, p99, max;    /* us, over the last four fifths of the run */
     double early;            /* us, RMS in 30..60 s */
+    double song, song_p99;   /* us, RMS and p99 in 10..70 s: what tests/rig listens to */
+    double probes;           /* sent a second in 10..70 s */
     double after;            /* us, greatest error from 10 s after the event on */
     double to_1ms, to_100us; /* s: the error stays below from here on (first 120 s) */
     double recovered;        /* s from step_at until the error stays below 1 ms */
@@ -112,6 +119,14 @@ static inline double model_delay(struct rng *r, enum model_network n, bool down)
         return 20e-3 + 1e-3 * e;
     case MODEL_GAUSS:
         return 25e-3 + 1e-3 * model_normal(r);
+    case MODEL_RIG_WIRED:
+        return 150e-6 + 100e-6 * model_uniform(r);
+    case MODEL_RIG_WIFI:
+        delay = 5e-3 * model_uniform(r);
+        if (model_uniform(r) < 0.06) {
+            delay += 100e-3 * model_uniform(r);
+        }
+        return model_uniform(r) < 0.01 ? -1 : delay;
     case MODEL_WIFI:
     case MODEL_WIFI_PS:
         delay = 2e-3 + (down ? 2e-3 : 1e-3) * e * model_exp(r);
@@ -320,6 +335,8 @@ static inline void model_run(const struct model_setup *setup,
     static double errors[MODEL_SECONDS_MAX];
     static double bounds[MODEL_SECONDS_MAX];
     int n = 0;
+    static double song[MODEL_SONG];
+    int64_t sent[2] = { 0, 0 };
     double sum = 0;
     double early = 0;
 
@@ -351,6 +368,13 @@ static inline void model_run(const struct model_setup *setup,
         if (t >= 30 && t < 60) {
             early += error * error / 300;
         }
+        if (tenth == 100 || tenth == 100 + MODEL_SONG) {
+            sent[tenth > 100] = m.sent;
+        }
+        if (tenth >= 100 && tenth < 100 + MODEL_SONG) {
+            song[tenth - 100] = fabs(error);
+            r->song += error * error / MODEL_SONG;
+        }
         if (tenth % 10 == 0 && tenth / 10 >= setup->seconds / 5) {
             errors[n] = fabs(error);
             bounds[n++] = bound;
@@ -364,6 +388,10 @@ static inline void model_run(const struct model_setup *setup,
     r->max = errors[n - 1];
     r->bound = bounds[n / 2];
     r->early = sqrt(early);
+    qsort(song, MODEL_SONG, sizeof(double), model_compare);
+    r->song = sqrt(r->song);
+    r->song_p99 = song[MODEL_SONG * 99 / 100];
+    r->probes = (double)(sent[1] - sent[0]) * 10 / MODEL_SONG;
     r->samples = m.sent;
     r->resets = model_filter(&m)->resets;
     clock_filter_finish(&m.alone);

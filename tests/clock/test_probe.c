@@ -193,13 +193,17 @@ static void test_schedule(void **state)
     (void)state;
     peer_init(&peer, NS_PER_S);
     assert_in_range(run(&peer, 3200 * NS_PER_MS, true), 60, 69); /* burst of 64 */
-    assert_in_range(run(&peer, 30 * NS_PER_S, true), 244, 298);  /* 10 Hz */
-    assert_in_range(run(&peer, 130 * NS_PER_S, true), 90, 111);  /* 1 Hz */
+    assert_in_range(run(&peer, 15 * NS_PER_S, true), 105, 131);  /* 10 Hz */
+    assert_in_range(run(&peer, 30 * NS_PER_S, true), 93, 115);   /* 5 Hz at 30 s, */
+    assert_in_range(run(&peer, 60 * NS_PER_S, true), 93, 115);   /* 2.5 at a minute, */
+    assert_in_range(run(&peer, 130 * NS_PER_S, true), 104, 129); /* … */
+    (void)run(&peer, 150 * NS_PER_S, true);
+    assert_in_range(run(&peer, 250 * NS_PER_S, true), 90, 111); /* 1 Hz */
     assert_int_equal(prober_state(&peer.p, peer.now_ns), CLOCK_LOCKED);
     assert_int_equal(prober_state(&peer.p, peer.now_ns + 7 * NS_PER_S), CLOCK_HOLDOVER);
     /* A deputy is probed every 4 s. */
     prober_set_interval(&peer.p, 4 * NS_PER_S, peer.now_ns);
-    assert_in_range(run(&peer, 530 * NS_PER_S, true), 90, 112);
+    assert_in_range(run(&peer, 650 * NS_PER_S, true), 90, 112);
     assert_in_range(peer.p.filter.window.count, 27, 33); /* two minutes of them */
     /* It becomes host: the next probe comes within a second. */
     prober_set_interval(&peer.p, NS_PER_S, peer.now_ns);
@@ -227,24 +231,9 @@ static void test_silent_peer(void **state)
 
     (void)state;
     peer_init(&peer, NS_PER_S);
-    (void)run(&peer, 40 * NS_PER_S, false);
-    assert_in_range(run(&peer, 140 * NS_PER_S, false), 90, 111);
+    (void)run(&peer, 150 * NS_PER_S, false);
+    assert_in_range(run(&peer, 250 * NS_PER_S, false), 90, 111);
     assert_int_equal(prober_state(&peer.p, peer.now_ns), CLOCK_UNSYNCED);
-    prober_finish(&peer.p);
-}
-
-/* While sigma is above 50 us, ten a second go on. */
-static void test_unsure(void **state)
-{
-    struct peer peer;
-
-    (void)state;
-    peer_init(&peer, NS_PER_S);
-    peer.params.probe_sigma_ns = 0;
-    (void)run(&peer, 40 * NS_PER_S, true);
-    assert_in_range(run(&peer, 50 * NS_PER_S, true), 90, 112);
-    (void)run(&peer, 60 * NS_PER_S, false);
-    assert_in_range(run(&peer, 70 * NS_PER_S, false), 8, 12);
     prober_finish(&peer.p);
 }
 
@@ -415,7 +404,6 @@ int main(void)
         cmocka_unit_test(test_known_bytes), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refuses),     cmocka_unit_test(test_flips),
         cmocka_unit_test(test_schedule),    cmocka_unit_test(test_deputy),
-        cmocka_unit_test(test_silent_peer), cmocka_unit_test(test_unsure),
         cmocka_unit_test(test_step),        cmocka_unit_test(test_new_clock),
         cmocka_unit_test(test_matching),    cmocka_unit_test(test_late),
         cmocka_unit_test(test_late_lies),
