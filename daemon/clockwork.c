@@ -11,6 +11,10 @@
 #define NAP_MIN_NS  (10 * NS_PER_MS) /* what is less is no sleep */
 #define START_TRIES 10
 
+/* RAW and REAL read together are good to half of this, or the best of so many tries. */
+#define BRACKET_NS    1000
+#define BRACKET_TRIES 8
+
 /* Read a decimal number as value * 10^places; the byte behind it, or NULL. */
 static const char *read_fixed(const char *s, int places, int64_t *value)
 {
@@ -176,16 +180,26 @@ bool clockwork_stamp_to_raw(int64_t stamp_ns, int64_t real_ns, int64_t raw_ns,
     return true;
 }
 
-/* RAW, REAL, RAW: the middle of the two raw readings belongs to the real one. */
+/* RAW, REAL, RAW: the middle of the two raw readings belongs to the real one.  Who is
+ * interrupted between them tries again: half of what lies between them is the error, and
+ * one that is early by it would tell of a round trip that never was so short. */
 static void bracket(struct clockwork *c, int64_t *raw_ns, int64_t *real_ns)
 {
-    int64_t before = read_clock(CLOCK_MONOTONIC_RAW);
-    int64_t real = read_clock(CLOCK_REALTIME);
+    int64_t apart = INT64_MAX;
     int64_t after = read_clock(CLOCK_MONOTONIC_RAW);
 
+    for (int i = 0; i < BRACKET_TRIES && apart > BRACKET_NS; i++) {
+        int64_t before = after;
+        int64_t real = read_clock(CLOCK_REALTIME);
+
+        after = read_clock(CLOCK_MONOTONIC_RAW);
+        if (after - before < apart) {
+            apart = after - before;
+            *raw_ns = before + apart / 2;
+            *real_ns = real;
+        }
+    }
     look_for_nap(c, after);
-    *raw_ns = before + (after - before) / 2;
-    *real_ns = real;
 }
 
 bool clockwork_of_stamp(struct clockwork *c, const struct timespec *stamp,
