@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* A range of rates is halved this often: +-250 ppm to less than 10^-14. */
+/* A range of rates is halved this often: +-450 ppm to less than 10^-13. */
 #define RATE_STEPS  36
 #define WIDTH_STEPS 20
 

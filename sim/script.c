@@ -71,7 +71,7 @@ static const struct script_about abouts[SCRIPT_KINDS] = {
     [SCRIPT_CLOCK_STEP] = SOME("clock-step", SCRIPT_VALUE, VALUE_TIME, -LENGTH_MAX,
                                LENGTH_MAX,
                                "their machines' wall clocks are so far ahead"),
-    [SCRIPT_DRIFT] = { "drift", SCRIPT_SOME, SCRIPT_VALUE, VALUE_INT, -120, 120, false,
+    [SCRIPT_DRIFT] = { "drift", SCRIPT_SOME, SCRIPT_VALUE, VALUE_INT, -200, 200, false,
                        "from the start their crystals run so many ppm faster" },
     [SCRIPT_LYING_SERVER] = { "lying-server", SCRIPT_SERVERS, SCRIPT_VALUE, VALUE_TIME,
                               -3600 * NS_PER_S, 3600 * NS_PER_S, true,

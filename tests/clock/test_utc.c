@@ -512,7 +512,7 @@ static void test_remembered_rate(void **state)
         { 0, -5 },
         { 0, INT64_MAX },
         { INT64_MIN, PPT_PER_PPM },
-        { 251 * PPT_PER_PPM, PPT_PER_PPM },
+        { 451 * PPT_PER_PPM, PPT_PER_PPM },
     };
     struct clock_prior good = { -40 * PPT_PER_PPM, 1000 };
     static struct world w;
