@@ -579,11 +579,16 @@ static void test_short_trips(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_sample),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_gate),        cmocka_unit_test(test_drop_keeps_rate),
-        cmocka_unit_test(test_stats),       cmocka_unit_test(test_liar),
-        cmocka_unit_test(test_epoch),       cmocka_unit_test(test_gates),
-        cmocka_unit_test(test_small_steps), cmocka_unit_test(test_short_trips),
+        cmocka_unit_test(test_one_sample),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_gate),
+        cmocka_unit_test(test_drop_keeps_rate),
+        cmocka_unit_test(test_stats),
+        cmocka_unit_test(test_liar),
+        cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_gates),
+        cmocka_unit_test(test_small_steps),
+        cmocka_unit_test(test_short_trips),
         cmocka_unit_test(test_bound_without_floor),
         cmocka_unit_test(test_best),
     };
