@@ -235,15 +235,20 @@ void guest_ask_log(struct party *p, int peer, struct outbox *out)
     outbox_push(out, peer, &m);
 }
 
+/* That we obey this host is on the disk: what we say of its log now binds us in any run.
+ */
+static bool is_bound(const struct party *p)
+{
+    return p->log.epoch <= 1 || (p->ballot.obeyed >= p->log.epoch && p->is_promise_kept);
+}
+
 /* The beat that our lease to the host counts from; 0 when we give it none, as we promised
  * another one more, or may have and do not know. */
 static int64_t lives_by(const struct party *p)
 {
-    bool is_known = p->log.epoch <= 1 ||
-                    (p->ballot.obeyed >= p->log.epoch && p->is_promise_kept);
-
-    return p->ballot.epoch <= p->log.epoch && council_may_vote(p) && is_known ? p->beat_ns
-                                                                              : 0;
+    return p->ballot.epoch <= p->log.epoch && council_may_vote(p) && is_bound(p)
+               ? p->beat_ns
+               : 0;
 }
 
 static void report(struct party *p, struct outbox *out)
@@ -257,7 +262,7 @@ static void report(struct party *p, struct outbox *out)
     p->status_ready = state_is_ready(p);
     s->party = p->log.party;
     s->epoch = p->log.epoch;
-    s->seq = party_log_is_of_epoch(&p->log) ? p->log.seq : 0;
+    s->seq = party_log_is_of_epoch(&p->log) && is_bound(p) ? p->log.seq : 0;
     s->songs_held = p->status_held;
     s->sigma_ns = UINT64_MAX;
     s->bound_ns = UINT64_MAX;
@@ -474,7 +479,9 @@ void guest_take_beat(struct party *p, int peer, const struct msg_party_beat *m,
         state_log(p, LOG_WARN, "the host's log is another one");
     } else if (m->seq == p->log.seq && (!p->is_current || p->is_held)) {
         p->is_current = true;
-        p->has_been_current = true;
+        if (p->log.epoch >= p->ballot.obeyed) { /* one before lacks what we forgot */
+            p->has_been_current = true;
+        }
         p->is_held = false;
         council_note_epoch(p); /* one that came late takes it from its invite */
         if (state_member(p, p->self->sign_public) == NULL) {

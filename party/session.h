@@ -266,7 +266,8 @@ struct party {
     struct council council;
     struct council old_council; /* the one before: a certificate may be by it */
     struct ballot ballot;
-    bool has_been_current; /* since we joined we had all that a host had */
+    bool has_been_current; /* since we joined we had all that a host had, of an epoch
+                              that is none before the highest obeyed */
     bool is_promise_new;   /* the ballot waits to be taken and written down … */
     bool is_promise_kept;  /* … and is on the disk */
     struct candidacy candidacy;

@@ -1,6 +1,7 @@
 /* Another host for the same party: after a crash, by a hand-over, through broken links,
  * and none where there is no majority.
  * SPDX-License-Identifier: MIT */
+#include "party/council.h"
 #include "party/state.h"
 #include "tests/party/net.h"
 
@@ -466,6 +467,29 @@ static void test_restart(void **state)
     assert_int_equal(p->role, PARTY_ROLE_GUEST);
     assert_int_equal(p->ballot.epoch, 2);
     assert_int_equal(acting(n), host == 1 ? 2 : 1);
+    assert_true(council_may_vote(p));
+}
+
+/* Who forgot what it had of epoch 2 and has all of epoch 1 again does not vote by that,
+ * not when it is told who hosts epoch 2 either: the council may have become another one.
+ */
+static void test_restart_in_an_old_epoch(void **state)
+{
+    struct net *n = playing(27, 3);
+    struct party *p = net_party(n, 2);
+    const uint8_t *other = n->nodes[1].self.sign_public;
+
+    (void)state;
+    net_kill(n, 2);
+    (void)promises_put(&n->nodes[2].promises, &net_party(n, 0)->log.party, 2, 2);
+    net_on(n, 2, true);
+    net_run(n, 20 * S);
+    p = net_party(n, 2);
+    assert_true(net_agree(n, 0, 2));
+    assert_true(p->is_current);
+    assert_false(council_may_vote(p));
+    assert_true(party_log_set_epoch(&p->log, 2, other));
+    assert_false(council_may_vote(p));
 }
 
 /* Links that break and heal: one host acts in each party, whatever happens, and in the
@@ -530,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_survivor_of_two),
         cmocka_unit_test(test_split_and_merge),
         cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_restart_in_an_old_epoch),
         cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
