@@ -104,6 +104,7 @@ void guest_begin(struct party *p, struct invite *v, struct outbox *out)
         p->ballot.epoch = promise.epoch;
         p->ballot.obeyed = promise.obeyed;
         if (promise.epoch > 0 || promise.obeyed > 0) { /* and what we promised just now */
+            p->is_promise_new = true; /* to be told once more that the disk has it */
             p->abstain_ns = p->abstain_ns > p->now_ns + p->params->lease_ns
                                 ? p->abstain_ns
                                 : p->now_ns + p->params->lease_ns;

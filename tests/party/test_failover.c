@@ -460,6 +460,10 @@ static void test_restart(void **state)
     assert_true(wait_for_host(n, 10 * S, &host) >= 0);
     host = host == 1 ? 2 : 1; /* the other one */
     assert_int_equal(promises_find(&n->nodes[host].promises, &p->log.party).epoch, 2);
+    net_run(n, 2 * S); /* and obeys the new host by now, its disk knows */
+    assert_int_equal(
+        promises_find(&n->nodes[host].promises, &net_party(n, host)->log.party).obeyed,
+        2);
     net_kill(n, host);
     net_on(n, host, true);
     net_run(n, 60 * S);
@@ -468,6 +472,9 @@ static void test_restart(void **state)
     assert_int_equal(p->ballot.epoch, 2);
     assert_int_equal(acting(n), host == 1 ? 2 : 1);
     assert_true(council_may_vote(p));
+    p = net_party(n, acting(n)); /* which counts on it as on any other */
+    assert_true(state_member(p, n->nodes[host].self.sign_public)->lease_ns >
+                net_local(n, acting(n)));
 }
 
 /* Who forgot what it had of epoch 2 and has all of epoch 1 again does not vote by that,
@@ -476,7 +483,7 @@ static void test_restart(void **state)
 static void test_restart_in_an_old_epoch(void **state)
 {
     struct net *n = playing(27, 3);
-    struct party *p = net_party(n, 2);
+    struct party *p;
     const uint8_t *other = n->nodes[1].self.sign_public;
 
     (void)state;
