@@ -169,16 +169,34 @@ void council_promised(struct party *p, struct outbox *out)
     }
 }
 
+/* A claim may be there before the word of the host: who votes is shown it by us. */
+static void show_handover(struct party *p, const struct msg_handover *m,
+                          struct outbox *out)
+{
+    struct msg copy = { .type = MSG_HANDOVER, .u.handover = *m };
+
+    for (int i = 0; i < p->council.count; i++) {
+        const struct party_member *to = state_member(p, p->council.keys[i]);
+
+        if (to != NULL && to->peer >= 0 && !to->is_host) {
+            council_send(p, to->peer, &copy, out);
+        }
+    }
+}
+
 static void take_handover(struct party *p, const struct msg_handover *m,
                           struct outbox *out)
 {
+    bool is_new = m->epoch > p->ballot.handover_epoch;
+
     if (m->epoch != p->log.epoch + 1 ||
         !handover_verify(p->self->suite, p->log.host, m)) {
         p->counts.not_host++;
         return;
     }
     ballot_handover(&p->ballot, m);
-    if (memcmp(m->host, p->self->sign_public, KEY_LEN) == 0) {
+    if (is_new && memcmp(m->host, p->self->sign_public, KEY_LEN) == 0) {
+        show_handover(p, m, out);
         candidate_handed(p, m->epoch, out);
     }
 }
@@ -412,6 +430,9 @@ void council_upkeep(struct party *p)
         memmove(next.keys[gone], next.keys[gone + 1],
                 (size_t)(next.count - gone - 1) * KEY_LEN);
         next.count--;
+        if (!state_is_led_by(p, &next)) {
+            return; /* who goes is needed until the others' leases are here */
+        }
     } else if (m != NULL) {
         memcpy(next.keys[next.count++], m->key, KEY_LEN);
         sort(p, &next);

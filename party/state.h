@@ -25,6 +25,9 @@ void state_send_redirect(const struct party *p, int peer, struct outbox *out);
 bool state_read_call(const struct party *p, const struct msg_flood *raw, struct flood *f,
                      struct call *c);
 
+/* Do we hold leases of more than half of such a council? */
+bool state_is_led_by(const struct party *p, const struct council *c);
+
 /* The slot that is heard now; -1: it is not known. */
 int state_slot(struct party *p);
 

@@ -114,7 +114,7 @@ int party_heirs(const struct party *p, struct party_heir heirs[static PARTY_HEIR
     return count;
 }
 
-static int leases(const struct party *p, int64_t now_ns)
+static int leases(const struct party *p, const struct council *c, int64_t now_ns)
 {
     int count = 0;
 
@@ -122,10 +122,15 @@ static int leases(const struct party *p, int64_t now_ns)
         const struct party_member *m = &p->members[i];
 
         if (m->is_self || m->lease_ns > now_ns) {
-            count += council_rank(&p->council, m->key) >= 0;
+            count += council_rank(c, m->key) >= 0;
         }
     }
     return count;
+}
+
+bool state_is_led_by(const struct party *p, const struct council *c)
+{
+    return leases(p, c, p->now_ns) > c->count / 2;
 }
 
 bool party_is_acting(const struct party *p, int64_t now_ns)
@@ -137,7 +142,7 @@ bool party_is_acting(const struct party *p, int64_t now_ns)
         return true;
     }
     return !p->is_resigned && p->ballot.epoch <= p->log.epoch &&
-           leases(p, now_ns) > p->council.count / 2;
+           leases(p, &p->council, now_ns) > p->council.count / 2;
 }
 
 /* The line that went before, while the one to the new host's clock is poor.  It is off by
