@@ -167,6 +167,15 @@ static bool holds_pool(struct check *c, int node, const struct party *p)
     return true;
 }
 
+/* Has this node gone, or begun anew, and its host does not know it yet? */
+static bool is_lost(const struct check *c, int node, const struct party *host)
+{
+    const struct node *n = c->world->nodes[node].node;
+    const struct party *p = n == NULL ? NULL : node_party(n);
+
+    return p == NULL || !party_id_equal(&p->log.party, &host->log.party);
+}
+
 /* Before its limit a host begins to play only when all who are here can. */
 static void check_begin(struct check *c, int node, const struct party *p)
 {
@@ -181,6 +190,8 @@ static void check_begin(struct check *c, int node, const struct party *p)
         int who = m->is_self ? node : net_host_of(&c->world->net, &m->addr);
 
         if (!m->is_self && (m->peer < 0 || m->is_away || m->is_leaving))
+            continue;
+        if (who >= 0 && is_lost(c, who, p))
             continue;
         if (!m->is_ready || (who >= 0 && !holds_pool(c, who, p)))
             check_fail(c, node, "the music began before all were ready");
