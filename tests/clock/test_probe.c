@@ -404,9 +404,9 @@ int main(void)
         cmocka_unit_test(test_known_bytes), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refuses),     cmocka_unit_test(test_flips),
         cmocka_unit_test(test_schedule),    cmocka_unit_test(test_deputy),
-        cmocka_unit_test(test_step),        cmocka_unit_test(test_new_clock),
-        cmocka_unit_test(test_matching),    cmocka_unit_test(test_late),
-        cmocka_unit_test(test_late_lies),
+        cmocka_unit_test(test_silent_peer), cmocka_unit_test(test_step),
+        cmocka_unit_test(test_new_clock),   cmocka_unit_test(test_matching),
+        cmocka_unit_test(test_late),        cmocka_unit_test(test_late_lies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
