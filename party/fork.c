@@ -54,16 +54,29 @@ static bool may_fork(struct party *p)
     return state_is_open(p) && p->phase == PARTY_PLAYING && !p->is_held &&
            p->log.seq > 0 && p->now_ns - led_ns(p) >= wait_ns &&
            !party_is_acting(p, p->now_ns) && p->offers[0].len > 0 &&
-           state_member(p, p->self->sign_public) != NULL &&
+           p->member_count > 0 &&
            (!p->params->must_know_time || party_line(p, p->now_ns).is_valid);
 }
 
 /* ---- to fork ---- */
 
+/* We may have been put out, by a host that is gone by now. */
 static void keep_only_self(struct party *p)
 {
-    struct party_member self = *state_member(p, p->self->sign_public);
+    const struct party_member *known = state_member(p, p->self->sign_public);
+    struct party_member self = { .addr = p->addr,
+                                 .id = p->self->id,
+                                 .is_self = true,
+                                 .peer = -1,
+                                 .sigma_ns = -1,
+                                 .bound_ns = -1,
+                                 .sound_ns = TIME_NEVER };
 
+    memcpy(self.key, p->self->sign_public, KEY_LEN);
+    memcpy(self.name, p->name, sizeof(self.name));
+    if (known != NULL) {
+        self = *known;
+    }
     p->members[0] = self;
     p->member_count = 1;
 }
